@@ -1,0 +1,109 @@
+"""What the runtime costs: seconds to parse and restore a 256 px crop, and the peak memory of a whole photo.
+
+Example: ``python benchmarks/runtime_cost.py --wait-idle 10``
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import skimage.data
+import typer
+from PIL import Image
+
+from snadnet.errors import SnadnetError
+from snadnet.evaluation.setting import run_header
+from snadnet.faces import CROP_SIZE
+from snadnet.network import RestorationNetwork
+from snadnet.weights import released_weights
+
+IDLE_LOAD = 0.3
+WARM_UP_RUNS = 3
+
+# Runs in a process of its own that has loaded nothing but the runtime. VmHWM rather than ru_maxrss where the
+# system has it: Linux lets ru_maxrss start from the peak of the process that started this one.
+MEASURED_PROCESS = """
+import json, resource, sys, time
+from pathlib import Path
+from snadnet import Deblurrer
+start = time.perf_counter()
+restoration = Deblurrer(weights=sys.argv[2], device="cpu").restore(sys.argv[1])
+seconds = time.perf_counter() - start
+status = Path("/proc/self/status")
+if status.exists():
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    peak = int(line.split()[1]) * 1024
+else:
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+torch_loaded = "torch" in sys.modules
+print(json.dumps({"peak": peak, "seconds": seconds, "faces": len(restoration.faces), "torch": torch_loaded}))
+"""
+
+
+def main(
+    *,
+    weights: Annotated[Path | None, typer.Option(help="An ONNX file; else the released one.")] = None,
+    photo: Annotated[Path | None, typer.Option(help="Photo for the memory figure; else an astronaut's.")] = None,
+    runs: Annotated[int, typer.Option(min=1, help="Timed runs.")] = 20,
+    wait_idle: Annotated[float, typer.Option(min=0, help="Minutes to wait at most for idle cores.")] = 0.0,
+) -> None:
+    """Print both figures; the time is the median of warm runs on the CPU."""
+    path = released_weights() if weights is None else weights
+    network = RestorationNetwork(path, device="cpu")
+    _wait_for_idle_cores(60 * wait_idle)
+    print(run_header(["snadnet", "onnxruntime", "numpy"]))
+    print(f"weights: {path} ({path.stat().st_size / 1e6:.2f} MB)")
+    crop = np.random.default_rng(0).random((1, CROP_SIZE, CROP_SIZE, 3), dtype=np.float32)
+    times = []
+    for _ in range(WARM_UP_RUNS + runs):
+        start = time.perf_counter()
+        network(crop)
+        times.append(time.perf_counter() - start)
+    timed = times[WARM_UP_RUNS:]
+    print(
+        f"parse and restore one {CROP_SIZE} px crop: median {statistics.median(timed):.3f} s of {runs} warm "
+        f"runs (fastest {min(timed):.3f} s, slowest {max(timed):.3f} s)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        picture = _astronaut(Path(folder)) if photo is None else photo
+        measured = subprocess.run(
+            [sys.executable, "-c", MEASURED_PROCESS, str(picture), str(path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+    found = json.loads(measured.stdout)
+    print(
+        f"one photo in a fresh process ({picture.name}, {found['faces']} faces restored, "
+        f"{found['seconds']:.2f} s with loading, PyTorch {'loaded' if found['torch'] else 'not loaded'}): "
+        f"peak memory {found['peak'] / 1e6:.0f} MB"
+    )
+
+
+def _wait_for_idle_cores(seconds: float) -> None:
+    """Return once the last minute's load is low, or after so many seconds; the header states the load."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and os.getloadavg()[0] > IDLE_LOAD:
+        time.sleep(5)
+
+
+def _astronaut(folder: Path) -> Path:
+    """Save scikit-image's portrait (512 px, NASA, public domain) as a file."""
+    path = folder / "astronaut.png"
+    Image.fromarray(skimage.data.astronaut()).save(path)  # type: ignore[no-untyped-call]
+    return path
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except SnadnetError as error:
+        sys.exit(str(error))

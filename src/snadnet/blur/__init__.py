@@ -1,0 +1,20 @@
+"""Blur: linear and camera-trajectory kernels, applying them to pictures, sensor noise (SPEC 10)."""
+
+from snadnet.blur.convolution import Border, Method, apply_kernel
+from snadnet.blur.linear import linear_kernel
+from snadnet.blur.noise import add_noise
+from snadnet.blur.picture import kernel_to_picture
+from snadnet.blur.rotating import rotating_blur
+from snadnet.blur.trajectory import trajectory_kernel, trajectory_kernels
+
+__all__ = [
+    "Border",
+    "Method",
+    "add_noise",
+    "apply_kernel",
+    "kernel_to_picture",
+    "linear_kernel",
+    "rotating_blur",
+    "trajectory_kernel",
+    "trajectory_kernels",
+]

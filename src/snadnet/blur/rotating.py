@@ -1,0 +1,103 @@
+"""Camera shake with rotation about the optical axis: a blur that varies over the picture (SPEC 10)."""
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from snadnet.blur.convolution import CV2_BORDERS, Border, checked_images
+from snadnet.blur.trajectory import (
+    camera_paths,
+    check_exposure,
+    check_kernel_size,
+    path_generators,
+    place_path,
+)
+
+# Neighbouring poses move no pixel by more than about this, so that the average shows no separate copies.
+_POSE_SPACING = 0.5
+# A limit of cv2.warpAffine.
+_MAX_CHANNELS = 4
+
+
+def rotating_blur(
+    image: ArrayLike,
+    size: int,
+    *,
+    max_rotation_degrees: float,
+    exposure: float = 1.0,
+    anxiety: float = 0.005,
+    seed: int | np.random.Generator | None = None,
+    border: Border = "reflect",
+) -> NDArray[np.float32]:
+    """Blur one picture by a camera that moves along a trajectory and rotates about the picture's centre.
+
+    The picture is the average of bilinearly warped copies, one for each pose of the camera. The
+    translation is the very path of ``trajectory_kernel(size, exposure=..., anxiety=..., seed=...)``. The
+    angle follows one coordinate of a second, independent path of the same kind; like the translation it is
+    centred on its mean over the exposure, so that the picture is not turned on the whole.
+
+    Without rotation the result is that of :func:`~snadnet.blur.apply_kernel` with that kernel up to 5e-3 for
+    a photo in [0, 1], and up to 2e-2 for white noise, the worst case: fewer poses are averaged than the
+    kernel has samples, and OpenCV rounds each to 1/32 px.
+
+    Args:
+        image: ``(H, W, C)``, floating-point in [0, 1], at most 4 channels.
+        size: Side in pixels of the translation's kernel, odd.
+        max_rotation_degrees: Largest angle that the whole path turns away from its mean, at least 0.
+        exposure: Fraction of the path that is integrated, in (0, 1].
+        anxiety: Strength of all disturbances of both paths.
+        seed: A number, a generator (which is advanced), or None for a blur that cannot be repeated.
+        border: How the picture goes on outside; see :func:`~snadnet.blur.apply_kernel`.
+
+    Returns:
+        ``(H, W, C)`` float32.
+
+    Raises:
+        ValueError: An argument is out of its range.
+    """
+    picture = checked_images(image)
+    if picture.ndim != 3 or picture.size == 0:  # noqa: PLR2004 - height, width and channels
+        raise ValueError(f"image must be one picture of shape (H, W, C), not {picture.shape}")
+    if picture.shape[2] > _MAX_CHANNELS:
+        raise ValueError(f"image must have at most {_MAX_CHANNELS} channels, not {picture.shape[2]}")
+    if border not in CV2_BORDERS:
+        raise ValueError(f"border must be 'reflect' or 'replicate', not {border!r}")
+    if not (math.isfinite(max_rotation_degrees) and max_rotation_degrees >= 0):
+        raise ValueError(f"max_rotation_degrees must be finite and at least 0, not {max_rotation_degrees}")
+    check_exposure(exposure)
+    kernel_size = check_kernel_size(size)
+    shift_path, turn_path = camera_paths(path_generators(seed, 2), anxiety)
+    placed, weights = place_path(shift_path, kernel_size, exposure)
+    shifts = placed - (kernel_size - 1) / 2
+    whole_turn = turn_path[0] - turn_path[0].mean()
+    exposed_turn = turn_path[0, : weights.size]
+    exposed_turn = exposed_turn - (exposed_turn * weights).sum()
+    degrees = exposed_turn * (max_rotation_degrees / np.abs(whole_turn).max())
+    return _average_of_poses(picture, shifts, degrees, weights, border)
+
+
+def _average_of_poses(
+    picture: NDArray[np.float32],
+    shifts: NDArray[np.float64],
+    degrees: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    border: Border,
+) -> NDArray[np.float32]:
+    height, width = picture.shape[:2]
+    centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
+    corner_travel = np.abs(np.diff(np.radians(degrees))).sum() * math.hypot(centre_x, centre_y)
+    travel = np.hypot(*np.diff(shifts, axis=1)).sum() + corner_travel
+    poses = min(weights.size, math.ceil(travel / _POSE_SPACING) + 1)
+    # Each pose stands for a run of consecutive samples: their mean position, and the sum of their weights.
+    starts = np.arange(poses) * weights.size // poses
+    shares = np.add.reduceat(weights, starts)
+    means = np.add.reduceat(np.vstack([shifts, degrees]) * weights, starts, axis=1) / shares
+    total = np.zeros(picture.shape, np.float32)
+    for share, (shift_x, shift_y, turn) in zip(shares, means.T, strict=True):
+        pose = cv2.getRotationMatrix2D((centre_x, centre_y), turn, 1.0)
+        pose[:, 2] += shift_x, shift_y
+        copy = cv2.warpAffine(picture, pose, (width, height), flags=cv2.INTER_LINEAR, borderMode=CV2_BORDERS[border])
+        total += np.float32(share) * copy.reshape(picture.shape)
+    return total

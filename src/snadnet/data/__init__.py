@@ -1,0 +1,1 @@
+"""Training and test faces: folders, splits, the degradations of training, the protocols of tests."""

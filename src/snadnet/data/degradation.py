@@ -1,0 +1,126 @@
+"""The mixture of blurs, noise and compression that training faces are degraded with (SPEC 10)."""
+
+import io
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from snadnet.blur import add_noise, apply_kernel, linear_kernel, trajectory_kernels
+from snadnet.data.protocols import TRAINING_KERNEL_SEEDS
+
+REFERENCE_SIZE = 160
+"""Blur sizes are told in pixels of faces of this size, and grow in proportion with the picture."""
+
+
+class Degradation(BaseModel):
+    """How sharp faces become blurred ones in training. Shares need not add up to one.
+
+    Attributes:
+        sharp_share: of faces without motion blur.
+        linear_share: of faces with a straight motion, of any direction.
+        trajectory_share: of faces with a camera-trajectory kernel.
+        smallest, largest: extent of the blur in pixels at 160 px.
+        linear_length, linear_angle: fix the straight motion, in pixels of the picture itself and degrees.
+        exposure: the shortest part of a trajectory that is integrated; drawn from there to 1.
+        anxiety: range of the trajectories' strength of disturbance, drawn log-uniformly.
+        noise: range of the Gaussian noise's standard deviation, of ``[0, 1]``.
+        jpeg_share: of faces that are compressed after blurring.
+        jpeg_quality: range of the quality.
+        kernels: trajectory kernels in the bank of each picture size.
+        kernel_seed: the bank's seed.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sharp_share: float = Field(0.0, ge=0)
+    linear_share: float = Field(0.0, ge=0)
+    trajectory_share: float = Field(1.0, ge=0)
+    smallest: int = Field(13, ge=1)
+    largest: int = Field(29, ge=1)
+    linear_length: float | None = Field(None, ge=1)
+    linear_angle: float | None = None
+    exposure: float = Field(1.0, gt=0, le=1)
+    anxiety: tuple[float, float] = (0.005, 0.005)
+    noise: tuple[float, float] = (0.03, 0.03)
+    jpeg_share: float = Field(0.0, ge=0, le=1)
+    jpeg_quality: tuple[int, int] = (60, 95)
+    kernels: int = Field(25_000, ge=1)
+    kernel_seed: int = Field(0, ge=TRAINING_KERNEL_SEEDS.start, lt=TRAINING_KERNEL_SEEDS.stop)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Degradation":
+        if self.smallest > self.largest:
+            raise ValueError(f"smallest blur {self.smallest} is over the largest {self.largest}")
+        if self.sharp_share + self.linear_share + self.trajectory_share <= 0:
+            raise ValueError("the shares of sharp, linear and trajectory are all zero")
+        return self
+
+
+SHARP_ONLY = Degradation(sharp_share=1.0, trajectory_share=0.0, noise=(0.0, 0.0))
+"""No degradation at all."""
+
+_ANXIETY_STEPS = 8
+
+
+@lru_cache(maxsize=8)
+def kernel_bank(degradation: Degradation, size: int) -> tuple[NDArray[np.float32], ...]:
+    """Return the trajectory kernels for pictures of ``size`` px; each ``(k, k)``, odd ``k``, sum 1."""
+    rng = np.random.default_rng([degradation.kernel_seed, size])
+    scale = size / REFERENCE_SIZE
+    extents = rng.uniform(degradation.smallest, degradation.largest, degradation.kernels) * scale
+    sizes = np.maximum(2 * np.round((extents - 1) / 2).astype(int) + 1, 3)
+    exposures = rng.uniform(degradation.exposure, 1.0, degradation.kernels)
+    low, high = degradation.anxiety
+    bank: list[NDArray[np.float32]] = []
+    # One call takes one anxiety; its range is walked in a few steps.
+    for step, part in enumerate(np.array_split(np.arange(degradation.kernels), _ANXIETY_STEPS)):
+        bank += trajectory_kernels(
+            sizes[part].tolist(),
+            exposures=exposures[part].tolist(),
+            anxiety=low * (high / low) ** ((step + 0.5) / _ANXIETY_STEPS),
+            seed=int(rng.integers(2**31)) if step else degradation.kernel_seed,
+        )
+    return tuple(bank)
+
+
+def degrade(sharp: NDArray[np.float32], degradation: Degradation, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Blur, add noise, compress and round a sharp face as a file would hold it.
+
+    Args:
+        sharp: ``(S, S, 3)`` float32 in ``[0, 1]``.
+        degradation: the mixture to draw from.
+        rng: settles every draw.
+
+    Returns:
+        ``(S, S, 3)`` float32, multiples of 1/255.
+    """
+    kernel = _draw_kernel(degradation, sharp.shape[0], rng)
+    blurred = sharp if kernel is None else apply_kernel(sharp, kernel, border="reflect")
+    sigma = rng.uniform(*degradation.noise)
+    if sigma > 0:
+        blurred = add_noise(blurred, sigma, rng)
+    pixels = np.rint(np.clip(blurred, 0.0, 1.0) * 255.0).astype(np.uint8)
+    if degradation.jpeg_share and rng.random() < degradation.jpeg_share:
+        low, high = degradation.jpeg_quality
+        file = io.BytesIO()
+        Image.fromarray(pixels).save(file, "JPEG", quality=int(rng.integers(low, high + 1)))
+        pixels = np.asarray(Image.open(file))
+    rounded: NDArray[np.float32] = pixels.astype(np.float32) / np.float32(255.0)
+    return rounded
+
+
+def _draw_kernel(degradation: Degradation, size: int, rng: np.random.Generator) -> NDArray[np.float32] | None:
+    shares = np.array([degradation.sharp_share, degradation.linear_share, degradation.trajectory_share])
+    kind = int(rng.choice(3, p=shares / shares.sum()))
+    if kind == 0:
+        return None
+    if kind == 1:
+        extent = rng.uniform(degradation.smallest, degradation.largest) * size / REFERENCE_SIZE
+        length = degradation.linear_length or max(1.0, extent)
+        angle = rng.uniform(0.0, 180.0) if degradation.linear_angle is None else degradation.linear_angle
+        return linear_kernel(length, angle)
+    bank = kernel_bank(degradation, size)
+    return bank[int(rng.integers(len(bank)))]

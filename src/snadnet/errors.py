@@ -1,0 +1,37 @@
+"""The errors a user of snadnet can meet.
+
+Every one of them says in one line what is wrong, with which file or argument, and what to do about it. The
+command line prints that line and exits; it never shows a traceback for them.
+"""
+
+
+class SnadnetError(Exception):
+    """Base of all errors that snadnet raises on purpose; ``str(error)`` is one line fit for a user."""
+
+
+class PhotoError(SnadnetError):
+    """A photo cannot be read or written; the message names the file and the remedy."""
+
+
+class OutputExistsError(SnadnetError):
+    """An output file exists already and overwriting was not asked for."""
+
+
+class NoFaceError(SnadnetError):
+    """No face was found where one was required."""
+
+
+class WeightsError(SnadnetError):
+    """A weights file is missing, damaged or of another model."""
+
+
+class ModelError(SnadnetError):
+    """A model name is unknown, or a model was asked for something that it cannot do (size, device)."""
+
+
+class DataError(SnadnetError):
+    """A data folder is missing, empty or unreadable."""
+
+
+class ConfigError(SnadnetError):
+    """A configuration file or an option has an invalid value."""

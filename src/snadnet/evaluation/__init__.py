@@ -1,0 +1,1 @@
+"""Scoring methods under the protocols of ``snadnet.data.protocols``, always beside the blurred input."""

@@ -1,0 +1,148 @@
+"""Putting restored faces back into the photo as residuals.
+
+The photo becomes ``photo + strength * mask * warp(restored - crop)``. Only what the network changed travels
+through the crop's 256 px, so a large face never gets softer than it came, and a face that the network leaves
+alone stays as it is, whatever its size.
+
+The mask is a soft rounded rectangle rather than the shape of the parsed face: the network restores hair and
+nearby background as well, and an edge along the hair line would show.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from snadnet.errors import ConfigError
+from snadnet.faces.align import CROP_SIZE
+from snadnet.faces.warp import FloatArray, bounds, invert, shift, warp
+
+_FEATHER: Final = 1 / 8  # of the crop's side
+_TILE: Final = 512  # side in photo pixels of what is worked on at once: bounds the memory for any photo
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """What one face adds to the photo.
+
+    Attributes:
+        matrix: float64 ``(2, 3)`` from photo to crop pixels, as the crop was cut with.
+        residual: float32 ``(size, size, 3)``, restored minus blurred crop, in [-1, 1].
+    """
+
+    matrix: NDArray[np.float64]
+    residual: FloatArray
+
+
+def feather_mask(size: int = CROP_SIZE) -> FloatArray:
+    """The paste weight of each pixel of a crop.
+
+    1 in the middle and exactly 0 along the border, with a smooth step over an eighth of the side between.
+
+    Args:
+        size: Side of the crop in pixels.
+
+    Returns:
+        float32 ``(size, size)`` in [0, 1].
+    """
+    index = np.arange(size, dtype=np.float32)
+    step = np.clip(np.minimum(index, size - 1 - index) / (size * _FEATHER), 0, 1)
+    step = step * step * (3 - 2 * step)
+    return np.outer(step, step).astype(np.float32)
+
+
+def check_strength(strength: float) -> float:
+    """Return ``strength`` if it lies in [0, 1].
+
+    Raises:
+        ConfigError: It does not.
+    """
+    if not 0 <= strength <= 1:
+        raise ConfigError(f"strength {strength:g} is out of range; choose a number from 0 to 1")
+    return strength
+
+
+def paste_faces(pixels: NDArray[np.uint8], patches: Sequence[Patch], *, strength: float = 1.0) -> NDArray[np.uint8]:
+    """Add the residuals of faces to a photo.
+
+    Each residual belongs to a crop of the original photo. Where masks overlap and their weights sum to more
+    than 1, the weights are divided by the sum: two crops of one spot are averaged, not added, and the step
+    between one face and the next stays smooth.
+
+    Args:
+        pixels: uint8 RGB ``(H, W, 3)``; not changed.
+        patches: One for each face.
+        strength: Part of the change that is applied, in [0, 1]; 0 returns the photo as it was.
+
+    Returns:
+        uint8 ``(H, W, 3)``; bit-identical to ``pixels`` where no mask reaches.
+
+    Raises:
+        ConfigError: ``strength`` is out of range.
+    """
+    check_strength(strength)
+    result = pixels.copy()
+    boxes = [bounds(invert(patch.matrix), patch.residual.shape[1], patch.residual.shape[0]) for patch in patches]
+    rows, columns = pixels.shape[:2]
+    for top in range(0, rows, _TILE):
+        for left in range(0, columns, _TILE):
+            bottom, right = min(top + _TILE, rows), min(left + _TILE, columns)
+            here = [
+                patch
+                for patch, (x1, y1, x2, y2) in zip(patches, boxes, strict=True)
+                if x1 < right and x2 > left and y1 < bottom and y2 > top
+            ]
+            if here:
+                tile = result[top:bottom, left:right]
+                tile[:] = _add(tile, here, left, top, strength)
+    return result
+
+
+def add_residual(pixels: NDArray[np.uint8], residual: FloatArray, *, strength: float = 1.0) -> NDArray[np.uint8]:
+    """Add a residual of the whole picture, enlarged to its size by cubic interpolation, without a mask.
+
+    Args:
+        pixels: uint8 RGB ``(H, W, 3)``; not changed.
+        residual: float32 ``(h, w, 3)`` in [-1, 1], no larger than the picture.
+        strength: Part of the change that is applied, in [0, 1]; 0 returns the picture as it was.
+
+    Returns:
+        uint8 ``(H, W, 3)``.
+
+    Raises:
+        ConfigError: ``strength`` is out of range.
+    """
+    check_strength(strength)
+    rows, columns = pixels.shape[:2]
+    across, down = columns / residual.shape[1], rows / residual.shape[0]
+    matrix = np.array([[across, 0, across / 2 - 0.5], [0, down, down / 2 - 0.5]])
+    result = pixels.copy()
+    for top in range(0, rows, _TILE):
+        strip = result[top : top + _TILE]
+        size = (columns, strip.shape[0])
+        change = warp(residual, shift(matrix, 0, -top), size, border=cv2.BORDER_REPLICATE)
+        strip[:] = _rounded(strip + change * np.float32(255 * strength))
+    return result
+
+
+def _add(tile: NDArray[np.uint8], patches: Sequence[Patch], left: int, top: int, strength: float) -> NDArray[np.uint8]:
+    """The tile with the residuals added; ``left`` and ``top`` say where in the photo it begins."""
+    size = (tile.shape[1], tile.shape[0])
+    change = np.zeros(tile.shape, np.float32)
+    total = np.zeros(tile.shape[:2], np.float32)
+    for patch in patches:
+        to_tile = shift(invert(patch.matrix), -left, -top)
+        mask = feather_mask(patch.residual.shape[0])
+        weight = warp(mask, to_tile, size, border=cv2.BORDER_CONSTANT, interpolation=cv2.INTER_LINEAR)
+        total += weight
+        change += weight[..., None] * warp(patch.residual, to_tile, size, border=cv2.BORDER_REPLICATE)
+    change *= np.float32(255 * strength) / np.maximum(total, 1)[..., None]
+    return _rounded(tile + change)
+
+
+def _rounded(values: FloatArray) -> NDArray[np.uint8]:
+    """8-bit values, halves to even."""
+    return np.rint(values).clip(0, 255).astype(np.uint8)

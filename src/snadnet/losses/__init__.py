@@ -1,0 +1,26 @@
+"""The losses of both training stages (paper, Eq. 2 and 10-17; SPEC 9), in PyTorch."""
+
+from snadnet.losses.adversarial import discriminator_loss, generator_loss
+from snadnet.losses.focal import FocalLoss
+from snadnet.losses.reconstruction import RegionReconstructionLoss, region_errors
+from snadnet.losses.regions import region_masks, region_masks_from_probabilities
+from snadnet.losses.texture import TextureLoss
+from snadnet.losses.total import AdversarialScores, GeneratorLoss, GeneratorLossParts
+from snadnet.losses.weights import AdversarialWeights, GeneratorLossWeights, RegionWeights
+
+__all__ = [
+    "AdversarialScores",
+    "AdversarialWeights",
+    "FocalLoss",
+    "GeneratorLoss",
+    "GeneratorLossParts",
+    "GeneratorLossWeights",
+    "RegionReconstructionLoss",
+    "RegionWeights",
+    "TextureLoss",
+    "discriminator_loss",
+    "generator_loss",
+    "region_errors",
+    "region_masks",
+    "region_masks_from_probabilities",
+]

@@ -1,0 +1,196 @@
+"""Building blocks of the generator: the paper's own, and gated ones for small budgets."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from snadnet.models.snadnet.snad import Normalization, SNADLayer
+
+
+class ResidualUnit(nn.Module):
+    """``x + conv(relu(conv(x)))`` with 3 x 3 convolutions."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map ``(B, C, H, W)`` to the same shape."""
+        residual: Tensor = self.second(F.relu(self.first(features)))
+        return features + residual
+
+
+class ResidualBlock(nn.Sequential):
+    """The encoder's ResBlock "with two residuals" (paper, II-B): two residual units in a row."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(ResidualUnit(channels), ResidualUnit(channels))
+
+
+class ChannelNorm(nn.Module):
+    """Layer normalization over the channels of each pixel, with a learned affine."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels, eps=1e-6)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map ``(B, C, H, W)`` to the same shape."""
+        normalized: Tensor = self.norm(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return normalized
+
+
+class GatedMixing(nn.Module):
+    """Depthwise spatial mixing, a multiplicative gate and channel attention (Chen et al. 2022, NAFNet, Fig. 3c)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.expand = nn.Conv2d(channels, 2 * channels, 1)
+        self.depthwise = nn.Conv2d(2 * channels, 2 * channels, 3, padding=1, groups=2 * channels)
+        self.attention = nn.Conv2d(channels, channels, 1)
+        self.project = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map ``(B, C, H, W)`` to the same shape."""
+        left, right = self.depthwise(self.expand(features)).chunk(2, dim=1)
+        gated = left * right
+        projected: Tensor = self.project(gated * self.attention(gated.mean(dim=(2, 3), keepdim=True)))
+        return projected
+
+
+class GatedFeedForward(nn.Module):
+    """Two 1 x 1 convolutions with a multiplicative gate between them."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.expand = nn.Conv2d(channels, 2 * channels, 1)
+        self.project = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map ``(B, C, H, W)`` to the same shape."""
+        left, right = self.expand(features).chunk(2, dim=1)
+        projected: Tensor = self.project(left * right)
+        return projected
+
+
+def _zero(convolution: nn.Conv2d) -> None:
+    """Make a residual branch's last convolution zero, so that the block starts as the identity."""
+    nn.init.zeros_(convolution.weight)
+    if convolution.bias is not None:
+        nn.init.zeros_(convolution.bias)
+
+
+class GatedBlock(nn.Module):
+    """A light ResBlock: its two residuals are gated spatial mixing and a gated feed-forward."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.mixing_norm = ChannelNorm(channels)
+        self.mixing = GatedMixing(channels)
+        self.feed_forward_norm = ChannelNorm(channels)
+        self.feed_forward = GatedFeedForward(channels)
+        _zero(self.mixing.project)
+        _zero(self.feed_forward.project)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map ``(B, C, H, W)`` to the same shape."""
+        features = features + self.mixing(self.mixing_norm(features))
+        mixed: Tensor = features + self.feed_forward(self.feed_forward_norm(features))
+        return mixed
+
+
+class GatedSNADBlock(nn.Module):
+    """A gated block whose spatial mixing sees its features through a SNAD layer.
+
+    The identity path around the layer carries what normalization takes away (means and contrasts of the regions);
+    the paper's own block (:class:`SNADBlock`) has no such path.
+    """
+
+    def __init__(self, channels: int, *, hidden: int, normalization: Normalization) -> None:
+        super().__init__()
+        self.snad = SNADLayer(channels, hidden=hidden, kernel_size=1, normalization=normalization)
+        self.mixing = GatedMixing(channels)
+        self.feed_forward_norm = ChannelNorm(channels)
+        self.feed_forward = GatedFeedForward(channels)
+        _zero(self.mixing.project)
+        _zero(self.feed_forward.project)
+
+    def forward(self, features: Tensor, parsing: Tensor) -> Tensor:
+        """Map ``(B, C, H, W)`` features, with class probabilities ``(B, 19, H, W)``, to the same shape."""
+        features = features + self.mixing(self.snad(features, parsing))
+        mixed: Tensor = features + self.feed_forward(self.feed_forward_norm(features))
+        return mixed
+
+
+class SNADBlock(nn.Module):
+    """The paper's SNAD block (Fig. 3c; SPEC 5), which also doubles the resolution.
+
+    ``a = conv(relu(SNAD(F, P)))`` twice; ``y = concat(a, SNAD(F, P))``; ``out = conv(deconv_x2(relu(y)))``.
+    """
+
+    def __init__(self, channels: int, out_channels: int, *, hidden: int, normalization: Normalization) -> None:
+        super().__init__()
+        self.first = SNADLayer(channels, hidden=hidden, normalization=normalization)
+        self.first_conv = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = SNADLayer(channels, hidden=hidden, normalization=normalization)
+        self.second_conv = nn.Conv2d(channels, channels, 3, padding=1)
+        self.side = SNADLayer(channels, hidden=hidden, normalization=normalization)
+        self.deconv = nn.ConvTranspose2d(2 * channels, out_channels, 4, stride=2, padding=1)
+        self.out_conv = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+
+    def forward(self, features: Tensor, parsing: Tensor) -> Tensor:
+        """Map ``(B, C, H, W)`` features, with ``(B, 19, H, W)`` probabilities, to ``(B, C_out, 2H, 2W)``."""
+        main = self.first_conv(F.relu(self.first(features, parsing)))
+        main = self.second_conv(F.relu(self.second(main, parsing)))
+        joined = torch.cat((main, self.side(features, parsing)), dim=1)
+        raised: Tensor = self.out_conv(self.deconv(F.relu(joined)))
+        return raised
+
+
+class GatedSNADStage(nn.Module):
+    """Gated SNAD blocks at one resolution, then a doubling of the resolution by pixel shuffle.
+
+    ``out_channels`` of ``None`` keeps the resolution.
+    """
+
+    def __init__(
+        self, channels: int, out_channels: int | None, *, depth: int, hidden: int, normalization: Normalization
+    ) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            GatedSNADBlock(channels, hidden=hidden, normalization=normalization) for _ in range(depth)
+        )
+        self.raise_resolution = (
+            nn.Identity()
+            if out_channels is None
+            else nn.Sequential(nn.Conv2d(channels, 4 * out_channels, 1, bias=False), nn.PixelShuffle(2))
+        )
+
+    def forward(self, features: Tensor, parsing: Tensor) -> Tensor:
+        """Map ``(B, C, H, W)``, with ``(B, 19, H, W)`` probabilities, to ``(B, C_out, 2H, 2W)``."""
+        for block in self.blocks:
+            features = block(features, parsing)
+        raised: Tensor = self.raise_resolution(features)
+        return raised
+
+
+class TextureEnhancement(nn.Module):
+    """Predict the target's texture and a residual from decoder features (paper, II-D, Fig. 5; SPEC 7).
+
+    Args:
+        channels: of the features.
+        hidden: channels between the two convolutions.
+        kernel_size: of the second convolution; the first is 3 x 3. The paper states no sizes.
+    """
+
+    def __init__(self, channels: int, *, hidden: int, kernel_size: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, hidden, 3, padding=1)
+        self.second = nn.Conv2d(hidden, 3 + channels, kernel_size, padding=kernel_size // 2)
+        _zero(self.second)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the enhanced features ``F + F_t`` ``(B, C, H, W)`` and the texture ``t'_G`` ``(B, 3, H, W)``."""
+        predicted = self.second(F.relu(self.first(features)))
+        return features + predicted[:, 3:], predicted[:, :3]

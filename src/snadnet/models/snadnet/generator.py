@@ -1,0 +1,186 @@
+"""The deblurring generator: a LinkNet whose decoder is guided by the parsing map (paper, II-B; SPEC 6)."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from snadnet.models.snadnet.blocks import (
+    GatedBlock,
+    GatedSNADStage,
+    ResidualBlock,
+    SNADBlock,
+    TextureEnhancement,
+)
+from snadnet.models.snadnet.snad import Normalization, resize_parsing
+
+TEXTURE_STAGES = 3
+"""Texture enhancement works at 1, 1/2 and 1/4 of the working resolution (SPEC 7), never on the lowest level."""
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """What a generator is made of. Fields marked "choice" are open points of the paper (SPEC, [choice]).
+
+    Attributes:
+        widths: channels of each level, from the working resolution down; every level halves the resolution.
+        encoder_depths: residual blocks of each level.
+        decoder_depths: SNAD blocks of each level, the first of them (the working resolution) only for ``"gated"``
+            blocks; the paper's block is one a level and doubles the resolution itself.
+        block: ``"paper"``: residual blocks and the SNAD block of Fig. 3; ``"gated"``: gated blocks with an
+            un-normalized path, for small budgets.
+        unshuffle: the image is folded by this factor before the first convolution (choice).
+        residual_output: the network predicts what is to be added to the blurred input (choice).
+        soft_parsing: ``P_t`` is taken as probabilities; else its argmax, one-hot (choice).
+        guidance_width: channels between the convolutions of the adaptive denormalization.
+        normalization: of the SNAD layers; other than ``"separable"`` for ablations.
+        texture: whether the decoder has texture enhancement.
+    """
+
+    widths: tuple[int, ...]
+    encoder_depths: tuple[int, ...]
+    decoder_depths: tuple[int, ...]
+    block: Literal["paper", "gated"]
+    unshuffle: int
+    residual_output: bool
+    guidance_width: int
+    soft_parsing: bool = True
+    normalization: Normalization = "separable"
+    texture: bool = True
+
+    @property
+    def size_multiple(self) -> int:
+        """Height and width of the input must be multiples of this."""
+        return int(self.unshuffle * 2 ** (len(self.widths) - 1))
+
+
+class GeneratorOutput(NamedTuple):
+    """What the generator makes of a batch.
+
+    Attributes:
+        restored: ``(B, 3, H, W)``, about ``[0, 1]``, not clamped.
+        textures: predicted textures ``t'_G`` of the target, ``(B, 3, h, w)`` each, from the lowest resolution up.
+    """
+
+    restored: Tensor
+    textures: tuple[Tensor, ...]
+
+
+class Generator(nn.Module):
+    """Encoder of residual blocks, decoder of SNAD blocks, links by addition, texture enhancement.
+
+    Guarantees: input RGB in ``[0, 1]`` with sides a multiple of ``config.size_multiple``; output of the same size.
+    With ``residual_output`` an untrained generator returns its input unchanged.
+    """
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        levels = len(config.widths)
+        if not levels == len(config.encoder_depths) == len(config.decoder_depths):
+            raise ValueError("widths, encoder_depths and decoder_depths must have one entry a level")
+        self.config = config
+        gated = config.block == "gated"
+        widths = config.widths
+        block = GatedBlock if gated else ResidualBlock
+        self.stem = nn.Conv2d(3 * config.unshuffle**2, widths[0], 3, padding=1)
+        self.encoder = nn.ModuleList(
+            nn.Sequential(*(block(width) for _ in range(depth)))
+            for width, depth in zip(widths, config.encoder_depths, strict=True)
+        )
+        down_kernel = 2 if gated else 3
+        self.down = nn.ModuleList(
+            nn.Conv2d(wide, wider, down_kernel, stride=2, padding=(down_kernel - 1) // 2)
+            for wide, wider in pairwise(widths)
+        )
+        self.decoder = nn.ModuleList(self._decoder_stage(level) for level in range(levels))
+        self.texture = nn.ModuleList(
+            TextureEnhancement(width, hidden=width // 2 if gated else width, kernel_size=1 if gated else 3)
+            for width in widths[:-1][: TEXTURE_STAGES if config.texture else 0]
+        )
+        self.head = nn.Conv2d(widths[0], 3 * config.unshuffle**2, 3, padding=1)
+        if config.residual_output:
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+
+    def _decoder_stage(self, level: int) -> nn.Module:
+        config = self.config
+        width = config.widths[level]
+        out = config.widths[level - 1] if level else None
+        if config.block == "gated":
+            return GatedSNADStage(
+                width,
+                out,
+                depth=config.decoder_depths[level],
+                hidden=config.guidance_width,
+                normalization=config.normalization,
+            )
+        if out is None:
+            return nn.Identity()
+        return SNADBlock(width, out, hidden=config.guidance_width, normalization=config.normalization)
+
+    def _guidance(self, parsing: Tensor) -> list[Tensor]:
+        """The parsing map at the size of each level."""
+        if not self.config.soft_parsing:
+            classes = parsing.shape[1]
+            parsing = F.one_hot(parsing.argmax(dim=1), classes).movedim(-1, 1).to(parsing.dtype)
+        return [resize_parsing(parsing, self.config.unshuffle * 2**level) for level in range(len(self.config.widths))]
+
+    def forward(self, blurred: Tensor, parsing: Tensor) -> GeneratorOutput:
+        """Restore a batch.
+
+        Args:
+            blurred: ``(B, 3, H, W)`` RGB in ``[0, 1]``, sides multiples of ``config.size_multiple``.
+            parsing: ``P_t``, class probabilities ``(B, 19, H, W)``.
+        """
+        guidance = self._guidance(parsing)
+        features = self.stem(F.pixel_unshuffle(blurred, self.config.unshuffle))
+        links = []
+        for level, stage in enumerate(self.encoder):
+            features = stage(features)
+            links.append(features)
+            if level < len(self.down):
+                features = self.down[level](features)
+        textures = []
+        for level in reversed(range(len(self.decoder))):
+            if level < len(self.decoder) - 1:
+                features = features + links[level]
+            if level < len(self.texture):
+                features, texture = self.texture[level](features)
+                textures.append(texture)
+            stage = self.decoder[level]
+            features = stage(features) if isinstance(stage, nn.Identity) else stage(features, guidance[level])
+        restored = F.pixel_shuffle(self.head(features), self.config.unshuffle)
+        if self.config.residual_output:
+            restored = blurred + restored
+        return GeneratorOutput(restored, tuple(textures))
+
+
+SMALL = GeneratorConfig(
+    widths=(32, 64, 128, 256),
+    encoder_depths=(1, 1, 2, 4),
+    decoder_depths=(1, 2, 2, 1),
+    block="gated",
+    unshuffle=2,
+    residual_output=True,
+    guidance_width=16,
+)
+SMALL_PAPER = GeneratorConfig(
+    widths=(24, 48, 96, 128),
+    encoder_depths=(1, 1, 1, 1),
+    decoder_depths=(0, 1, 1, 1),
+    block="paper",
+    unshuffle=2,
+    residual_output=True,
+    guidance_width=16,
+)
+BASE = GeneratorConfig(
+    widths=(64, 128, 256, 512),
+    encoder_depths=(1, 1, 1, 1),
+    decoder_depths=(0, 1, 1, 1),
+    block="paper",
+    unshuffle=1,
+    residual_output=False,
+    guidance_width=128,
+)

@@ -1,0 +1,87 @@
+"""What a photo is: the `Photo` type, the formats it comes in and how its name is shown."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import features
+
+_HAS_AVIF: Final = bool(features.check("avif"))
+FORMATS: Final[tuple[str, ...]] = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", *(("AVIF",) if _HAS_AVIF else ()))
+"""Pillow's names of the formats that are read and written; no other decoder is ever tried."""
+
+SUFFIXES: Final[dict[str, str]] = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+    **({".avif": "AVIF"} if _HAS_AVIF else {}),
+}
+"""File name endings (lower case) that name a photo, and the format each is written in."""
+
+FORMATS_IN_WORDS: Final = "JPEG, PNG, WebP, TIFF, BMP" + (" or AVIF" if _HAS_AVIF else "")
+
+
+@dataclass(frozen=True)
+class JpegCoding:
+    """How a JPEG was compressed, so that a copy can be compressed alike.
+
+    Attributes:
+        tables: its quantisation tables, 64 values each.
+        subsampling: Pillow's number of its chroma subsampling: 0 is 4:4:4, 1 is 4:2:2, 2 is 4:2:0.
+    """
+
+    tables: tuple[tuple[int, ...], ...]
+    subsampling: int
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A decoded photo.
+
+    Attributes:
+        pixels: (H, W, 3) uint8 RGB, upright (the EXIF orientation is applied).
+        alpha: (H, W) uint8 transparency, or None if the file had none.
+        grey: whether the file had one colour channel; such a photo is written back as grey.
+        format: Pillow's name of its format, one of `FORMATS`; "PNG" for arrays.
+        icc_profile: the colour profile of ``pixels`` (of their grey values, if ``grey``), or None (sRGB).
+        exif: EXIF bytes as Pillow takes them, orientation reset to 1 and thumbnail dropped, or None.
+        path: the file it came from, or None.
+        jpeg: how it was compressed if it was an RGB or grey JPEG, else None.
+    """
+
+    pixels: NDArray[np.uint8]
+    alpha: NDArray[np.uint8] | None
+    grey: bool
+    format: str
+    icc_profile: bytes | None
+    exif: bytes | None
+    path: Path | None
+    jpeg: JpegCoding | None = None
+
+    def with_pixels(self, pixels: NDArray[np.uint8]) -> "Photo":
+        """The same photo with other pixels.
+
+        Args:
+            pixels: (H, W, 3) uint8 RGB of this photo's size.
+
+        Raises:
+            ValueError: ``pixels`` has another shape or type.
+        """
+        if pixels.shape != self.pixels.shape or pixels.dtype != np.uint8:
+            raise ValueError(
+                f"pixels must be uint8 {self.pixels.shape}, not {pixels.dtype} {pixels.shape}: keep the size"
+            )
+        return replace(self, pixels=pixels)
+
+
+def shown(path: str | Path) -> str:
+    """The path as text that fits on one line: control and other unprintable characters are escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))

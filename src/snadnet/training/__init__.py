@@ -1,0 +1,1 @@
+"""Training of both stages, resumable: :mod:`~snadnet.training.parsing` and :mod:`~snadnet.training.deblurring`."""

@@ -1,0 +1,246 @@
+"""Every setting of a training run, checked. A run is settled by its configuration file and what overrides it."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from snadnet.data.degradation import SHARP_ONLY, Degradation
+from snadnet.data.faces import Augmentation, SizeShare
+from snadnet.data.protocols import PROTOCOLS
+from snadnet.errors import ConfigError
+from snadnet.losses.weights import AdversarialWeights, GeneratorLossWeights, RegionWeights
+
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_duration(value: str | float | None) -> float | None:
+    """Return seconds from ``90``, ``"90s"``, ``"90m"``, ``"3h"`` or ``"2d"``.
+
+    Raises:
+        ValueError: if it is not a duration above zero.
+    """
+    if value is None:
+        return None
+    text = str(value).strip().lower()
+    number, unit = (text[:-1], text[-1]) if text and text[-1] in _SECONDS else (text, "s")
+    try:
+        seconds = float(number) * _SECONDS[unit]
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds < float("inf"):
+        raise ValueError(f"'{value}' is not a duration; write it like 90m, 3h or 45s")
+    return seconds
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Settings):
+    """A folder of aligned square faces.
+
+    Attributes:
+        images: the folder.
+        labels: a folder of label maps with the same names, if there is one.
+        hold_out: so many faces, the last by name, are never trained on.
+    """
+
+    images: Path
+    labels: Path | None = None
+    hold_out: int = Field(0, ge=0)
+
+
+class DataSettings(_Settings):
+    """What is trained on. Validation takes the held-out faces of the first source.
+
+    Attributes:
+        sources: folders of faces.
+        sizes: picture sizes, and how often each is drawn.
+        degradation: how sharp faces are blurred; none if left out.
+        augmentation: random changes of the sharp faces.
+        workers: processes that prepare samples beside the one that trains.
+    """
+
+    sources: list[Source] = Field(min_length=1)
+    sizes: list[SizeShare] = Field(default=[SizeShare()], min_length=1)
+    degradation: Degradation = SHARP_ONLY
+    augmentation: Augmentation = Augmentation()
+    workers: int = Field(1, ge=0)
+
+
+class OptimizerSettings(_Settings):
+    """Which optimizer, and its constants; ``momentum`` is for SGD, ``betas`` for Adam and AdamW."""
+
+    kind: Literal["adam", "adamw", "sgd"] = "adam"
+    learning_rate: float = Field(2e-4, gt=0)
+    betas: tuple[float, float] = (0.5, 0.999)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    weight_decay: float = Field(0.0, ge=0)
+    clip: float | None = Field(None, gt=0)
+
+
+class ScheduleSettings(_Settings):
+    """How long, and how the learning rate runs: linear warm-up, then a half cosine down to ``floor``.
+
+    Attributes:
+        steps: optimizer steps.
+        time_budget: seconds of training; if both are given, whichever ends first.
+        warmup: steps of the warm-up.
+        floor: last learning rate, as a share of the first.
+    """
+
+    steps: int | None = Field(None, ge=1)
+    time_budget: Annotated[float | None, BeforeValidator(parse_duration)] = None
+    warmup: int = Field(100, ge=0)
+    floor: float = Field(0.01, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.steps is None and self.time_budget is None:
+            raise ValueError("give steps or time_budget, or training would never end")
+        return self
+
+
+class ValidationSettings(_Settings):
+    """When and on what a run is validated: ``faces`` of the held-out ones, evenly spaced, under each protocol."""
+
+    every: int = Field(1000, ge=1)
+    faces: int = Field(64, ge=1)
+    protocols: list[str] = Field(default=["celeba", "celeba-hq"], min_length=1)
+    batch_size: int = Field(8, ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        unknown = [name for name in self.protocols if name not in PROTOCOLS]
+        if unknown:
+            raise ValueError(f"no protocol {unknown[0]!r}; choose of: {', '.join(PROTOCOLS)}")
+        return self
+
+
+class RunSettings(_Settings):
+    """What both stages have in common.
+
+    Attributes:
+        model: name of the network in the registry.
+        seed: settles initial weights, order, augmentation and blur.
+        precision: of the forward and backward passes.
+        ema_decay: of the exponential moving average of the weights, which is what is validated and kept.
+        checkpoint_minutes: a checkpoint is written so often, and at the end.
+        log_every: steps between two lines of the log.
+    """
+
+    model: str
+    seed: int = Field(0, ge=0)
+    precision: Literal["no", "fp16", "bf16"] = "no"
+    ema_decay: float = Field(0.999, ge=0, lt=1)
+    checkpoint_minutes: float = Field(5.0, gt=0)
+    log_every: int = Field(20, ge=1)
+    data: DataSettings
+    optimizer: OptimizerSettings = OptimizerSettings()
+    schedule: ScheduleSettings
+    validation: ValidationSettings = ValidationSettings()
+
+
+class ParsingSettings(RunSettings):
+    """Stage I: training a face parser, or fine-tuning it on blurred faces (SPEC 1).
+
+    Attributes:
+        initial: weights file to start from.
+        teacher: weights file of a sharp-face parser that labels the faces that have no label map.
+        gamma: of the focal loss (Eq. 2); 0 is cross entropy.
+        alpha: its weight of each class; all one if left out.
+    """
+
+    initial: Path | None = None
+    teacher: Path | None = None
+    gamma: float = Field(2.0, ge=0)
+    alpha: list[float] | None = Field(None, min_length=19, max_length=19)
+
+
+class AdversarialSettings(_Settings):
+    """The multi-patch discriminator's part in stage II.
+
+    Attributes:
+        start: share of the training after which it comes in; 1 leaves it out.
+        width: channels of its first block.
+        optimizer: its own.
+    """
+
+    start: float = Field(0.0, ge=0, le=1)
+    width: int = Field(64, ge=8)
+    optimizer: OptimizerSettings = OptimizerSettings()
+
+
+class DeblurringSettings(RunSettings):
+    """Stage II: training the generator under a frozen parser (SPEC 1).
+
+    Attributes:
+        parser: weights file of the parser fine-tuned on blurred faces.
+        label_parser: weights file of a sharp-face parser, for the loss regions of faces without a label map.
+        initial: weights file of a whole network to start the generator from.
+        losses: weights of Eq. 15.
+        regions: weights of Eq. 11.
+        patches: weights of Eq. 14.
+        adversarial: the discriminator's settings.
+    """
+
+    parser: Path
+    label_parser: Path | None = None
+    initial: Path | None = None
+    losses: GeneratorLossWeights = GeneratorLossWeights()
+    regions: RegionWeights = RegionWeights()
+    patches: AdversarialWeights = AdversarialWeights()
+    adversarial: AdversarialSettings = AdversarialSettings()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.adversarial.start < 1 and len(self.data.sizes) > 1:
+            raise ValueError("adversarial training takes one picture size; give one entry in data.sizes")
+        return self
+
+
+Settings = TypeVar("Settings", bound=RunSettings)
+
+
+def load_settings(kind: type[Settings], path: Path, overrides: list[str]) -> Settings:
+    """Read a YAML file, apply overrides like ``optimizer.learning_rate=1e-4``, and check the result.
+
+    Raises:
+        ConfigError: if the file cannot be read, is no YAML, or a setting is unknown or out of range.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: holds no settings; it must be a YAML mapping")
+    for override in overrides:
+        _override(values, override)
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the settings"
+        raise ConfigError(f"{path}: {place}: {first['msg']}") from error
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    """Set one value by its dotted path; numbers walk into lists."""
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise ConfigError(f"'{override}': write an override as key=value, like schedule.steps=1000")
+    *parents, last = key.strip().split(".")
+    place: Any = values
+    try:
+        for parent in parents:
+            place = place[int(parent)] if isinstance(place, list) else place.setdefault(parent, {})
+        if isinstance(place, list):
+            place[int(last)] = yaml.safe_load(text)
+        else:
+            place[last] = yaml.safe_load(text)
+    except (ValueError, IndexError, TypeError, AttributeError, yaml.YAMLError) as error:
+        raise ConfigError(f"'{override}': there is no such setting ({error})") from error

@@ -1,0 +1,131 @@
+"""Validation during training: held-out faces under fixed protocols, so that every look is at the same pixels."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from snadnet.data.faces import resize_square
+from snadnet.data.pictures import FacePicture, read_face, read_labels
+from snadnet.data.protocols import PROTOCOLS, blurred_pair
+from snadnet.metrics.image import ImageScores, concatenate, image_scores
+from snadnet.metrics.segmentation import ConfusionMatrix
+from snadnet.training.config import ValidationSettings
+
+_SAMPLES = 6
+
+
+@dataclass(frozen=True)
+class FixedFaces:
+    """The validation faces under one protocol.
+
+    Attributes:
+        protocol: its name.
+        blurred: ``(N, 3, S, S)`` float32 in ``[0, 1]``.
+        sharp: the same shape.
+        labels: ``(N, S, S)`` int64 true class ids, or None if the faces have no label maps.
+    """
+
+    protocol: str
+    blurred: Tensor
+    sharp: Tensor
+    labels: Tensor | None
+
+
+def fixed_faces(faces: Sequence[FacePicture], settings: ValidationSettings) -> list[FixedFaces]:
+    """Blur the validation faces once for each protocol; face ``i`` of the held-out ones gets kernel ``i``.
+
+    Raises:
+        DataError: if a picture or a label map cannot be read.
+    """
+    count = min(settings.faces, len(faces))
+    chosen = [index * len(faces) // count for index in range(count)]
+    labelled = all(face.labels is not None for face in faces)
+    result = []
+    for name in settings.protocols:
+        protocol = PROTOCOLS[name]
+        pairs = [blurred_pair(faces[index].image, protocol, index) for index in chosen]
+        labels = None
+        if labelled:
+            maps = [_true_labels(faces[index], protocol.size) for index in chosen]
+            labels = torch.from_numpy(np.stack(maps).astype(np.int64))
+        blurred, sharp = (
+            torch.from_numpy(np.stack([pair[part] for pair in pairs]).transpose(0, 3, 1, 2).copy()) for part in (0, 1)
+        )
+        result.append(FixedFaces(name, blurred, sharp, labels))
+    return result
+
+
+def _true_labels(face: FacePicture, size: int) -> NDArray[np.uint8]:
+    assert face.labels is not None
+    _, labels = resize_square(read_face(face.image), read_labels(face.labels), size)
+    return labels
+
+
+@torch.no_grad()
+def validate_restoration(
+    restore: Callable[[Tensor], Tensor], faces: Sequence[FixedFaces], *, batch_size: int, device: torch.device
+) -> tuple[dict[str, float], dict[str, NDArray[np.uint8]]]:
+    """Score a restoration under every protocol.
+
+    Args:
+        restore: maps ``(B, 3, S, S)`` blurred faces to restored ones.
+        faces: the fixed faces.
+        batch_size: faces at a time.
+        device: where to restore.
+
+    Returns:
+        Scores by name (the blurred input's own beside each), and a sample picture by protocol: blurred, restored
+        and sharp faces in three rows.
+    """
+    scores: dict[str, float] = {}
+    pictures: dict[str, NDArray[np.uint8]] = {}
+    for fixed in faces:
+        restored = torch.cat(
+            [
+                restore(part.to(device, memory_format=torch.channels_last)).float().clamp(0.0, 1.0).cpu()
+                for part in torch.split(fixed.blurred, batch_size)
+            ]
+        )
+        after = _scores(restored, fixed.sharp, batch_size)
+        before = _scores(fixed.blurred, fixed.sharp, batch_size)
+        name = fixed.protocol
+        for metric in ("psnr", "ssim", "l1_percent"):
+            scores[f"{name}/{metric}"] = float(getattr(after, metric).mean())
+            scores[f"{name}/blurred_{metric}"] = float(getattr(before, metric).mean())
+        if torch.isfinite(before.psnr).all():
+            scores[f"{name}/gain"] = scores[f"{name}/psnr"] - scores[f"{name}/blurred_psnr"]
+            scores[f"{name}/worse_percent"] = 100.0 * float((after.psnr < before.psnr).float().mean())
+        rows = [row[:_SAMPLES] for row in (fixed.blurred, restored, fixed.sharp)]
+        grid = torch.cat([torch.cat(list(row), dim=2) for row in rows], dim=1)
+        pictures[name] = np.rint(grid.permute(1, 2, 0).numpy() * 255.0).astype(np.uint8)
+    # An input that is sharp already has an infinite score of its own, and a gain over it means nothing.
+    return {name: score for name, score in scores.items() if math.isfinite(score)}, pictures
+
+
+def _scores(images: Tensor, sharp: Tensor, batch_size: int) -> ImageScores:
+    return concatenate([image_scores(image, true) for image, true in _batches(images, sharp, batch_size)])
+
+
+def _batches(first: Tensor, second: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    return zip(torch.split(first, size), torch.split(second, size), strict=True)
+
+
+@torch.no_grad()
+def validate_parsing(
+    parser: nn.Module, faces: Sequence[FixedFaces], *, batch_size: int, device: torch.device
+) -> dict[str, float]:
+    """Return the mean IoU with left and right merged, in ``[0, 1]``, under every protocol."""
+    scores = {}
+    for fixed in faces:
+        assert fixed.labels is not None
+        confusion = ConfusionMatrix()
+        for blurred, labels in _batches(fixed.blurred, fixed.labels, batch_size):
+            logits = parser(blurred.to(device, memory_format=torch.channels_last))
+            confusion.update(logits.argmax(dim=1).cpu(), labels)
+        scores[f"{fixed.protocol}/miou"] = confusion.mean_iou(merge_left_right=True)
+    return scores

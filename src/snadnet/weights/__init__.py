@@ -1,0 +1,67 @@
+"""The released weights: ONNX files beside a manifest that tells their checksums."""
+
+import atexit
+import functools
+import hashlib
+import json
+from contextlib import ExitStack
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+from snadnet.errors import WeightsError
+
+DEFAULT_WEIGHTS: Final = "snadnet-small"
+MANIFEST: Final = "manifest.json"
+"""``{name: {"file": file name in this folder, "sha256": hexadecimal digest, ...}}``."""
+
+_REMEDY: Final = "reinstall snadnet (pip install --force-reinstall snadnet) or give another weights file"
+_unpacked = ExitStack()  # files of a zipped package live in a temporary folder until the process ends
+atexit.register(_unpacked.close)
+
+
+@functools.cache
+def released_weights(name: str = DEFAULT_WEIGHTS) -> Path:
+    """The checked ONNX file of a released model; its checksum is computed once a process.
+
+    Args:
+        name: A name in the manifest.
+
+    Raises:
+        WeightsError: No such release, or its file is missing or damaged.
+    """
+    folder = files(__name__)
+    return _unpacked.enter_context(as_file(verified(folder, name)))
+
+
+def verified(folder: Traversable, name: str) -> Traversable:
+    """The file that a folder's manifest names, after comparing its SHA-256.
+
+    Args:
+        folder: Holds ``manifest.json`` and the files.
+        name: A name in the manifest.
+
+    Raises:
+        WeightsError: The manifest, the name or the file is missing, or either file is damaged.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WeightsError(f"no released weights are installed ({MANIFEST} is missing); {_REMEDY}") from error
+    except ValueError as error:
+        raise WeightsError(f"{MANIFEST} of the released weights is damaged; {_REMEDY}") from error
+    if not isinstance(manifest, dict) or name not in manifest:
+        known = ", ".join(sorted(manifest)) if isinstance(manifest, dict) else "none"
+        raise WeightsError(f"no released weights are called {name!r}; choose one of: {known}")
+    entry = manifest[name]
+    if not (isinstance(entry, dict) and isinstance(entry.get("file"), str) and "sha256" in entry):
+        raise WeightsError(f"the entry {name!r} of {MANIFEST} lacks 'file' or 'sha256'; {_REMEDY}")
+    file: Traversable = folder / entry["file"]
+    try:
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise WeightsError(f"the weights file {entry['file']} cannot be read; {_REMEDY}") from error
+    if digest != entry["sha256"]:
+        raise WeightsError(f"the weights file {entry['file']} is damaged (wrong SHA-256); {_REMEDY}")
+    return file

@@ -1,0 +1,74 @@
+"""What the tests share: a tiny network that keeps the graph's contract, and a photo of a real face."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import skimage.data
+from onnx import TensorProto, helper
+
+from snadnet.faces.classes import NUM_CLASSES
+
+
+@pytest.fixture(scope="session")
+def build_network():
+    """The function ``write_network``, for graphs other than ``tiny_network``."""
+    return write_network
+
+
+def write_network(path: Path, *, gain: float = 0.1, metadata: dict[str, str] | None = None) -> Path:
+    """Write a graph whose restored crop is ``clip(blurred + gain)`` every pixel class 1 (skin)."""
+    picture = helper.make_tensor_value_info("blurred", TensorProto.FLOAT, ["B", 3, "H", "W"])
+    restored = helper.make_tensor_value_info("restored", TensorProto.FLOAT, ["B", 3, "H", "W"])
+    parsing = helper.make_tensor_value_info("parsing", TensorProto.FLOAT, ["B", NUM_CLASSES, "H", "W"])
+    scores = np.zeros((NUM_CLASSES, 1, 1), np.float32)
+    scores[1] = 5.0
+    constants = {
+        "gain": np.float32(gain),
+        "zero": np.float32(0),
+        "one": np.float32(1),
+        "none": np.zeros((NUM_CLASSES, 3, 1, 1), np.float32),
+        "scores": scores,
+    }
+    nodes = [
+        helper.make_node("Add", ["blurred", "gain"], ["brighter"]),
+        helper.make_node("Clip", ["brighter", "zero", "one"], ["restored"]),
+        helper.make_node("Conv", ["blurred", "none"], ["flat"]),
+        helper.make_node("Add", ["flat", "scores"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["parsing"], axis=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [picture],
+        [restored, parsing],
+        [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, {"size_multiple": "16"} if metadata is None else metadata)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_network(tmp_path_factory) -> Path:
+    """Path of an ONNX file that brightens by 0.1 and calls everything skin."""
+    return write_network(tmp_path_factory.mktemp("weights") / "tiny.onnx")
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> np.ndarray:
+    """uint8 RGB (512, 512, 3) with one face near (224, 119); read-only."""
+    pixels = skimage.data.astronaut()
+    pixels.setflags(write=False)
+    return pixels
+
+
+@pytest.fixture(scope="session")
+def portrait(astronaut) -> np.ndarray:
+    """uint8 RGB (256, 256, 3): the part of the astronaut with her face, near (128, 119); read-only."""
+    pixels = np.ascontiguousarray(astronaut[:256, 96:352])
+    pixels.setflags(write=False)
+    return pixels

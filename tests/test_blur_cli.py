@@ -1,0 +1,140 @@
+"""``snadnet blur``: what it writes, what it refuses."""
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from snadnet.blur import add_noise, apply_kernel, kernel_to_picture, linear_kernel, trajectory_kernel
+from snadnet.cli.blur import blur
+from snadnet.errors import OutputExistsError, PhotoError
+from snadnet.photo import photo_from_array, read_photo, write_photo
+
+app = typer.Typer()
+app.command()(blur)
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def photo(tmp_path, pixels):
+    path = tmp_path / "in.png"
+    write_photo(photo_from_array(pixels), path)
+    return path
+
+
+def test_a_linear_kernel(photo, pixels, tmp_path):
+    output = tmp_path / "out.png"
+    result = run(photo, "-o", output, "--kernel", "linear", "--length", 9, "--angle", 30, "--border", "replicate")
+    assert result.exit_code == 0, result.output
+    expected = apply_kernel(pixels.astype(np.float32) / 255, linear_kernel(9, 30), border="replicate")
+    np.testing.assert_array_equal(read_photo(output).pixels, np.rint(expected.clip(0, 1) * 255))
+    assert "linear kernel" in result.output
+
+
+def test_a_trajectory_with_noise_and_the_kernel_s_picture(photo, pixels, tmp_path):
+    output, picture = tmp_path / "out.png", tmp_path / "kernel.png"
+    result = run(
+        photo,
+        "-o",
+        output,
+        "--size",
+        15,
+        "--exposure",
+        0.5,
+        "--seed",
+        4,
+        "--noise",
+        0.03,
+        "--save-kernel",
+        picture,
+    )
+    assert result.exit_code == 0, result.output
+    kernel = trajectory_kernel(15, exposure=0.5, seed=4)
+    expected = add_noise(apply_kernel(pixels.astype(np.float32) / 255, kernel), 0.03, 4)
+    np.testing.assert_array_equal(read_photo(output).pixels, np.rint(expected * 255))
+    saved = read_photo(picture)
+    assert saved.grey
+    assert saved.pixels.shape == (270, 270, 3)
+    np.testing.assert_array_equal(saved.pixels[9::18, 9::18, 0], kernel_to_picture(kernel))
+
+
+def test_an_existing_output_is_kept_unless_told(photo, tmp_path):
+    output = tmp_path / "out.png"
+    output.write_bytes(b"precious")
+    refused = run(photo, "-o", output)
+    assert isinstance(refused.exception, OutputExistsError)
+    assert output.read_bytes() == b"precious"
+    assert run(photo, "-o", output, "--overwrite").exit_code == 0
+    assert read_photo(output).pixels.shape == (40, 50, 3)
+
+
+def test_an_existing_kernel_picture_stops_the_command_before_the_photo(photo, tmp_path):
+    picture = tmp_path / "kernel.png"
+    picture.write_bytes(b"precious")
+    result = run(photo, "-o", tmp_path / "out.png", "--save-kernel", picture)
+    assert isinstance(result.exception, OutputExistsError)
+    assert picture.read_bytes() == b"precious"
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_missing_photo_is_one_clear_error(tmp_path):
+    result = run(tmp_path / "none.png", "-o", tmp_path / "out.png")
+    assert isinstance(result.exception, PhotoError)
+    assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--size", "12"),
+        ("--size", "-1"),
+        ("--size", "1003"),
+        ("--length", "0.5"),
+        ("--length", "nan"),
+        ("--angle", "inf"),
+        ("--exposure", "0"),
+        ("--exposure", "1.5"),
+        ("--exposure", "nan"),
+        ("--noise", "-0.1"),
+        ("--noise", "nan"),
+        ("--seed", "-1"),
+        ("--kernel", "round"),
+        ("--border", "wrap"),
+    ],
+)
+def test_wrong_options_are_usage_errors(photo, tmp_path, wrong):
+    result = run(photo, "-o", tmp_path / "out.png", *wrong)
+    assert result.exit_code == 2
+    assert wrong[0] in result.output
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_two_outputs_need_two_names(photo, tmp_path):
+    output = tmp_path / "out.png"
+    result = run(photo, "-o", output, "--save-kernel", output, "--overwrite")
+    assert result.exit_code == 2
+    assert not output.exists()
+
+
+def test_help_explains_every_option():
+    result = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
+    assert result.exit_code == 0
+    for option in (
+        "--kernel",
+        "--length",
+        "--angle",
+        "--size",
+        "--exposure",
+        "--seed",
+        "--noise",
+        "--border",
+    ):
+        assert option in result.output

@@ -1,0 +1,161 @@
+"""Folders of faces, the degradations of training, and training samples."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydantic import ValidationError
+
+from face_data import make_faces
+from snadnet.data.degradation import SHARP_ONLY, Degradation, degrade, kernel_bank
+from snadnet.data.faces import Augmentation, FaceDataset, SampleKey, SizeShare, StepSampler, augment
+from snadnet.data.pictures import list_faces, list_pictures, read_face, read_labels, split_by_name
+from snadnet.data.protocols import TEST_KERNEL_SEEDS
+from snadnet.errors import DataError
+
+NO_AUGMENTATION = Augmentation(flip=0.0)
+
+
+def test_faces_are_listed_by_name_in_any_letter_case(tmp_path: Path) -> None:
+    for name in ("b.PNG", "a.jpg", "c.Jpeg", "notes.txt"):
+        Image.new("RGB", (4, 4)).save(tmp_path / name, format="PNG") if name != "notes.txt" else (
+            tmp_path / name
+        ).write_text("x")
+    assert [path.name for path in list_pictures(tmp_path)] == ["a.jpg", "b.PNG", "c.Jpeg"]
+
+
+def test_a_missing_empty_or_mistaken_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nowhere: no such folder"):
+        list_pictures(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="has no pictures"):
+        list_pictures(tmp_path)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DataError, match="is a file"):
+        list_pictures(tmp_path / "file")
+
+
+def test_a_missing_label_map_is_named(tmp_path: Path) -> None:
+    images, labels = make_faces(tmp_path, 3)
+    (labels / "001.png").unlink()
+    with pytest.raises(DataError, match=r"001\.png.*1 of 3"):
+        list_faces(images, labels)
+
+
+def test_the_last_by_name_are_held_out() -> None:
+    assert split_by_name([1, 2, 3, 4], 1) == ([1, 2, 3], [4])
+    assert split_by_name([1, 2], 0) == ([1, 2], [])
+    with pytest.raises(DataError, match="none to train on"):
+        split_by_name([1, 2], 2)
+
+
+def test_unreadable_pictures_and_impossible_labels_are_named(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
+    for read in (read_face, read_labels):
+        with pytest.raises(DataError, match=r"bad\.png"):
+            read(bad)
+    Image.fromarray(np.full((4, 4), 19, dtype=np.uint8)).save(bad)
+    with pytest.raises(DataError, match="no class ids"):
+        read_labels(bad)
+    Image.new("RGB", (4, 4)).save(bad)
+    with pytest.raises(DataError, match="mode RGB"):
+        read_labels(bad)
+
+
+def test_mirroring_swaps_left_and_right() -> None:
+    image = np.arange(12, dtype=np.uint8).reshape(1, 4, 3)
+    labels = np.array([[4, 7, 8, 1]], dtype=np.uint8)
+    mirrored, swapped = augment(image, labels, Augmentation(flip=1.0), np.random.default_rng(0))
+    np.testing.assert_array_equal(mirrored, image[:, ::-1])
+    np.testing.assert_array_equal(swapped, [[1, 9, 6, 5]])
+
+
+def test_an_affine_change_moves_labels_with_the_picture() -> None:
+    labels = np.zeros((64, 64), dtype=np.uint8)
+    labels[20:40, 24:44] = 1
+    image = np.repeat((labels * 200)[:, :, None], 3, axis=2)
+    changed, moved = augment(image, labels, Augmentation(flip=0.0, affine=1.0), np.random.default_rng(3))
+    assert not np.array_equal(moved, labels)
+    assert ((changed[..., 0] > 100) == (moved == 1)).mean() > 0.98
+
+
+def test_a_sample_depends_on_its_number_alone(tmp_path: Path) -> None:
+    faces = list_faces(*make_faces(tmp_path, 4))
+    mixture = Degradation(linear_share=1.0, kernels=4, jpeg_share=0.5, noise=(0.0, 0.03))
+    sets = [FaceDataset(faces, mixture, Augmentation(affine=0.5), seed=7) for _ in range(2)]
+    sets[0][SampleKey(0, 32)]  # another sample first
+    first, second = (data[SampleKey(9, 32)] for data in sets)
+    for one, two in zip(first, second, strict=True):
+        assert one.equal(two)
+    assert not sets[0][SampleKey(10, 32)].blurred.equal(first.blurred)
+
+
+def test_every_pass_sees_every_face_once_in_a_new_order(tmp_path: Path) -> None:
+    faces = list_faces(*make_faces(tmp_path, 5))
+    data = FaceDataset(faces, SHARP_ONLY, NO_AUGMENTATION, seed=0)
+    passes = [[data[SampleKey(r * 5 + i, 64)].sharp.sum().item() for i in range(5)] for r in range(3)]
+    assert sorted(passes[0]) == sorted(passes[1]) == sorted(passes[2])
+    assert not passes[0] == passes[1] == passes[2]
+
+
+def test_a_sharp_sample_is_its_own_input_and_keeps_its_labels(tmp_path: Path) -> None:
+    faces = list_faces(*make_faces(tmp_path, 1))
+    sample = FaceDataset(faces, SHARP_ONLY, NO_AUGMENTATION, seed=0)[SampleKey(0, 64)]
+    assert sample.blurred.equal(sample.sharp)
+    np.testing.assert_array_equal(sample.labels.numpy(), np.asarray(Image.open(tmp_path / "labels" / "000.png")))
+
+
+def test_faces_without_label_maps_are_marked_unknown(tmp_path: Path) -> None:
+    images, _ = make_faces(tmp_path, 1)
+    sample = FaceDataset(list_faces(images), SHARP_ONLY, NO_AUGMENTATION, seed=0)[SampleKey(0, 32)]
+    assert (sample.labels == 255).all()
+
+
+def test_labels_of_another_size_are_refused(tmp_path: Path) -> None:
+    images, labels = make_faces(tmp_path, 1)
+    Image.new("L", (10, 10)).save(labels / "000.png")
+    with pytest.raises(DataError, match="is not the size"):
+        FaceDataset(list_faces(images, labels), SHARP_ONLY, NO_AUGMENTATION, seed=0)[SampleKey(0, 32)]
+
+
+def test_blur_grows_with_the_picture() -> None:
+    mixture = Degradation(smallest=29, largest=29, kernels=8)
+    assert {kernel.shape[0] for kernel in kernel_bank(mixture, 160)} == {29}
+    assert {kernel.shape[0] for kernel in kernel_bank(mixture, 320)} <= {57, 59}
+
+
+def test_the_training_bank_shares_no_kernel_seed_with_the_test_bank() -> None:
+    with pytest.raises(ValidationError):
+        Degradation(kernel_seed=TEST_KERNEL_SEEDS.start)
+
+
+def test_degraded_faces_look_like_8_bit_files_and_differ_by_noise_as_asked() -> None:
+    rng = np.random.default_rng(0)
+    sharp = np.full((64, 64, 3), 0.5, dtype=np.float32)
+    noisy = degrade(sharp, Degradation(sharp_share=1, trajectory_share=0, noise=(0.03, 0.03)), rng)
+    np.testing.assert_allclose(noisy * 255, np.rint(noisy * 255), atol=1e-4)
+    assert (noisy - 0.5).std() == pytest.approx(0.03, rel=0.05)
+
+
+@pytest.mark.parametrize("values", [{"smallest": 9, "largest": 5}, {"trajectory_share": 0.0}, {"blur": 1}])
+def test_impossible_mixtures_are_refused(values: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        Degradation(**values)  # type: ignore[arg-type]
+
+
+def test_steps_can_be_taken_up_anywhere() -> None:
+    sizes = [SizeShare(size=32, batch_size=4), SizeShare(size=64, batch_size=2)]
+    whole = iter(StepSampler(sizes, seed=1, start=0))
+    batches = [next(whole) for _ in range(30)]
+    later = iter(StepSampler(sizes, seed=1, start=11))
+    assert [next(later) for _ in range(19)] == batches[11:]
+    assert {(batch[0].size, len(batch)) for batch in batches} == {(32, 4), (64, 2)}
+
+
+def test_processes_share_a_step_without_overlap() -> None:
+    sizes = [SizeShare(size=32, batch_size=3)]
+    parts = [next(iter(StepSampler(sizes, seed=1, start=5, rank=rank, world=2))) for rank in range(2)]
+    numbers = [key.number for part in parts for key in part]
+    assert len(set(numbers)) == 6
+    assert {key.size for part in parts for key in part} == {32}

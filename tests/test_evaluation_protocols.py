@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from snadnet.data.protocols import (
+    CELEBA,
+    CELEBA_HQ,
+    PROTOCOLS,
+    SHARP,
+    TEST_KERNEL_SEEDS,
+    TRAINING_KERNEL_SEEDS,
+    Protocol,
+    TrajectoryBlur,
+    blurred_pair,
+    sharp_face,
+)
+from snadnet.errors import DataError
+
+
+@pytest.fixture(scope="module")
+def face() -> np.ndarray:
+    """A coarse random mosaic, 256 px: edges for the blur to soften."""
+    coarse = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    return coarse.repeat(16, axis=0).repeat(16, axis=1)
+
+
+def flat_face(level: int) -> np.ndarray:
+    return np.full((256, 256, 3), level, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=lambda protocol: protocol.name)
+def test_a_pair_is_deterministic_8_bit_and_of_the_protocols_size(protocol, face):
+    blurred, sharp = blurred_pair(face, protocol, index=7)
+    again, _ = blurred_pair(face, protocol, index=7)
+    assert np.array_equal(blurred, again)
+    for picture in (blurred, sharp):
+        assert picture.shape == (protocol.size, protocol.size, 3)
+        assert picture.dtype == np.float32
+        assert picture.min() >= 0.0
+        assert picture.max() <= 1.0
+        np.testing.assert_allclose(picture * 255, np.rint(picture * 255), atol=1e-4)
+
+
+def test_the_papers_protocols():
+    assert [CELEBA.blur.kernel_size(index) for index in range(10)] == [13, 15, 17, 19, 21, 23, 25, 27, 29, 13]
+    assert CELEBA.size == 160
+    for index in (0, 8):
+        kernel = CELEBA.blur.kernel(index)
+        assert kernel.shape == (CELEBA.blur.kernel_size(index),) * 2
+        assert kernel.sum() == pytest.approx(1.0, abs=1e-5)
+    assert CELEBA_HQ.size == 256
+    assert CELEBA_HQ.blur.kernel(0).sum() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_linear_blur_is_the_same_for_every_face_and_trajectory_blur_is_not(face):
+    assert np.array_equal(blurred_pair(face, CELEBA_HQ, 0)[0], blurred_pair(face, CELEBA_HQ, 9)[0])
+    assert not np.array_equal(CELEBA.blur.kernel(0), CELEBA.blur.kernel(9))  # both of 13 px
+
+
+def test_the_kernel_bank_starts_again_at_its_end():
+    bank = TrajectoryBlur(sizes=(13, 15), seeds=range(5, 8))
+    assert [bank.kernel_size(index) for index in range(4)] == [13, 15, 13, 13]
+    assert np.array_equal(bank.kernel(0), bank.kernel(3))
+
+
+def test_no_training_seed_is_a_test_seed():
+    assert len(TEST_KERNEL_SEEDS) == 2500
+    assert CELEBA.blur.seeds == TEST_KERNEL_SEEDS
+    assert TRAINING_KERNEL_SEEDS[-1] < TEST_KERNEL_SEEDS[0]
+
+
+def test_blur_keeps_a_flat_face_and_noise_has_the_stated_sigma():
+    linear, flat = blurred_pair(flat_face(128), CELEBA_HQ, 0)
+    np.testing.assert_allclose(linear, flat, atol=1e-6)
+    noisy, flat = blurred_pair(flat_face(128), CELEBA, 0)
+    noise = noisy - flat
+    # 76,800 samples: the standard error of sigma is 0.26 %, that of the mean 0.00011
+    assert noise.std() == pytest.approx(0.03, rel=0.02)
+    assert abs(noise.mean()) < 5e-4
+    assert not np.array_equal(noisy, blurred_pair(flat_face(128), CELEBA, 2500)[0])  # same kernel, other noise
+
+
+def test_the_sharp_protocol_changes_nothing(face):
+    blurred, sharp = blurred_pair(face, SHARP, 0)
+    assert np.array_equal(blurred, sharp)
+    assert np.array_equal(np.rint(sharp * 255).astype(np.uint8), face)
+    blurred[:] = 0
+    assert sharp.max() > 0
+
+
+def test_a_file_and_an_array_give_the_same_pair(face, tmp_path):
+    Image.fromarray(face).save(tmp_path / "face.png")
+    for from_file, from_array in zip(
+        blurred_pair(tmp_path / "face.png", CELEBA, 3), blurred_pair(face, CELEBA, 3), strict=True
+    ):
+        assert np.array_equal(from_file, from_array)
+
+
+def test_scaling_down_keeps_flat_colour_and_does_not_alias():
+    stripes = np.zeros((256, 256, 3), dtype=np.uint8)
+    stripes[:, ::2] = 255
+    inner = sharp_face(stripes, 64)[4:-4, 4:-4]
+    np.testing.assert_allclose(inner, 0.5, atol=0.02)
+    assert np.array_equal(sharp_face(flat_face(77), 160), np.full((160, 160, 3), np.float32(77) / 255))
+
+
+def test_unfit_pictures_are_named(tmp_path, face):
+    (tmp_path / "text.png").write_text("not a picture")
+    Image.fromarray(face[:200]).save(tmp_path / "oblong.png")
+    Image.fromarray(face[:100, :100]).save(tmp_path / "small.png")
+    for name, complaint in [
+        ("missing.png", "cannot be read"),
+        ("text.png", "cannot be read"),
+        ("oblong.png", "square"),
+        ("small.png", "at least 160 px"),
+    ]:
+        with pytest.raises(DataError, match=complaint) as caught:
+            blurred_pair(tmp_path / name, CELEBA, 0)
+        assert str(tmp_path / name) in str(caught.value)
+    with pytest.raises(DataError, match="uint8"):
+        sharp_face(face.astype(np.float32), 160)
+
+
+def test_a_protocol_tells_all_its_settings():
+    text = str(CELEBA)
+    for part in ("celeba", "160 px", "13 to 29 px", "2500", "0.03", str(CELEBA.seed)):
+        assert part in text
+    assert "linear kernel 25 px at 45 degrees" in str(CELEBA_HQ)
+    assert "no blur" in str(Protocol("x", 64, None, 0.0, 0))

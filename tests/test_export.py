@@ -1,0 +1,73 @@
+"""The exported graph computes what PyTorch does."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from skimage import data
+from torch import Tensor
+
+from snadnet.errors import ModelError
+from snadnet.export import export_onnx, round_to_half
+from snadnet.models import create_model
+from snadnet.models.snadnet import SNADNet
+from snadnet.network import RestorationNetwork
+
+
+@pytest.fixture(scope="module")
+def network() -> SNADNet:
+    torch.manual_seed(0)
+    network = create_model("snadnet-small").eval()
+    assert isinstance(network, SNADNet)
+    with torch.no_grad():
+        for parameter in network.generator.parameters():  # wake the zero-initialised branches
+            parameter.add_(0.01 * torch.randn_like(parameter))
+    return network
+
+
+@pytest.fixture(scope="module")
+def graph(network: SNADNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("export") / "network.onnx"
+    export_onnx(network, path, note="a test")
+    return path
+
+
+def face_crops(batch: int, height: int, width: int) -> np.ndarray:
+    astronaut = data.astronaut().astype(np.float32) / 255.0
+    return np.stack([astronaut[10 * i : 10 * i + height, 150 : 150 + width] for i in range(batch)])
+
+
+@pytest.mark.parametrize("shape", [(1, 256, 256), (3, 160, 160), (2, 64, 96), (1, 75, 130)])
+def test_parity_with_pytorch_on_real_pictures(network: SNADNet, graph: Path, shape: tuple[int, int, int]) -> None:
+    crops = face_crops(*shape)
+    restored, parsing = RestorationNetwork(graph, "cpu")(crops)
+
+    def channels_last(tensor: Tensor) -> np.ndarray:
+        return tensor.permute(0, 2, 3, 1).numpy()
+
+    with torch.no_grad():
+        expected = round_to_half(network)(torch.from_numpy(crops).permute(0, 3, 1, 2))
+    np.testing.assert_allclose(restored, channels_last(expected.restored.clamp(0, 1)), atol=1e-4)
+    np.testing.assert_allclose(parsing, channels_last(expected.parsing), atol=1e-4)
+    assert np.abs(restored - crops).max() > 0.01  # the network did something
+
+
+def test_the_file_is_small_and_knows_its_size_multiple(network: SNADNet, graph: Path) -> None:
+    weights = sum(tensor.numel() for tensor in network.state_dict().values())
+    assert graph.stat().st_size < 2 * weights + 2_000_000
+    assert RestorationNetwork(graph, "cpu").size_multiple == network.size_multiple == 32
+
+
+def test_rounding_leaves_the_network_itself_alone(network: SNADNet) -> None:
+    before = {key: tensor.clone() for key, tensor in network.state_dict().items()}
+    rounded = round_to_half(network).state_dict()
+    for key, tensor in network.state_dict().items():
+        assert tensor.equal(before[key])
+        torch.testing.assert_close(rounded[key], tensor, rtol=1e-3, atol=1e-6)
+
+
+def test_a_parser_cannot_be_exported(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="BiSeNet"):
+        export_onnx(create_model("bisenet-small"), tmp_path / "parser.onnx")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,37 @@
+"""The light runtime works without PyTorch and everything else that only training needs."""
+
+import subprocess
+import sys
+
+import pytest
+
+# `None` in sys.modules makes an import fail as if the package were not installed.
+WITHOUT_TRAINING_PACKAGES = """
+import sys
+for name in ("torch", "torchvision", "torchmetrics", "accelerate", "yaml", "safetensors",
+             "tensorboard", "onnx", "onnxscript", "skimage", "scipy"):
+    sys.modules[name] = None
+"""
+
+
+def run_without_training_packages(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT_TRAINING_PACKAGES + code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("module", ["snadnet", "snadnet.photo", "snadnet.blur", "snadnet.faces", "snadnet.deblurrer"])
+def test_runtime_module_imports_without_the_training_packages(module: str) -> None:
+    done = run_without_training_packages(f"import {module}")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["blur", "--help"], ["deblur", "--help"]])
+def test_everyday_commands_start_without_the_training_packages(words: list[str]) -> None:
+    done = run_without_training_packages(f"sys.argv = ['snadnet', *{words!r}]; from snadnet.cli import main; main()")
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout

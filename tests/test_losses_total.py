@@ -1,0 +1,86 @@
+import pytest
+import torch
+
+from snadnet.errors import ConfigError
+from snadnet.losses import (
+    AdversarialScores,
+    AdversarialWeights,
+    GeneratorLoss,
+    GeneratorLossWeights,
+    RegionReconstructionLoss,
+    RegionWeights,
+    TextureLoss,
+    generator_loss,
+    region_masks,
+)
+from snadnet.models.snadnet.discriminator import DiscriminatorOutput, MultiPatchDiscriminator
+
+
+def scores(level: float) -> DiscriminatorOutput:
+    small, medium, large = (torch.full((2, 1, side, side), level) for side in (8, 4, 2))
+    return DiscriminatorOutput((small, medium, large), torch.full((2, 1), level))
+
+
+def example():
+    generator = torch.Generator().manual_seed(8)
+    restored, sharp = torch.rand(2, 2, 3, 8, 8, generator=generator)
+    masks = region_masks(torch.randint(0, 19, (2, 8, 8), generator=generator))
+    textures = [torch.randn(2, 3, side, side, generator=generator) for side in (8, 4)]
+    return restored, sharp, masks, textures
+
+
+def test_the_paper_weights_of_equation_15():
+    restored, sharp, masks, textures = example()
+    judged = AdversarialScores(fake=scores(0.3), real=scores(-0.4))
+    parts = GeneratorLoss()(restored, sharp, masks, textures=textures, scores=judged)
+    torch.testing.assert_close(parts.reconstruction, RegionReconstructionLoss()(restored, sharp, masks))
+    torch.testing.assert_close(parts.adversarial, generator_loss(judged.fake, judged.real))
+    torch.testing.assert_close(parts.texture, TextureLoss()(textures, sharp))
+    torch.testing.assert_close(parts.total, 120 * parts.reconstruction + 0.1 * parts.adversarial + parts.texture)
+
+
+def test_own_weights():
+    restored, sharp, masks, textures = example()
+    loss = GeneratorLoss(
+        GeneratorLossWeights(reconstruction=2, adversarial=3, texture=5),
+        region_weights=RegionWeights(skin=1, facial=1, hair=1, back=1),
+        adversarial_weights=AdversarialWeights(small=0, medium=0, large=0, whole=1),
+    )
+    judged = AdversarialScores(fake=scores(0.0), real=scores(0.0))
+    parts = loss(restored, sharp, masks, textures=textures, scores=judged)
+    assert parts.adversarial.item() == pytest.approx(0.693147, abs=1e-5)
+    torch.testing.assert_close(parts.total, 2 * parts.reconstruction + 3 * parts.adversarial + 5 * parts.texture)
+
+
+def test_parts_that_are_not_given_are_zero():
+    restored, sharp, masks, _ = example()
+    parts = GeneratorLoss()(restored, sharp, masks)
+    assert parts.adversarial.item() == 0
+    assert parts.texture.item() == 0
+    torch.testing.assert_close(parts.total, 120 * parts.reconstruction)
+
+
+def test_a_perfect_restoration_costs_only_the_draw_with_the_discriminator():
+    _, sharp, masks, _ = example()
+    parts = GeneratorLoss()(sharp, sharp, masks, scores=AdversarialScores(fake=scores(1.0), real=scores(1.0)))
+    assert parts.total.item() == pytest.approx(0.1 * 2.4 * 0.693147, rel=1e-5)
+
+
+def test_it_trains_through_a_discriminator_in_bfloat16():
+    torch.manual_seed(9)
+    discriminator = MultiPatchDiscriminator(64, width=4)
+    sharp = torch.rand(2, 3, 64, 64)
+    restored = (0.5 * sharp).requires_grad_()
+    masks = region_masks(torch.randint(0, 19, (2, 64, 64)))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        judged = AdversarialScores(fake=discriminator(restored), real=discriminator(sharp))
+        parts = GeneratorLoss()(restored, sharp, masks, scores=judged)
+    parts.total.backward()
+    assert parts.total.dtype == torch.float32
+    assert restored.grad.isfinite().all()
+    assert restored.grad.abs().max() > 0
+
+
+def test_a_negative_weight_is_named():
+    with pytest.raises(ConfigError, match=r"GeneratorLossWeights\.texture"):
+        GeneratorLossWeights(texture=-1)

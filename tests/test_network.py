@@ -1,0 +1,144 @@
+"""The ONNX Runtime side of the graph's contract, and the released weights' manifest."""
+
+import hashlib
+import json
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from snadnet.errors import ModelError, WeightsError
+from snadnet.network import RestorationNetwork
+from snadnet.weights import verified
+
+
+@pytest.fixture(scope="module")
+def network(tiny_network):
+    return RestorationNetwork(tiny_network, "cpu")
+
+
+def crops(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).random(shape, np.float32)
+
+
+@pytest.mark.parametrize("size", [(256, 256), (64, 100), (17, 31), (1, 5)])
+def test_any_size_comes_back_as_it_went_in(network, size):
+    batch = crops(2, *size, 3)
+    restored, parsing = network(batch)
+    assert restored.shape == batch.shape
+    assert parsing.shape == (2, *size, 19)
+    assert restored.dtype == parsing.dtype == np.float32
+    assert np.allclose(restored, np.minimum(batch + 0.1, 1), atol=1e-6)
+    assert np.all(parsing.argmax(axis=3) == 1)
+    assert np.allclose(parsing.sum(axis=3), 1, atol=1e-5)
+
+
+def test_the_result_is_clipped_whatever_the_graph_says(tmp_path, build_network):
+    path = build_network(tmp_path / "dark.onnx", gain=-0.5)
+    restored, _ = RestorationNetwork(path, "cpu")(crops(1, 16, 16, 3))
+    assert restored.min() == 0
+
+
+def test_a_crop_does_not_depend_on_its_batch_or_on_the_run(network):
+    batch = crops(3, 40, 40, 3)
+    together = network(batch)[0]
+    assert np.array_equal(together, network(batch)[0])
+    assert np.array_equal(together[1:2], network(batch[1:2])[0])
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 16, 16), (16, 16, 3), (0, 16, 16, 3), (1, 0, 16, 3)])
+def test_another_shape_is_refused(network, shape):
+    with pytest.raises(ValueError, match=r"\(B, H, W, 3\)"):
+        network(np.zeros(shape, np.float32))
+
+
+def test_the_size_multiple_comes_from_the_file(tmp_path, build_network):
+    for metadata, expected in [({}, 16), ({"size_multiple": "8"}, 8)]:
+        path = build_network(tmp_path / f"{expected}.onnx", metadata=metadata)
+        assert RestorationNetwork(path, "cpu").size_multiple == expected
+    for number, bad in enumerate(["0", "-4", "x", "²"]):
+        path = build_network(tmp_path / f"bad{number}.onnx", metadata={"size_multiple": bad})
+        with pytest.raises(WeightsError, match="size_multiple"):
+            RestorationNetwork(path, "cpu")
+
+
+def test_a_missing_or_broken_file_is_one_clear_error(tmp_path, tiny_network):
+    with pytest.raises(WeightsError, match="no such weights file"):
+        RestorationNetwork(tmp_path / "absent.onnx", "cpu")
+    with pytest.raises(WeightsError, match="no such weights file"):
+        RestorationNetwork(tmp_path, "cpu")
+    whole = tiny_network.read_bytes()
+    for content in [b"", b"not a graph", whole[: len(whole) // 2]]:
+        path = tmp_path / "broken.onnx"
+        path.write_bytes(content)
+        with pytest.raises(WeightsError, match=r"broken\.onnx") as caught:
+            RestorationNetwork(path, "cpu")
+        assert "\n" not in str(caught.value)
+
+
+def save_graph(path, names, channels=3, element=TensorProto.FLOAT):
+    source, first, second = names
+    shape = ["B", channels, "H", "W"]
+    graph = helper.make_graph(
+        [helper.make_node("Identity", [source], [first]), helper.make_node("Identity", [source], [second])],
+        "other",
+        [helper.make_tensor_value_info(source, element, shape)],
+        [helper.make_tensor_value_info(name, element, shape) for name in (first, second)],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "message"),
+    [
+        (("image", "restored", "parsing"), {}, "not a snadnet restoration network"),
+        (("blurred", "restored", "labels"), {}, "not a snadnet restoration network"),
+        (("blurred", "restored", "parsing"), {}, "'parsing' is"),
+        (("blurred", "restored", "parsing"), {"channels": 1}, "'blurred' is"),
+        (("blurred", "restored", "parsing"), {"element": TensorProto.DOUBLE}, "not float32"),
+    ],
+)
+def test_another_kind_of_graph_is_refused(tmp_path, names, options, message):
+    with pytest.raises(WeightsError, match=message):
+        RestorationNetwork(save_graph(tmp_path / "other.onnx", names, **options), "cpu")
+
+
+def test_devices(tiny_network, monkeypatch):
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    assert RestorationNetwork(tiny_network, "auto").device == "cpu"
+    with pytest.raises(ModelError, match="pip install onnxruntime-gpu"):
+        RestorationNetwork(tiny_network, "cuda")
+    with pytest.raises(ModelError, match="choose auto, cpu or cuda"):
+        RestorationNetwork(tiny_network, "tpu")
+
+
+def write_release(folder, content=b"graph", **changes):
+    entry = {"file": "m.onnx", "sha256": hashlib.sha256(b"graph").hexdigest()} | changes
+    (folder / "m.onnx").write_bytes(content)
+    (folder / "manifest.json").write_text(json.dumps({"m": entry}))
+    return folder
+
+
+def test_released_weights_are_checked(tmp_path):
+    assert verified(write_release(tmp_path), "m") == tmp_path / "m.onnx"
+    with pytest.raises(WeightsError, match="choose one of: m"):
+        verified(tmp_path, "other")
+    with pytest.raises(WeightsError, match=r"m\.onnx is damaged .* reinstall"):
+        verified(write_release(tmp_path, b"grape"), "m")
+    (tmp_path / "m.onnx").unlink()
+    with pytest.raises(WeightsError, match=r"m\.onnx cannot be read"):
+        verified(tmp_path, "m")
+
+
+@pytest.mark.parametrize("text", ["", "[", "\xff", "[]", '{"m": 3}', '{"m": {"file": "m.onnx"}}'])
+def test_a_damaged_manifest_is_one_clear_error(tmp_path, text):
+    (tmp_path / "manifest.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(WeightsError):
+        verified(tmp_path, "m")
+
+
+def test_no_manifest_is_one_clear_error(tmp_path):
+    with pytest.raises(WeightsError, match=r"manifest\.json is missing"):
+        verified(tmp_path, "m")
