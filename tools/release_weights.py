@@ -1,0 +1,51 @@
+"""Put trained weights into the package: safetensors in half precision, the ONNX graph, and their checksums.
+
+    python tools/release_weights.py runs/deblurring/weights.safetensors --name snadnet-small
+    python tools/release_weights.py runs/parsing-sharp/weights.safetensors --name bisenet-small-sharp
+
+The model card beside them (``src/snadnet/weights/NAME.md``) is written by hand: data, steps, seed, scores, weaknesses.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from snadnet.export import export_onnx
+from snadnet.files import write_atomically
+from snadnet.models import load_model, read_weights, save_model
+from snadnet.models.snadnet import SNADNet
+from snadnet.weights import MANIFEST
+
+FOLDER = Path(__file__).parents[1] / "src" / "snadnet" / "weights"
+LARGEST = 16_000_000
+
+
+def release(
+    weights: Annotated[Path, typer.Argument(help="Weights to release (.safetensors).")],
+    name: Annotated[str, typer.Option(help="Name of the release.")],
+) -> None:
+    """Write the release's files and their entries in the manifest."""
+    model, _ = read_weights(weights)
+    network = load_model(weights)
+    files = {f"{name}.safetensors": FOLDER / f"{name}.safetensors"}
+    save_model(files[f"{name}.safetensors"], network, model, half=True)
+    if isinstance(network, SNADNet):
+        # The deblurrer asks for the plain name: that is the graph.
+        files[name] = FOLDER / f"{name}.onnx"
+        export_onnx(network, files[name], release=name)
+    manifest_path = FOLDER / MANIFEST
+    manifest = json.loads(manifest_path.read_text(encoding="utf-8")) if manifest_path.exists() else {}
+    for entry, file in files.items():
+        content = file.read_bytes()
+        if len(content) > LARGEST:
+            raise typer.BadParameter(f"{file}: {len(content)} bytes is over the limit of {LARGEST}")
+        manifest[entry] = {"file": file.name, "sha256": hashlib.sha256(content).hexdigest()}
+        typer.echo(f"{file}: {len(content) / 1e6:.1f} MB")
+    write_atomically(manifest_path, (json.dumps(manifest, indent=2, sort_keys=True) + "\n").encode())
+
+
+if __name__ == "__main__":
+    typer.run(release)
