@@ -1,10 +1,12 @@
 """The ``snadnet`` command: collects the verbs and turns errors into one clear line and an exit code."""
 
 import sys
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
+from snadnet import __version__
 from snadnet.cli import blur, deblur, export, train
 from snadnet.errors import SnadnetError
 
@@ -21,10 +23,33 @@ app.command()(export.export)
 app.add_typer(train.app, name="train")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"snadnet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    del version  # its callback has done the work
+
+
 def main() -> None:
-    """Run the command line; the exit code is 0 (all done), 1 (something failed), 2 (usage) or 3 (no face)."""
+    """Run the command line; the exit code is 0 (all done), 1 (something failed) or 2 (usage)."""
     try:
         app()
     except SnadnetError as error:
-        Console(stderr=True, soft_wrap=True).print(f"snadnet: {error}", markup=False, highlight=False)
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:
+        # A full disk or a folder without permission, met where no better message could be made.
+        place = f"{error.filename}: " if error.filename else ""
+        _fail(f"{place}{error.strerror or error}; check the disk and the permissions")
+
+
+def _fail(line: str) -> NoReturn:
+    Console(stderr=True, soft_wrap=True).print(f"snadnet: {line}", markup=False, highlight=False)
+    sys.exit(1)

@@ -125,7 +125,10 @@ class Generator(nn.Module):
         if not self.config.soft_parsing:
             classes = parsing.shape[1]
             parsing = F.one_hot(parsing.argmax(dim=1), classes).movedim(-1, 1).to(parsing.dtype)
-        return [resize_parsing(parsing, self.config.unshuffle * 2**level) for level in range(len(self.config.widths))]
+        guidance = [resize_parsing(parsing, self.config.unshuffle)]
+        for _ in self.config.widths[1:]:
+            guidance.append(resize_parsing(guidance[-1], 2))
+        return guidance
 
     def forward(self, blurred: Tensor, parsing: Tensor) -> GeneratorOutput:
         """Restore a batch.
@@ -159,8 +162,8 @@ class Generator(nn.Module):
 
 SMALL = GeneratorConfig(
     widths=(32, 64, 128, 256),
-    encoder_depths=(1, 1, 2, 4),
-    decoder_depths=(1, 2, 2, 1),
+    encoder_depths=(0, 2, 2, 4),
+    decoder_depths=(0, 2, 2, 2),
     block="gated",
     unshuffle=2,
     residual_output=True,

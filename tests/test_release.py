@@ -1,0 +1,78 @@
+"""The released weights, end to end, on the example photos."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from snadnet import Deblurrer
+from snadnet.cli.app import app
+from snadnet.models import load_model
+from snadnet.models.snadnet import SNADNet
+from snadnet.network import RestorationNetwork
+from snadnet.photo import read_photo
+from snadnet.weights import DEFAULT_WEIGHTS, released_weights
+
+PORTRAITS = sorted((Path(__file__).parents[1] / "examples" / "portraits").glob("*.jpg"))
+
+
+def psnr(first: np.ndarray, second: np.ndarray) -> float:
+    return float(10 * np.log10(255.0**2 / ((first.astype(float) - second.astype(float)) ** 2).mean()))
+
+
+def shaken(photo: Path, folder: Path, seed: int) -> Path:
+    """Blur a photo with the project's own command."""
+    target = folder / f"{photo.stem}.png"
+    arguments = ["blur", str(photo), "-o", str(target), "--kernel", "trajectory", "--size", "13", "--seed", str(seed)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    return target
+
+
+def test_graph_and_safetensors_are_one_network() -> None:
+    network = load_model(released_weights(f"{DEFAULT_WEIGHTS}.safetensors"), expected=DEFAULT_WEIGHTS)
+    assert isinstance(network, SNADNet)
+    crop = np.asarray(Image.open(PORTRAITS[0]).resize((256, 256)), dtype=np.float32)[None] / np.float32(255)
+    restored, parsing = RestorationNetwork(released_weights(), "cpu")(crop)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(crop).permute(0, 3, 1, 2))
+    np.testing.assert_allclose(restored, expected.restored.clamp(0, 1).permute(0, 2, 3, 1).numpy(), atol=1e-4)
+    np.testing.assert_allclose(parsing, expected.parsing.permute(0, 2, 3, 1).numpy(), atol=1e-4)
+
+
+def test_files_are_small_enough_to_keep() -> None:
+    for name in (DEFAULT_WEIGHTS, f"{DEFAULT_WEIGHTS}.safetensors"):
+        assert released_weights(name).stat().st_size <= 16_000_000
+
+
+@pytest.mark.parametrize("seed", [101, 202])
+@pytest.mark.parametrize("photo", PORTRAITS[:3], ids=lambda path: path.stem)
+def test_a_shaken_face_comes_back_nearer_to_the_sharp_one(tmp_path: Path, photo: Path, seed: int) -> None:
+    blurred = read_photo(shaken(photo, tmp_path, seed))
+    result = Deblurrer().restore(blurred)
+    (face,) = result.faces
+    assert face.sharpness_after > face.sharpness_before
+    x, y, width, height = (max(0, round(value)) for value in face.box)
+    sharp = read_photo(photo).pixels[y : y + height, x : x + width]
+    before = blurred.pixels[y : y + height, x : x + width]
+    after = result.photo.pixels[y : y + height, x : x + width]
+    assert psnr(after, sharp) > psnr(before, sharp) + 0.5
+
+
+def test_a_sharp_face_stays_nearly_as_it_is() -> None:
+    photo = read_photo(PORTRAITS[0])
+    result = Deblurrer().restore(photo)
+    assert psnr(result.photo.pixels, photo.pixels) > 33.0
+
+
+def test_the_command_deblurs_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number, photo in enumerate(PORTRAITS[:2]):
+        shaken(photo, tmp_path / "in", number)
+    result = CliRunner().invoke(app, ["deblur", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--compare"])
+    assert result.exit_code == 0, result.output
+    assert result.output.count("1 face: 1 restored") == 2
+    assert len(list((tmp_path / "out").glob("*_compare.png"))) == 2
