@@ -226,7 +226,8 @@ def _prepare_worker(_worker: int) -> None:
     """Keep a worker process to one thread, behind the trainer, and leave it to the trainer to stop it.
 
     On few cores a worker that takes a core from one of the trainer's threads holds up all of them; at a lower
-    priority it works in their gaps. Ctrl-C reaches the workers too; were they to die by it, the trainer could not write its last checkpoint.
+    priority it works in their gaps. Ctrl-C reaches the workers too; were they to die by it, the trainer could not
+    write its last checkpoint.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
