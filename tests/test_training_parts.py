@@ -50,6 +50,12 @@ def test_overrides_reach_into_mappings_and_lists(tmp_path: Path) -> None:
     assert (settings.schedule.steps, settings.schedule.time_budget) == (None, 5400)
 
 
+def test_a_plain_no_is_a_precision(tmp_path: Path) -> None:
+    """YAML reads an unquoted no as false."""
+    settings = load_settings(ParsingSettings, write_config(tmp_path, MINIMAL), ["precision=no"])
+    assert settings.precision == "no"
+
+
 @pytest.mark.parametrize(
     ("text", "overrides", "message"),
     [

@@ -8,7 +8,7 @@ from torch import nn
 
 from snadnet.errors import ModelError
 from snadnet.models.bisenet import BiSeNet
-from snadnet.models.snadnet import BASE, SMALL, SMALL_PAPER, GeneratorConfig, SNADNet, size_multiple
+from snadnet.models.snadnet import BASE, SMALL, SMALL_PAPER, SMALL_UNSHUFFLE_4, GeneratorConfig, SNADNet, size_multiple
 
 Task = Literal["deblurring", "parsing"]
 
@@ -57,6 +57,7 @@ _ENTRIES = (
     _snadnet("snadnet-small-argmax", replace(SMALL, soft_parsing=False), 0.25),
     _snadnet("snadnet-small-direct", replace(SMALL, residual_output=False), 0.25),
     _snadnet("snadnet-small-instance", replace(SMALL, normalization="instance"), 0.25),
+    _snadnet("snadnet-small-unshuffle4", SMALL_UNSHUFFLE_4, 0.25),
 )
 _REGISTRY = {entry.name: entry for entry in _ENTRIES}
 

@@ -133,7 +133,8 @@ class RunSettings(_Settings):
 
     model: str
     seed: int = Field(0, ge=0)
-    precision: Literal["no", "fp16", "bf16"] = "no"
+    # An unquoted "no" is YAML's way to write false.
+    precision: Annotated[Literal["no", "fp16", "bf16"], BeforeValidator(lambda v: "no" if v is False else v)] = "no"
     ema_decay: float = Field(0.999, ge=0, lt=1)
     checkpoint_minutes: float = Field(5.0, gt=0)
     log_every: int = Field(20, ge=1)

@@ -1,6 +1,14 @@
 """SNADNet: the paper's generator, its parts and its discriminator."""
 
-from snadnet.models.snadnet.generator import BASE, SMALL, SMALL_PAPER, Generator, GeneratorConfig, GeneratorOutput
+from snadnet.models.snadnet.generator import (
+    BASE,
+    SMALL,
+    SMALL_PAPER,
+    SMALL_UNSHUFFLE_4,
+    Generator,
+    GeneratorConfig,
+    GeneratorOutput,
+)
 from snadnet.models.snadnet.network import SNADNet, SNADNetOutput, size_multiple
 from snadnet.models.snadnet.normalization import SeparableNormalization, separable_normalize
 from snadnet.models.snadnet.snad import AdaptiveDenormalization, SNADLayer
@@ -9,6 +17,7 @@ __all__ = [
     "BASE",
     "SMALL",
     "SMALL_PAPER",
+    "SMALL_UNSHUFFLE_4",
     "AdaptiveDenormalization",
     "Generator",
     "GeneratorConfig",

@@ -1,6 +1,6 @@
 """The deblurring generator: a LinkNet whose decoder is guided by the parsing map (paper, II-B; SPEC 6)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -168,6 +168,10 @@ SMALL = GeneratorConfig(
     unshuffle=2,
     residual_output=True,
     guidance_width=16,
+)
+# The same cost as SMALL without a level at half resolution.
+SMALL_UNSHUFFLE_4 = replace(
+    SMALL, unshuffle=4, widths=(64, 128, 256), encoder_depths=(2, 2, 4), decoder_depths=(2, 2, 2)
 )
 SMALL_PAPER = GeneratorConfig(
     widths=(24, 48, 96, 128),
