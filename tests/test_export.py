@@ -11,7 +11,7 @@ from torch import Tensor
 
 from snadnet.errors import ModelError
 from snadnet.export import export_onnx, round_to_half
-from snadnet.models import create_model
+from snadnet.models import create_model, read_weights, save_model
 from snadnet.models.snadnet import SMALL, SNADNet
 from snadnet.network import RestorationNetwork
 
@@ -58,6 +58,15 @@ def test_the_file_is_small_and_knows_its_size_multiple(network: SNADNet, graph: 
     weights = sum(tensor.numel() for tensor in network.state_dict().values())
     assert graph.stat().st_size < 2 * weights + 2_000_000
     assert RestorationNetwork(graph, "cpu").size_multiple == network.size_multiple == 32
+
+
+def test_rounding_gives_what_a_file_in_half_precision_holds(network: SNADNet, tmp_path: Path) -> None:
+    save_model(tmp_path / "half.safetensors", network, "snadnet-small", half=True)
+    _, state = read_weights(tmp_path / "half.safetensors")
+    rounded = round_to_half(network)
+    for key, tensor in rounded.state_dict().items():
+        torch.testing.assert_close(state[key], tensor, rtol=0, atol=0)
+    torch.testing.assert_close(rounded.parser.mean, network.parser.mean, rtol=0, atol=0)
 
 
 def test_rounding_leaves_the_network_itself_alone(network: SNADNet) -> None:

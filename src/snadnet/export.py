@@ -37,11 +37,14 @@ class _Graph(nn.Module):
 
 
 def round_to_half(network: SNADNet) -> SNADNet:
-    """Return a copy of a network whose weights are numbers of half precision, in float32."""
+    """Return a copy of a network whose weights are numbers of half precision, in float32.
+
+    It is what a weights file in half precision holds: constants of the network that no file holds stay as they are.
+    """
     rounded = copy.deepcopy(network)
-    for tensor in (*rounded.parameters(), *rounded.buffers()):
+    for tensor in rounded.state_dict().values():
         if tensor.is_floating_point():
-            tensor.data = tensor.data.half().float()
+            tensor.copy_(tensor.half())
     return rounded
 
 
@@ -89,14 +92,20 @@ def export_onnx(network: nn.Module, path: Path, **facts: str) -> None:
 
 
 def _store_in_half(model: onnx.ModelProto) -> None:
-    """Keep large float32 constants as float16 and cast them when the graph is loaded."""
+    """Keep large float32 constants as float16, where that loses nothing, and cast them when the graph is loaded.
+
+    The exporter folds batch normalization into the convolutions before it; such weights are no half numbers and stay.
+    """
     casts = []
     for constant in model.graph.initializer:
         if constant.data_type != onnx.TensorProto.FLOAT or np.prod(constant.dims) < _LARGE:
             continue
         name = constant.name
-        values = numpy_helper.to_array(constant).astype(np.float16)
-        constant.CopyFrom(numpy_helper.from_array(values, f"{name}.half"))
+        values = numpy_helper.to_array(constant)
+        halves = values.astype(np.float16)
+        if not np.array_equal(halves.astype(np.float32), values):
+            continue
+        constant.CopyFrom(numpy_helper.from_array(halves, f"{name}.half"))
         casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
     for node in reversed(casts):
         model.graph.node.insert(0, node)
