@@ -254,7 +254,21 @@ def test_the_main_picture_of_a_multi_picture_jpeg_is_read(tmp_path):
     photo = read_photo(tmp_path / "a.jpg")
     assert photo.format == "JPEG"
     assert photo.jpeg is not None
+    assert photo.notes == ("first of 2 pictures",)
     assert photo.pixels[4, 8, 0] > 250
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp", ".avif"])
+def test_of_several_frames_the_first_is_read_and_a_note_says_so(tmp_path, suffix):
+    if suffix not in SUFFIXES:
+        pytest.skip("this Pillow has no AVIF")
+    first, second, third = (Image.new("RGB", (16, 16), colour) for colour in ("red", "blue", "green"))
+    first.save(tmp_path / f"a{suffix}", save_all=True, append_images=[second, third])
+    photo = read_photo(tmp_path / f"a{suffix}")
+    assert photo.notes == ("first of several pages" if suffix == ".tif" else "first of 3 frames",)
+    assert np.abs(photo.pixels.astype(int) - np.array(first)).max() <= 3
+    write_photo(photo, tmp_path / f"b{suffix}")
+    assert read_photo(tmp_path / f"b{suffix}").notes == ()
 
 
 def test_photo_from_image_leaves_the_image_alone(tmp_path):
