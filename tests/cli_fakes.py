@@ -1,5 +1,6 @@
 """A deblurrer that does no work, and what the tests of ``snadnet deblur`` share."""
 
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
+import snadnet
 from snadnet.cli import deblur as module
 from snadnet.deblurrer import Restoration, RestoredFace, SkippedFace
 from snadnet.errors import PhotoError
@@ -88,8 +90,13 @@ def command(*arguments):
     return [sys.executable, "-m", "snadnet.cli", "deblur", *(str(argument) for argument in arguments)]
 
 
+def environment():
+    """That of the tests, with the code that they test, wherever a process starts."""
+    return {**os.environ, "PYTHONPATH": str(Path(snadnet.__file__).parents[1])}
+
+
 def run_process(*arguments, **options):
-    return subprocess.run(command(*arguments), capture_output=True, check=False, **options)
+    return subprocess.run(command(*arguments), capture_output=True, check=False, env=environment(), **options)
 
 
 def files(folder="."):

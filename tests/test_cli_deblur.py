@@ -1,6 +1,5 @@
 """``snadnet deblur``: one photo, its options and its files."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 import typer
 from PIL import Image, ImageCms
 
-from cli_fakes import fake_deblurrer, files, module, photo, photo_lines, run, usage_words  # noqa: F401
+from cli_fakes import environment, fake_deblurrer, files, module, photo, photo_lines, run, usage_words  # noqa: F401
 from snadnet.cli import batch
 from snadnet.deblurrer import MAX_FACES, MIN_FACE
 from snadnet.faces import MIN_CONFIDENCE, AllFaces, FaceBox, FaceNumber, LargestFace
@@ -220,4 +219,4 @@ def test_help_says_what_the_result_is_not():
 
 def test_the_verb_does_not_load_torch():
     code = "import sys, snadnet.cli.deblur; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment())

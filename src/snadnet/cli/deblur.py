@@ -247,8 +247,7 @@ def deblur(
     brake = Brake()
     report = Report(
         total=len(jobs) + len(found.problems),
-        # Standard output may be the photo itself.
-        words=sys.stderr if out == STREAM else sys.stdout,
+        only_errors=out == STREAM,
         json_path=json_report,
         jsonl_path=jsonl_report,
         overwrite=overwrite,

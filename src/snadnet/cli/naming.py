@@ -190,6 +190,12 @@ def _result_name(source: Path, template: str) -> str:
 
 
 def _check_folder(out: Path) -> None:
+    # Told once, before hours of work whose every result would meet it.
+    above = next(folder for folder in (out.absolute(), *out.absolute().parents) if os.path.lexists(folder))
+    if is_folder(above) and not os.access(above, os.W_OK | os.X_OK):
+        raise typer.BadParameter(
+            f"{shown(out)} cannot be written; check the permissions of {shown(above)}", param_hint="-o"
+        )
     if is_folder(out):
         return
     if os.path.lexists(out):

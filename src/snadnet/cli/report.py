@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TextIO
+from typing import Final, Self
 
 import typer
 
@@ -45,8 +45,9 @@ _IN_WORDS: Final = {
 
 @dataclass(frozen=True)
 class FaceRecord:
-    """A restored face; places in pixels of the upright photo."""
+    """A restored face; places in pixels of the upright photo, the number as ``--face`` takes it."""
 
+    number: int
     box: tuple[float | None, ...]
     landmarks: tuple[tuple[float | None, ...], ...]
     confidence: float | None
@@ -58,6 +59,7 @@ class FaceRecord:
 class SkippedFaceRecord:
     """A face that was found and left as it is."""
 
+    number: int
     box: tuple[float | None, ...]
     confidence: float | None
     reason: str
@@ -96,6 +98,7 @@ def face_records(result: Restoration) -> tuple[FaceRecord, ...]:
     """The faces that were restored."""
     return tuple(
         FaceRecord(
+            number=face.number,
             box=_places(face.box),
             landmarks=tuple(_places(point) for point in face.landmarks.tolist()),
             confidence=_number(face.confidence),
@@ -109,7 +112,9 @@ def face_records(result: Restoration) -> tuple[FaceRecord, ...]:
 def skipped_face_records(result: Restoration) -> tuple[SkippedFaceRecord, ...]:
     """The faces that were left as they are."""
     return tuple(
-        SkippedFaceRecord(box=_places(face.box), confidence=_number(face.confidence), reason=face.reason)
+        SkippedFaceRecord(
+            number=face.number, box=_places(face.box), confidence=_number(face.confidence), reason=face.reason
+        )
         for face in result.skipped
     )
 
@@ -127,11 +132,11 @@ def faces_in_words(result: Restoration) -> str:
 class Report:
     """Tells about a batch while it runs, and at its end.
 
-    Lines about restored and skipped photos go to ``words``, others to standard error.
+    Lines about restored and skipped photos go to standard output, others to standard error.
 
     Args:
         total: how many records there will be.
-        words: where lines go, and the summary.
+        only_errors: whether all words go to standard error, as standard output is for a photo.
         json_path: file for one JSON document, written at the end, or None.
         jsonl_path: file for a line of JSON a photo, each written at once, or None.
         overwrite: replace existing report files.
@@ -146,7 +151,7 @@ class Report:
         self,
         *,
         total: int,
-        words: TextIO,
+        only_errors: bool = False,
         json_path: Path | None = None,
         jsonl_path: Path | None = None,
         overwrite: bool = False,
@@ -154,7 +159,7 @@ class Report:
     ) -> None:
         self.counts: Counter[Status] = Counter()
         self._total = total
-        self._words = words
+        self._only_errors = only_errors
         self._start = time.monotonic()
         self._json_path = json_path
         self._kept: list[str] = []
@@ -183,7 +188,7 @@ class Report:
         self.counts[record.status] += 1
         troubled = record.status in {Status.FAILED, Status.NO_FACE}
         # `print` (unlike `typer.echo`) passes above a running progress bar.
-        print(record.message, file=sys.stderr if troubled else self._words, flush=True)
+        print(record.message, file=sys.stderr if troubled or self._only_errors else sys.stdout, flush=True)
         if self._json_path is not None:
             self._kept.append(record.as_json())
         if self._jsonl is not None:
@@ -197,7 +202,7 @@ class Report:
             stopped_by: what stopped the batch before its end, or None.
         """
         if self._total != 1 or self.missing:
-            print(self._summary(stopped_by), file=self._words, flush=True)
+            print(self._summary(stopped_by), file=sys.stderr if self._only_errors else sys.stdout, flush=True)
         if self._json_path is not None:
             write_atomically(self._json_path, self._document(stopped_by).encode("ascii"))
 
