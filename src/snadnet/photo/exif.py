@@ -34,6 +34,8 @@ _DIRECTORIES: Final = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 # EXIF has its own record of the size, which turning the picture upright can swap.
 _WIDTH_TAG: Final = 0xA002
 _HEIGHT_TAG: Final = 0xA003
+# The header before the first directory.
+_HEADER_BYTES: Final = 8
 # Orientations that lay the picture on its side.
 _SIDEWAYS: Final = frozenset({5, 6, 7, 8})
 
@@ -80,7 +82,10 @@ def clean_exif(image: Image.Image, upright_size: tuple[int, int], *, sideways: b
         _swap(main, ExifTags.Base.XResolution, ExifTags.Base.YResolution)
     details = directories.get(ExifTags.IFD.Exif, {})
     details.update({tag: n for tag, n in zip((_WIDTH_TAG, _HEIGHT_TAG), upright_size, strict=True) if tag in details})
-    details.pop(ExifTags.IFD.Interop, None)
+    # What is left of these is a place in the old file.
+    for entries in directories.values():
+        for pointer in (*_DIRECTORIES, ExifTags.IFD.Interop):
+            entries.pop(pointer, None)
     if interoperability:
         details[ExifTags.IFD.Interop] = dict(interoperability)
     whole = _to_bytes(main, directories)
@@ -118,4 +123,7 @@ def _swap(entries: dict[int, Any], first: int, second: int) -> None:
 def _says_something(image: Image.Image) -> bool:
     """Whether the file has EXIF bytes beyond a header and an empty directory."""
     data = image.info.get("exif", b"")
-    return not isinstance(data, bytes) or bool(data.removeprefix(b"Exif\0\0")[8:].strip(b"\0"))
+    if not isinstance(data, bytes):
+        return True
+    data = data.removeprefix(b"Exif\0\0")
+    return len(data) in range(1, _HEADER_BYTES) or bool(data[_HEADER_BYTES:].strip(b"\0"))

@@ -27,6 +27,8 @@ _MAX_KEYWORD: Final = 79
 # PNG texts that are not for reading: XMP and EXIF, which are read as such, and ImageMagick's copies of profiles.
 _XMP_KEYWORD: Final = "XML:com.adobe.xmp"
 _PROFILE_KEYWORDS: Final = "Raw profile type "
+# Pillow's names of what is no text; a text of that name in a PNG takes the place of the true value.
+_NO_TEXTS: Final = ("bbox", "default_image", "exif", "icc_profile", "interlace", "transparency", "xmp")
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,13 @@ class BeforeLoading:
     sideways: bool
     jpeg: JpegCoding | None
     tiff: Metadata | None
+
+
+def has_impostors(image: Image.Image) -> bool:
+    """Whether a PNG's texts took the place of what tells how its pixels are stored. Ask before and after loading."""
+    return isinstance(image, PngImagePlugin.PngImageFile) and any(
+        isinstance(image.info.get(name), str) for name in _NO_TEXTS
+    )
 
 
 def look_before_loading(image: Image.Image) -> BeforeLoading:
