@@ -74,11 +74,11 @@ def test_encoding_gives_the_bytes_that_are_written(tmp_path, format_name):
 
 
 def test_what_cannot_be_encoded_is_told_in_words():
-    with pytest.raises(PhotoError, match="^the photo: unknown photo format GIF; choose JPEG, PNG"):
+    with pytest.raises(PhotoError, match=r"^the photo: unknown photo format GIF; choose JPEG, PNG"):
         encode_photo(photo_from_array(picture()), "GIF")
-    with pytest.raises(PhotoError, match="^b: JPEG cannot hold the photo's transparency"):
+    with pytest.raises(PhotoError, match=r"^b: JPEG cannot hold the photo's transparency"):
         encode_photo(photo_from_array(picture(channels=4)), "JPEG", name="b")
-    with pytest.raises(PhotoError, match="^the photo: JPEG cannot hold this photo"):
+    with pytest.raises(PhotoError, match=r"^the photo: JPEG cannot hold this photo"):
         encode_photo(photo_from_array(np.zeros((1, 70_000, 3), np.uint8)), "JPEG")
 
 
@@ -131,11 +131,11 @@ def test_heic_is_read_with_its_extra():
     assert photo.pixels.shape == (32, 64, 3)
     assert np.abs(photo.pixels.astype(int) - (200, 30, 40)).max() <= 6
     assert b"A maker" in photo.exif
-    with pytest.raises(PhotoError, match="a: is 64 x 32 pixels"):
+    with pytest.raises(PhotoError, match=r"a: is 64 x 32 pixels"):
         read_photo_bytes(stream.getvalue(), name="a", limits=Limits(max_pixels=2000))
-    with pytest.raises(PhotoError, match="damaged|not a photo"):
+    with pytest.raises(PhotoError, match=r"damaged|not a photo"):
         read_photo_bytes(HEIC, name="a")
-    with pytest.raises(PhotoError, match="damaged|not a photo"):
+    with pytest.raises(PhotoError, match=r"damaged|not a photo"):
         read_photo_bytes(stream.getvalue()[:-100], name="a")
 
 

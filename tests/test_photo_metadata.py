@@ -70,7 +70,8 @@ def test_the_resolution_turns_with_the_picture(source):
 
 @pytest.mark.parametrize("format_name", ["JPEG", "PNG", "TIFF", "BMP"])
 def test_no_resolution_is_made_up(format_name):
-    assert read(encoded(format_name, **({"exif": exif_bytes()} if format_name != "BMP" else {}))).dpi is None
+    if format_name != "BMP":
+        assert read(encoded(format_name, exif=exif_bytes())).dpi is None
     assert trip(photo_from_array(picture()), format_name).dpi is None
 
 
@@ -121,11 +122,10 @@ def test_texts_are_bounded_together():
 @pytest.mark.parametrize("format_name", WITH_XMP)
 def test_xmp_is_kept_and_made_true(format_name):
     photo = read(encoded(format_name, xmp=PACKET % (6, THUMBNAIL)))
-    # XMP alone says that the picture lies on its side; Pillow follows it except in TIFF.
-    assert photo.pixels.shape == ((5, 7, 3) if format_name == "TIFF" else (7, 5, 3))
-    width, height = photo.pixels.shape[1::-1]
-    expected = (PACKET % (1, b"")).replace(b'Width="7"', b'Width="%d"' % width)
-    expected = expected.replace(b"'5'", b"'%d'" % height).replace(b">5<", b">%d<" % height)
+    # XMP alone says that the picture lies on its side.
+    assert photo.pixels.shape == (7, 5, 3)
+    assert photo.exif is None
+    expected = (PACKET % (1, b"")).replace(b'Width="7"', b'Width="5"').replace(b"'5'", b"'7'").replace(b">5<", b">7<")
     assert photo.xmp == expected
     assert photo.notes == ()
     for target in WITH_XMP:
@@ -208,14 +208,14 @@ def test_without_metadata_nothing_is_left(format_name):
     options = {"icc_profile": profile(), "dpi": (300, 300), "exif": exif_bytes()}
     photo = read(encoded("JPEG", xmp=PACKET % (1, b""), comment=b"hello", **options))
     assert all((photo.icc_profile, photo.exif, photo.xmp, photo.texts, photo.dpi))
+    assert b"A maker" in encode_photo(photo, format_name)
     data = encode_photo(photo.without_metadata(), format_name)
     for trace in (b"A maker", b"ICC", b"rdf:RDF", b"hello", b"Exif", b"pHYs"):
-        assert trace in encode_photo(photo, format_name) or trace in {b"ICC", b"hello", b"Exif", b"pHYs"}
         assert trace not in data
     bare = read(data)
     assert not any((bare.icc_profile, bare.exif, bare.xmp, bare.iptc, bare.texts, bare.dpi))
-    if format_name != "JPEG":
-        assert np.array_equal(bare.pixels, photo.pixels) == (format_name != "WEBP")
+    if format_name in {"PNG", "TIFF"}:
+        assert np.array_equal(bare.pixels, photo.pixels)
 
 
 def test_jpeg_says_how_it_is_compressed():

@@ -76,6 +76,9 @@ def clean_exif(image: Image.Image, upright_size: tuple[int, int], *, sideways: b
         return None, False
     if not main and not any(directories.values()):
         return None, len(source) > 0 or not _says_something(image)
+    if set(main) == {ExifTags.Base.Orientation} and not any(directories.values()):
+        # It is upright now, and there is no more to say. Of a file without EXIF, Pillow takes it from XMP.
+        return None, True
     if ExifTags.Base.Orientation in main:
         main[ExifTags.Base.Orientation] = 1
     if sideways:

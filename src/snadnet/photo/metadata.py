@@ -17,7 +17,7 @@ from snadnet.photo.limits import MAX_METADATA_BYTES
 from snadnet.photo.types import JpegCoding, Text
 from snadnet.photo.xmp import clean_xmp, describes_appended
 
-_XMP_TAG: Final = 700
+_ORIENTATION_TAG: Final = 274
 _IPTC_TAG: Final = 33723
 _X_RESOLUTION_TAG: Final = 282
 # Photoshop's number of the block that holds the IPTC record.
@@ -47,7 +47,6 @@ class Metadata:
 class BeforeLoading:
     """What can only be asked of a picture that is not loaded yet: a TIFF is turned upright while loading."""
 
-    sideways: bool
     jpeg: JpegCoding | None
     tiff: Metadata | None
 
@@ -62,9 +61,11 @@ def has_impostors(image: Image.Image) -> bool:
 def look_before_loading(image: Image.Image) -> BeforeLoading:
     """Asks what loading would lose."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
-        return BeforeLoading(sideways=False, jpeg=_jpeg_coding(image), tiff=None)
+        return BeforeLoading(jpeg=_jpeg_coding(image), tiff=None)
     sideways = lies_sideways(image)
-    return BeforeLoading(sideways=sideways, jpeg=None, tiff=_read(image, image.size, sideways=sideways))
+    # The size that Pillow tells is that of the upright picture, as far as EXIF and not XMP says what is upright.
+    width, height = image.size if _ORIENTATION_TAG in image.tag_v2 or not sideways else image.size[::-1]
+    return BeforeLoading(jpeg=None, tiff=_read(image, (width, height), sideways=sideways))
 
 
 def read_metadata(image: Image.Image, upright_size: tuple[int, int], before: BeforeLoading) -> Metadata:

@@ -229,7 +229,8 @@ _CODING: Final[dict[str, Callable[[Photo], dict[str, Any]]]] = {
     "PNG": _png_options,
     "WEBP": _webp_options,
     "TIFF": _tiff_options,
-    "BMP": _described,
+    # Without a resolution Pillow would make one up.
+    "BMP": lambda photo: {"dpi": photo.dpi or (0, 0)},
     "AVIF": lambda photo: _described(photo) | {"quality": 95, "subsampling": "4:4:4"},
 }
 
