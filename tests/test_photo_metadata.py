@@ -193,6 +193,16 @@ def test_damaged_exif_is_left_out_with_a_note(broken):
     assert photo.notes == ("its EXIF is damaged and is left out",)
 
 
+def test_where_the_pixels_were_is_no_part_of_exif():
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 273: 4000, ExifTags.IFD.Exif: 8})
+    photo = read(encoded("JPEG", exif=exif.tobytes()))
+    # Pillow would take the place of the strips for that in the new file.
+    again = Image.Exif()
+    again.load(trip(photo, "TIFF").exif)
+    assert again.get_ifd(ExifTags.IFD.GPSInfo) == {1: "N"}
+
+
 def test_empty_exif_needs_no_note():
     assert read(encoded("PNG", exif=b"Exif\0\0II*\0\x08\0\0\0" + bytes(6))).notes == ()
 

@@ -31,6 +31,10 @@ _DESCRIPTIVE_TAGS: Final = frozenset(
     }
 )
 _DIRECTORIES: Final = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+# What is left of these is a place in the old file.
+_POINTERS: Final = frozenset({*_DIRECTORIES, ExifTags.IFD.Interop})
+# How a TIFF stores its pixels; no part of the directories of EXIF and GPS, and poison when written as such.
+_STORAGE_TAGS: Final = range(0xFE, 0x1000)
 # EXIF has its own record of the size, which turning the picture upright can swap.
 _WIDTH_TAG: Final = 0xA002
 _HEIGHT_TAG: Final = 0xA003
@@ -85,10 +89,9 @@ def clean_exif(image: Image.Image, upright_size: tuple[int, int], *, sideways: b
         _swap(main, ExifTags.Base.XResolution, ExifTags.Base.YResolution)
     details = directories.get(ExifTags.IFD.Exif, {})
     details.update({tag: n for tag, n in zip((_WIDTH_TAG, _HEIGHT_TAG), upright_size, strict=True) if tag in details})
-    # What is left of these is a place in the old file.
     for entries in directories.values():
-        for pointer in (*_DIRECTORIES, ExifTags.IFD.Interop):
-            entries.pop(pointer, None)
+        for tag in [tag for tag in entries if tag in _POINTERS or tag in _STORAGE_TAGS]:
+            del entries[tag]
     if interoperability:
         details[ExifTags.IFD.Interop] = dict(interoperability)
     whole = _to_bytes(main, directories)
