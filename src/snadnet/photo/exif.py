@@ -31,9 +31,15 @@ _DESCRIPTIVE_TAGS: Final = frozenset(
     }
 )
 _DIRECTORIES: Final = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
+# What is left of these is a place in the old file.
+_POINTERS: Final = frozenset({*_DIRECTORIES, ExifTags.IFD.Interop})
+# How a TIFF stores its pixels; no part of the directories of EXIF and GPS, and poison when written as such.
+_STORAGE_TAGS: Final = range(0xFE, 0x1000)
 # EXIF has its own record of the size, which turning the picture upright can swap.
 _WIDTH_TAG: Final = 0xA002
 _HEIGHT_TAG: Final = 0xA003
+# The header before the first directory.
+_HEADER_BYTES: Final = 8
 # Orientations that lay the picture on its side.
 _SIDEWAYS: Final = frozenset({5, 6, 7, 8})
 
@@ -67,20 +73,25 @@ def clean_exif(image: Image.Image, upright_size: tuple[int, int], *, sideways: b
     """
     try:
         source = image.getexif()
-        main = {tag: source[tag] for tag in _DESCRIPTIVE_TAGS & set(source)}
-        directories = {tag: dict(source.get_ifd(tag)) for tag in _DIRECTORIES if tag in source}
+        main: dict[int, Any] = {tag: source[tag] for tag in _DESCRIPTIVE_TAGS & set(source)}
+        directories: dict[int, dict[int, Any]] = {tag: dict(source.get_ifd(tag)) for tag in _DIRECTORIES if tag in source}
         interoperability = source.get_ifd(ExifTags.IFD.Interop) if ExifTags.IFD.Exif in directories else {}
     except Exception:  # noqa: BLE001 - as above
         return None, False
     if not main and not any(directories.values()):
         return None, len(source) > 0 or not _says_something(image)
+    if set(main) == {ExifTags.Base.Orientation} and not any(directories.values()):
+        # It is upright now, and there is no more to say. Of a file without EXIF, Pillow takes it from XMP.
+        return None, True
     if ExifTags.Base.Orientation in main:
         main[ExifTags.Base.Orientation] = 1
     if sideways:
         _swap(main, ExifTags.Base.XResolution, ExifTags.Base.YResolution)
     details = directories.get(ExifTags.IFD.Exif, {})
     details.update({tag: n for tag, n in zip((_WIDTH_TAG, _HEIGHT_TAG), upright_size, strict=True) if tag in details})
-    details.pop(ExifTags.IFD.Interop, None)
+    for entries in directories.values():
+        for tag in [tag for tag in entries if tag in _POINTERS or tag in _STORAGE_TAGS]:
+            del entries[tag]
     if interoperability:
         details[ExifTags.IFD.Interop] = dict(interoperability)
     whole = _to_bytes(main, directories)
@@ -118,4 +129,7 @@ def _swap(entries: dict[int, Any], first: int, second: int) -> None:
 def _says_something(image: Image.Image) -> bool:
     """Whether the file has EXIF bytes beyond a header and an empty directory."""
     data = image.info.get("exif", b"")
-    return not isinstance(data, bytes) or bool(data.removeprefix(b"Exif\0\0")[8:].strip(b"\0"))
+    if not isinstance(data, bytes):
+        return True
+    data = data.removeprefix(b"Exif\0\0")
+    return len(data) in range(1, _HEADER_BYTES) or bool(data[_HEADER_BYTES:].strip(b"\0"))

@@ -17,7 +17,7 @@ from snadnet.photo.limits import MAX_METADATA_BYTES
 from snadnet.photo.types import JpegCoding, Text
 from snadnet.photo.xmp import clean_xmp, describes_appended
 
-_XMP_TAG: Final = 700
+_ORIENTATION_TAG: Final = 274
 _IPTC_TAG: Final = 33723
 _X_RESOLUTION_TAG: Final = 282
 # Photoshop's number of the block that holds the IPTC record.
@@ -27,6 +27,8 @@ _MAX_KEYWORD: Final = 79
 # PNG texts that are not for reading: XMP and EXIF, which are read as such, and ImageMagick's copies of profiles.
 _XMP_KEYWORD: Final = "XML:com.adobe.xmp"
 _PROFILE_KEYWORDS: Final = "Raw profile type "
+# Pillow's names of what is no text; a text of that name in a PNG takes the place of the true value.
+_NO_TEXTS: Final = ("bbox", "default_image", "exif", "icc_profile", "interlace", "transparency", "xmp")
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,25 @@ class Metadata:
 class BeforeLoading:
     """What can only be asked of a picture that is not loaded yet: a TIFF is turned upright while loading."""
 
-    sideways: bool
     jpeg: JpegCoding | None
     tiff: Metadata | None
+
+
+def has_impostors(image: Image.Image) -> bool:
+    """Whether a PNG's texts took the place of what tells how its pixels are stored. Ask before and after loading."""
+    return isinstance(image, PngImagePlugin.PngImageFile) and any(
+        isinstance(image.info.get(name), str) for name in _NO_TEXTS
+    )
 
 
 def look_before_loading(image: Image.Image) -> BeforeLoading:
     """Asks what loading would lose."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
-        return BeforeLoading(sideways=False, jpeg=_jpeg_coding(image), tiff=None)
+        return BeforeLoading(jpeg=_jpeg_coding(image), tiff=None)
     sideways = lies_sideways(image)
-    return BeforeLoading(sideways=sideways, jpeg=None, tiff=_read(image, image.size, sideways=sideways))
+    # The size that Pillow tells is that of the upright picture, as far as EXIF and not XMP says what is upright.
+    width, height = image.size if _ORIENTATION_TAG in image.tag_v2 or not sideways else image.size[::-1]
+    return BeforeLoading(jpeg=None, tiff=_read(image, (width, height), sideways=sideways))
 
 
 def read_metadata(image: Image.Image, upright_size: tuple[int, int], before: BeforeLoading) -> Metadata:

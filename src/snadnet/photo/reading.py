@@ -15,7 +15,7 @@ from snadnet.photo.colour import cmyk_to_srgb
 from snadnet.photo.exif import upright
 from snadnet.photo.heic import is_heic, open_heic
 from snadnet.photo.limits import MAX_PIECES, Limits
-from snadnet.photo.metadata import fitting_profile, look_before_loading, read_metadata
+from snadnet.photo.metadata import fitting_profile, has_impostors, look_before_loading, read_metadata
 from snadnet.photo.quiet import quiet_decoders
 from snadnet.photo.structure import has_too_many_pieces, without_extras
 from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, Photo, shown
@@ -25,6 +25,8 @@ _BYTE_BITS: Final = 8
 # Where an AVIF's codec configuration, behind its name, says that a channel has 10 or 12 bits.
 _AVIF_DEPTH_OFFSET: Final = 6
 _AVIF_DEPTH_BIT: Final = 0x40
+
+_LOSSLESS_FORMATS: Final = frozenset({"PNG", "TIFF", "BMP"})
 
 _LIMITS: Final = Limits()
 
@@ -151,7 +153,8 @@ def _decode(data: bytes, *, name: str, limits: Limits) -> Photo:
 def _decode_once(data: bytes, *, name: str, limits: Limits) -> Photo:
     with _open_image(data, name) as image:
         photo = _photo_from_image(image, name=name, limits=limits)
-        if image.format == "AVIF" and _is_deep_avif(data):
+        photo = replace(photo, lossless=image.format in _LOSSLESS_FORMATS or _is_lossless_webp(data))
+        if (image.format == "AVIF" and _is_deep_avif(data)) or image.info.get("bit_depth", _BYTE_BITS) != _BYTE_BITS:
             return replace(photo, notes=("more than 8 bits a channel became 8", *photo.notes))
         return photo
 
@@ -171,16 +174,21 @@ def _photo_from_image(image: Image.Image, *, name: str, limits: Limits) -> Photo
     _check_image(image, name=name, limits=limits)
     try:
         before = look_before_loading(image)
+        impostors = has_impostors(image)
         image.load()
     except Exception as error:
         raise _DamagedError(f"{name}: is damaged or cut short; copy it again from its source") from error
+    if impostors or has_impostors(image):
+        raise _DamagedError(f"{name}: has damaged metadata; save it anew with another program")
     turned = upright(image)
     try:
         colours, alpha, grey = _split(turned)
         profile, profile_notes = fitting_profile(image, grey=grey)
         metadata = read_metadata(image, turned.size, before)
     except Exception as error:
-        raise PhotoError(f"{name}: has colours of an unsupported kind ({image.mode}); save it as 8-bit RGB") from error
+        raise _DamagedError(
+            f"{name}: has colours of an unsupported kind ({image.mode}); save it as 8-bit RGB"
+        ) from error
     return Photo(
         pixels=np.array(colours.convert("RGB")),
         alpha=None if alpha is None else np.array(alpha),
@@ -228,6 +236,11 @@ def _picture_notes(image: Image.Image) -> tuple[str, ...]:
     if image.mode == "CMYK":
         notes.append("CMYK colours became RGB")
     return tuple(notes)
+
+
+def _is_lossless_webp(data: bytes) -> bool:
+    # The pixels' chunk comes first, or behind an extended header among others.
+    return data[8:16] == b"WEBPVP8L" or (data[8:16] == b"WEBPVP8X" and b"VP8L" in data)
 
 
 def _is_deep_avif(data: bytes) -> bool:

@@ -78,6 +78,7 @@ class Photo:
         exif: EXIF bytes as Pillow takes them, orientation reset to 1 and thumbnail dropped, or None.
         path: the file it came from, or None.
         jpeg: how it was compressed if it was an RGB or grey JPEG, else None.
+        lossless: whether its file kept every pixel as it was; such a photo is written to WebP so, too.
         dpi: resolution across and down in pixels an inch, or None.
         xmp: the XMP packet, true to the upright picture, or None.
         iptc: the IPTC record (a press photo's caption and credits), or None.
@@ -94,6 +95,7 @@ class Photo:
     exif: bytes | None
     path: Path | None
     jpeg: JpegCoding | None = None
+    lossless: bool = True
     dpi: tuple[float, float] | None = None
     xmp: bytes | None = None
     iptc: bytes | None = None

@@ -14,7 +14,6 @@ from snadnet.files import write_atomically
 from snadnet.photo.colour import srgb_pixels
 from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, SUFFIXES, Photo, shown
 
-_LOSSLESS_FORMATS: Final = frozenset({"PNG", "TIFF", "BMP"})
 # Pillow writes BMP transparency, but reads it back as padding, as most programs do.
 _OPAQUE_FORMATS: Final = frozenset({"JPEG", "BMP"})
 
@@ -90,7 +89,7 @@ def encoding_notes(photo: Photo, format_name: str) -> tuple[str, ...]:
     coding: tuple[str, ...] = ()
     if format_name == "JPEG":
         coding = ("JPEG quality as it came" if photo.jpeg else "JPEG quality 95, 4:4:4",)
-    elif format_name == "AVIF" or (format_name == "WEBP" and photo.format not in _LOSSLESS_FORMATS):
+    elif format_name == "AVIF" or (format_name == "WEBP" and not photo.lossless):
         coding = (f"{format_name} quality 95",)
     return (*coding, *_fitted(photo, format_name)[1])
 
@@ -209,7 +208,7 @@ def _png_options(photo: Photo) -> dict[str, Any]:
 
 def _webp_options(photo: Photo) -> dict[str, Any]:
     # "exact" keeps the colours below full transparency.
-    return _described(photo) | {"lossless": photo.format in _LOSSLESS_FORMATS, "quality": 95, "exact": True}
+    return _described(photo) | {"lossless": photo.lossless, "quality": 95, "exact": True}
 
 
 def _tiff_options(photo: Photo) -> dict[str, Any]:
@@ -230,7 +229,8 @@ _CODING: Final[dict[str, Callable[[Photo], dict[str, Any]]]] = {
     "PNG": _png_options,
     "WEBP": _webp_options,
     "TIFF": _tiff_options,
-    "BMP": _described,
+    # Without a resolution Pillow would make one up.
+    "BMP": lambda photo: {"dpi": photo.dpi or (0, 0)},
     "AVIF": lambda photo: _described(photo) | {"quality": 95, "subsampling": "4:4:4"},
 }
 
