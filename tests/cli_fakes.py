@@ -21,6 +21,7 @@ app = typer.Typer()
 app.command()(module.deblur)
 
 BOX = (0.0, 0.0, 8.0, 8.0)
+LANDMARKS = ((2.0, 2.0), (5.0, 2.0), (3.5, 4.0), (2.0, 6.0), (5.0, 6.0))
 
 
 class FakeDeblurrer:
@@ -51,7 +52,7 @@ FOUND = {0: (0,), 10: (1,), 20: (1, 18), 30: (2, 9, 9, 12), 40: (0, 18)}
 def restoration(photo, restored, small):
     face = RestoredFace(
         box=BOX,
-        landmarks=np.zeros((5, 2), np.float32),
+        landmarks=np.array(LANDMARKS, np.float32),
         confidence=0.9,
         parsing=np.zeros((256, 256), np.uint8),
         sharpness_before=1.0,

@@ -136,7 +136,7 @@ def test_options_reach_the_deblurrer(fake):
         (("--face", "all"), AllFaces()),
         (("--face", "largest"), LargestFace()),
         (("--face", "2"), FaceNumber(2)),
-        (("--box", "1,2,3.5,4"), FaceBox(1, 2, 3.5, 4)),
+        (("--box", "1,2,30.5,40"), FaceBox(1, 2, 30.5, 40)),
     ],
 )
 def test_a_face_is_chosen(fake, options, choice):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli_fakes import BOX, app, fake_deblurrer, files, photo, run, usage_words  # noqa: F401
+from cli_fakes import BOX, LANDMARKS, app, fake_deblurrer, files, photo, run, usage_words  # noqa: F401
 from snadnet.cli import report
 from snadnet.cli.report import SCHEMA, Record, Status, exit_code
 
@@ -43,7 +43,7 @@ def check_records(records):
     assert face == {
         "number": 0,
         "box": list(BOX),
-        "landmarks": [[0.0, 0.0]] * 5,
+        "landmarks": [list(point) for point in LANDMARKS],
         "confidence": 0.9,
         "sharpness_before": 1.0,
         "sharpness_after": None,  # no number in the first place

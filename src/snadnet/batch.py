@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Final, TypeVar
@@ -95,7 +95,9 @@ def default_workers() -> int:
     return min(available_cores(), MAX_DEFAULT_WORKERS)
 
 
-def in_order(work: Callable[[Item], Result], items: Iterable[Item], *, workers: int, brake: Brake) -> Iterator[Result]:
+def in_order(
+    work: Callable[[Item], Result], items: Iterable[Item], *, workers: int, brake: Brake
+) -> Generator[Result, None, None]:
     """Do the work for each item, several at a time, and yield the results in the order of the items.
 
     At most ``workers`` items are worked on at a time. Results wait for those before them, up to four for each

@@ -74,7 +74,9 @@ def clean_exif(image: Image.Image, upright_size: tuple[int, int], *, sideways: b
     try:
         source = image.getexif()
         main: dict[int, Any] = {tag: source[tag] for tag in _DESCRIPTIVE_TAGS & set(source)}
-        directories: dict[int, dict[int, Any]] = {tag: dict(source.get_ifd(tag)) for tag in _DIRECTORIES if tag in source}
+        directories: dict[int, dict[int, Any]] = {
+            tag: dict(source.get_ifd(tag)) for tag in _DIRECTORIES if tag in source
+        }
         interoperability = source.get_ifd(ExifTags.IFD.Interop) if ExifTags.IFD.Exif in directories else {}
     except Exception:  # noqa: BLE001 - as above
         return None, False
