@@ -45,9 +45,10 @@ _SIDEWAYS: Final = frozenset({5, 6, 7, 8})
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """The loaded picture turned as its EXIF orientation says."""
+    """The loaded picture turned as its EXIF orientation says; the same object if it is upright."""
     try:
-        return ImageOps.exif_transpose(image)
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        return ImageOps.exif_transpose(image) if turned else image
     except Exception:  # noqa: BLE001 - broken EXIF raises nearly anything and says nothing about orientation
         return image
 
@@ -74,7 +75,9 @@ def clean_exif(image: Image.Image, upright_size: tuple[int, int], *, sideways: b
     try:
         source = image.getexif()
         main: dict[int, Any] = {tag: source[tag] for tag in _DESCRIPTIVE_TAGS & set(source)}
-        directories: dict[int, dict[int, Any]] = {tag: dict(source.get_ifd(tag)) for tag in _DIRECTORIES if tag in source}
+        directories: dict[int, dict[int, Any]] = {
+            tag: dict(source.get_ifd(tag)) for tag in _DIRECTORIES if tag in source
+        }
         interoperability = source.get_ifd(ExifTags.IFD.Interop) if ExifTags.IFD.Exif in directories else {}
     except Exception:  # noqa: BLE001 - as above
         return None, False
