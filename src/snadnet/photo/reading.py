@@ -155,7 +155,7 @@ def _decode_once(data: bytes, *, name: str, limits: Limits) -> Photo:
     with _open_image(data, name) as image:
         photo = _photo_from_image(image, name=name, limits=limits)
         photo = replace(photo, lossless=image.format in _LOSSLESS_FORMATS or _is_lossless_webp(data))
-        if (image.format == "AVIF" and _is_deep_avif(data)) or image.info.get("bit_depth", _BYTE_BITS) != _BYTE_BITS:
+        if _was_deep(image, data):
             return replace(photo, notes=("more than 8 bits a channel became 8", *photo.notes))
         return photo
 
@@ -244,9 +244,12 @@ def _is_lossless_webp(data: bytes) -> bool:
     return data[8:16] == b"WEBPVP8L" or (data[8:16] == b"WEBPVP8X" and b"VP8L" in data)
 
 
-def _is_deep_avif(data: bytes) -> bool:
+def _was_deep(image: Image.Image, data: bytes) -> bool:
+    """Whether the file has more than 8 bits a channel, of which its decoder gives 8."""
+    if image.format == "HEIF":
+        return bool(image.info.get("bit_depth", _BYTE_BITS) != _BYTE_BITS)
     place = data.find(b"av1C") + _AVIF_DEPTH_OFFSET
-    return _AVIF_DEPTH_OFFSET <= place < len(data) and bool(data[place] & _AVIF_DEPTH_BIT)
+    return image.format == "AVIF" and _AVIF_DEPTH_OFFSET <= place < len(data) and bool(data[place] & _AVIF_DEPTH_BIT)
 
 
 def _is_deep(image: Image.Image) -> bool:
