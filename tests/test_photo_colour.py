@@ -7,7 +7,16 @@ import pytest
 from PIL import Image
 
 from photo_samples import grey_profile, picture, profile, wide_profile, wide_to_srgb, with_space
-from snadnet.photo import ColourBridge, encode_photo, encoding_notes, photo_from_array, read_photo, write_photo
+from snadnet.photo import (
+    FORMATS,
+    ColourBridge,
+    encode_photo,
+    encoding_notes,
+    photo_from_array,
+    read_photo,
+    read_photo_bytes,
+    write_photo,
+)
 
 
 def crop(pixels):
@@ -98,3 +107,11 @@ def test_a_grey_photo_in_a_format_without_grey_gets_srgb(tmp_path):
         assert "icc_profile" not in image.info
         assert np.array_equal(np.array(image.convert("RGB")), photo.without_metadata().pixels)
     assert (photo.without_metadata().pixels != photo.pixels).any()
+
+
+@pytest.mark.parametrize("format_name", sorted(set(FORMATS) - {"BMP", "WEBP"}))
+def test_a_grey_profile_is_kept_where_grey_is(format_name):
+    stream = io.BytesIO()
+    Image.fromarray(picture(16, 16, 1)[..., 0]).save(stream, "PNG", icc_profile=grey_profile())
+    again = read_photo_bytes(encode_photo(read_photo_bytes(stream.getvalue(), name="a"), format_name), name="b")
+    assert (again.grey, again.icc_profile, again.notes) == (True, grey_profile(), ())

@@ -203,6 +203,13 @@ def test_where_the_pixels_were_is_no_part_of_exif():
     assert again.get_ifd(ExifTags.IFD.GPSInfo) == {1: "N"}
 
 
+def test_an_odd_value_in_exif_does_not_stop_a_tiff():
+    exif = Image.Exif()
+    exif[ExifTags.Base.ResolutionUnit] = 65535
+    photo = read(encoded("JPEG", exif=exif))
+    assert np.array_equal(trip(photo, "TIFF").pixels, photo.pixels)
+
+
 def test_empty_exif_needs_no_note():
     assert read(encoded("PNG", exif=b"Exif\0\0II*\0\x08\0\0\0" + bytes(6))).notes == ()
 

@@ -45,9 +45,10 @@ _SIDEWAYS: Final = frozenset({5, 6, 7, 8})
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """The loaded picture turned as its EXIF orientation says."""
+    """The loaded picture turned as its EXIF orientation says; the same object if it is upright."""
     try:
-        return ImageOps.exif_transpose(image)
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        return ImageOps.exif_transpose(image) if turned else image
     except Exception:  # noqa: BLE001 - broken EXIF raises nearly anything and says nothing about orientation
         return image
 

@@ -16,7 +16,7 @@ from snadnet.photo.exif import upright
 from snadnet.photo.heic import is_heic, open_heic
 from snadnet.photo.limits import MAX_PIECES, Limits
 from snadnet.photo.metadata import fitting_profile, has_impostors, look_before_loading, read_metadata
-from snadnet.photo.quiet import quiet_decoders
+from snadnet.photo.quiet import QUIET_DECODERS
 from snadnet.photo.structure import has_too_many_pieces, without_extras
 from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, Photo, shown
 
@@ -26,6 +26,7 @@ _BYTE_BITS: Final = 8
 _AVIF_DEPTH_OFFSET: Final = 6
 _AVIF_DEPTH_BIT: Final = 0x40
 
+_ROWS_AT_ONCE: Final = 256
 _LOSSLESS_FORMATS: Final = frozenset({"PNG", "TIFF", "BMP"})
 
 _LIMITS: Final = Limits()
@@ -92,7 +93,7 @@ def photo_from_image(image: Image.Image, *, limits: Limits = _LIMITS) -> Photo:
     Raises:
         PhotoError: the picture is over the limit, of more than 8 bits a channel, or its file is damaged.
     """
-    with quiet_decoders():
+    with QUIET_DECODERS:
         return _photo_from_image(image, name="the image", limits=limits)
 
 
@@ -136,7 +137,7 @@ def _decode(data: bytes, *, name: str, limits: Limits) -> Photo:
     _check_file_size(len(data), name, limits)
     if has_too_many_pieces(data):
         raise PhotoError(f"{name}: is made of more than {MAX_PIECES} pieces; save it anew with another program")
-    with quiet_decoders():
+    with QUIET_DECODERS:
         try:
             return _decode_once(data, name=name, limits=limits)
         except _DamagedError as error:
@@ -154,7 +155,7 @@ def _decode_once(data: bytes, *, name: str, limits: Limits) -> Photo:
     with _open_image(data, name) as image:
         photo = _photo_from_image(image, name=name, limits=limits)
         photo = replace(photo, lossless=image.format in _LOSSLESS_FORMATS or _is_lossless_webp(data))
-        if (image.format == "AVIF" and _is_deep_avif(data)) or image.info.get("bit_depth", _BYTE_BITS) != _BYTE_BITS:
+        if _was_deep(image, data):
             return replace(photo, notes=("more than 8 bits a channel became 8", *photo.notes))
         return photo
 
@@ -190,7 +191,7 @@ def _photo_from_image(image: Image.Image, *, name: str, limits: Limits) -> Photo
             f"{name}: has colours of an unsupported kind ({image.mode}); save it as 8-bit RGB"
         ) from error
     return Photo(
-        pixels=np.array(colours.convert("RGB")),
+        pixels=_to_array(colours),
         alpha=None if alpha is None else np.array(alpha),
         grey=grey,
         format="JPEG" if image.format == "MPO" else image.format if image.format in {*FORMATS, "HEIF"} else "PNG",
@@ -243,9 +244,12 @@ def _is_lossless_webp(data: bytes) -> bool:
     return data[8:16] == b"WEBPVP8L" or (data[8:16] == b"WEBPVP8X" and b"VP8L" in data)
 
 
-def _is_deep_avif(data: bytes) -> bool:
+def _was_deep(image: Image.Image, data: bytes) -> bool:
+    """Whether the file has more than 8 bits a channel, of which its decoder gives 8."""
+    if image.format == "HEIF":
+        return bool(image.info.get("bit_depth", _BYTE_BITS) != _BYTE_BITS)
     place = data.find(b"av1C") + _AVIF_DEPTH_OFFSET
-    return _AVIF_DEPTH_OFFSET <= place < len(data) and bool(data[place] & _AVIF_DEPTH_BIT)
+    return image.format == "AVIF" and _AVIF_DEPTH_OFFSET <= place < len(data) and bool(data[place] & _AVIF_DEPTH_BIT)
 
 
 def _is_deep(image: Image.Image) -> bool:
@@ -261,12 +265,23 @@ def _is_deep(image: Image.Image) -> bool:
     return False
 
 
+def _to_array(colours: Image.Image) -> NDArray[np.uint8]:
+    """A picture of mode L or RGB as (H, W, 3); by parts, as converting it whole would hold two more copies."""
+    width, height = colours.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _ROWS_AT_ONCE):
+        bottom = min(top + _ROWS_AT_ONCE, height)
+        part = np.asarray(colours.crop((0, top, width, bottom)))
+        pixels[top:bottom] = part if part.ndim == 3 else part[..., None]  # noqa: PLR2004
+    return pixels
+
+
 def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None, bool]:
     """The colours (mode L or RGB), the transparency (mode L or None) and whether the picture is grey."""
     mode = image.mode
     if mode in {"1", "L", "LA", "La"}:
         with_alpha = mode in {"LA", "La"} or image.has_transparency_data
-        bands = image.convert("RGBA").split() if with_alpha else (image.convert("L"),)
+        bands = image.convert("RGBA").split() if with_alpha else (image if mode == "L" else image.convert("L"),)
         return bands[0], bands[3] if with_alpha else None, True
     if mode == "CMYK":
         profile = image.info.get("icc_profile")
@@ -274,4 +289,4 @@ def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None, bool]:
     if mode in {"RGBA", "RGBa", "PA"} or image.has_transparency_data:
         colours = image.convert("RGBA")
         return colours.convert("RGB"), colours.getchannel("A"), False
-    return image.convert("RGB"), None, False
+    return image if mode == "RGB" else image.convert("RGB"), None, False

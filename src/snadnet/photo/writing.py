@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import ExifTags, Image, PngImagePlugin
+from PIL import Image, PngImagePlugin
 
 from snadnet.errors import OutputExistsError, PhotoError
 from snadnet.files import write_atomically
@@ -219,9 +219,8 @@ def _tiff_options(photo: Photo) -> dict[str, Any]:
     for tag, value in ((_XMP_TAG, photo.xmp), (_IPTC_TAG, photo.iptc)):
         if value:
             exif[tag] = value
-    # libtiff, which compresses, cannot write the directories inside a TIFF; Pillow's plain writer can.
-    plain = any(tag in exif for tag in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo))
-    return options | ({"exif": exif} if exif else {}) | ({} if plain else {"compression": "tiff_lzw"})
+    # libtiff, which compresses, cannot write EXIF's directories, and refuses the whole picture for one odd value.
+    return options | ({"exif": exif} if exif else {}) | ({} if photo.exif else {"compression": "tiff_lzw"})
 
 
 _CODING: Final[dict[str, Callable[[Photo], dict[str, Any]]]] = {
