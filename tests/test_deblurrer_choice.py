@@ -57,6 +57,11 @@ def test_a_number_that_is_not_there_is_one_clear_line(deblurrer, group, tmp_path
             FaceNumber(n)
 
 
+def test_what_is_no_choice_is_not_taken_for_all_faces(deblurrer, group):
+    with pytest.raises(AssertionError, match="largest"):
+        deblurrer.restore(group, choice="largest")
+
+
 def test_the_number_counts_small_faces_too_and_they_stay(tiny_network, group):
     strict = Deblurrer(weights=tiny_network, device="cpu", min_face=100)
     restoration = strict.restore(group, choice=FaceNumber(2))

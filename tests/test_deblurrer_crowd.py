@@ -25,25 +25,31 @@ def deblurrer(tiny_network):
 
 @pytest.fixture(scope="module")
 def summing_network(tmp_path_factory):
-    """A graph with convolutions and means over the whole crop, whose last bits depend on the order of sums."""
+    """A graph whose last bits depend on the batch and on ONNX Runtime's threads, if there are several for one crop.
+
+    It subtracts from 64 features a product of sums over the whole crop, as attention and guidance do.
+    """
     rng = np.random.default_rng(0)
-    names = {
-        "first": rng.normal(0, 0.2, (24, 3, 5, 5)),
-        "second": rng.normal(0, 0.06, (3, 24, 5, 5)),
+    floats = {
+        "first": rng.normal(0, 0.2, (64, 3, 3, 3)),
+        "second": rng.normal(0, 0.06, (3, 64, 3, 3)),
         "scores": rng.normal(0, 1, (NUM_CLASSES, 3, 1, 1)),
-        "mix": rng.normal(0, 0.3, (24, 24)),
-        "axes": None,
     }
-    constants = [numpy_helper.from_array(np.asarray(v, np.float32), k) for k, v in names.items() if v is not None]
-    constants.append(numpy_helper.from_array(np.array([2, 3]), "axes"))
+    integers = {"flat_size": [0, 0, -1], "start": [0], "end": [2], "channels": [1], "map_axes": [2, 3]}
+    constants = [numpy_helper.from_array(value.astype(np.float32), name) for name, value in floats.items()]
+    constants += [numpy_helper.from_array(np.array(value), name) for name, value in integers.items()]
     nodes = [
-        helper.make_node("Conv", ["blurred", "first"], ["a"], pads=[2, 2, 2, 2]),
-        helper.make_node("ReduceMean", ["a", "axes"], ["mean"], keepdims=0),
-        helper.make_node("MatMul", ["mean", "mix"], ["mixed"]),
-        helper.make_node("Unsqueeze", ["mixed", "axes"], ["m"]),
-        helper.make_node("Sub", ["a", "m"], ["b"]),
-        helper.make_node("Relu", ["b"], ["c"]),
-        helper.make_node("Conv", ["c", "second"], ["change"], pads=[2, 2, 2, 2]),
+        helper.make_node("Conv", ["blurred", "first"], ["features"], pads=[1, 1, 1, 1]),
+        helper.make_node("Reshape", ["features", "flat_size"], ["flat"]),
+        helper.make_node("Transpose", ["flat"], ["flat_turned"], perm=[0, 2, 1]),
+        helper.make_node("Slice", ["flat", "start", "end", "channels"], ["two"]),
+        helper.make_node("Softmax", ["two"], ["shares"], axis=2),
+        helper.make_node("MatMul", ["shares", "flat_turned"], ["sums"]),
+        helper.make_node("ReduceMean", ["sums", "channels"], ["mean"], keepdims=0),
+        helper.make_node("Unsqueeze", ["mean", "map_axes"], ["middle"]),
+        helper.make_node("Sub", ["features", "middle"], ["centred"]),
+        helper.make_node("Relu", ["centred"], ["positive"]),
+        helper.make_node("Conv", ["positive", "second"], ["change"], pads=[1, 1, 1, 1]),
         helper.make_node("Add", ["blurred", "change"], ["restored"]),
         helper.make_node("Conv", ["restored", "scores"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["parsing"], axis=1),

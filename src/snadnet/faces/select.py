@@ -1,9 +1,10 @@
 """From a photo and a choice to the faces that are restored, and why the others are not."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from snadnet.errors import ConfigError
-from snadnet.faces.choice import FaceBox, FaceChoice, FaceNumber, LargestFace
+from snadnet.faces.choice import AllFaces, FaceBox, FaceChoice, FaceNumber, LargestFace
 from snadnet.faces.detect import FaceDetector
 from snadnet.faces.given import face_in_box
 from snadnet.faces.restoration import SkippedFace
@@ -59,16 +60,20 @@ def select_faces(
     return taken, skipped
 
 
-def _wanted(photo: Photo, choice: FaceChoice, count: int) -> range:
+def _wanted(photo: Photo, choice: AllFaces | LargestFace | FaceNumber, count: int) -> range:
     """The numbers of the wanted faces out of ``1 .. count``."""
-    if isinstance(choice, LargestFace):
-        return range(1, 2)
-    if not isinstance(choice, FaceNumber):
-        return range(1, count + 1)
-    if choice.n > count:
-        name = shown(photo.path) if photo.path else "the photo"
-        if count == 0:
-            raise ConfigError(f"{name} has no face that was found; give it by hand as a box, or choose all faces")
-        known = f"{count} faces; choose a number from 1 to {count}" if count > 1 else "1 face; choose number 1"
-        raise ConfigError(f"{name} has {known}, not {choice.n}")
-    return range(choice.n, choice.n + 1)
+    match choice:
+        case AllFaces():
+            return range(1, count + 1)
+        case LargestFace():
+            return range(1, 2)
+        case FaceNumber(n) if n <= count:
+            return range(n, n + 1)
+        case FaceNumber(n):
+            name = shown(photo.path) if photo.path else "the photo"
+            if count == 0:
+                raise ConfigError(f"{name} has no face that was found; give it by hand as a box, or choose all faces")
+            known = f"{count} faces; choose a number from 1 to {count}" if count > 1 else "1 face; choose number 1"
+            raise ConfigError(f"{name} has {known}, not {n}")
+        case _:
+            assert_never(choice)
