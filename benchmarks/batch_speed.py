@@ -79,7 +79,7 @@ def make_photos(folder: Path, count: int, width: int) -> None:
     for number in range(count):
         pixels = np.random.default_rng(number).integers(90, 130, (width * 3 // 4, width, 3), dtype=np.uint8)
         x, y = (number * 37) % (width - side), (number * 23) % (width * 3 // 4 - side)
-        pixels[y : y + side, x : x + side] = face
+        pixels[y : y + side, x : x + side] = np.asarray(face)
         Image.fromarray(pixels).save(folder / f"{number:05d}.jpg", quality=92)
 
 

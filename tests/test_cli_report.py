@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli_fakes import BOX, LANDMARKS, app, fake_deblurrer, files, photo, run, usage_words  # noqa: F401
+from cli_fakes import BOX, LANDMARKS, app, fake_deblurrer, files, module, photo, run, usage_words  # noqa: F401
 from snadnet.cli import report
 from snadnet.cli.report import SCHEMA, Record, Status, exit_code
+from snadnet.errors import WeightsError
 
 FIELDS = {"schema", "source", "status", "message", "outputs", "faces", "skipped_faces", "notes", "seconds"}
 
@@ -142,6 +143,23 @@ def test_a_report_that_cannot_be_written_is_an_error_and_the_finished_files_stay
     photo("a.png")
     assert "No space left" in run_expecting_error("a.png", "-o", "o", "--json", "r.json")
     assert files() == ["a.png", "o/a.png"]
+
+
+def test_a_report_that_can_never_be_written_is_an_error_before_any_work(fake, monkeypatch):
+    photo("a.png")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "closed")
+    assert "Permission denied" in run_expecting_error("a.png", "-o", "o", "--json", "closed/r.json")
+    assert (fake.made, files()) == ([], ["a.png"])
+
+
+def test_where_nothing_can_be_begun_no_report_stands_in_the_way_next_time(monkeypatch):
+    def missing(**_options):
+        raise WeightsError("w.onnx: no such weights file")
+
+    photo("a.png")
+    monkeypatch.setattr(module, "Deblurrer", missing)
+    assert "w.onnx" in run_expecting_error("a.png", "-o", "o", "--jsonl", "r.jsonl", "--json", "r.json")
+    assert files() == ["a.png"]
 
 
 def test_numbers_in_words():

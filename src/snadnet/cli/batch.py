@@ -4,7 +4,6 @@ import errno
 import os
 import sys
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -99,7 +98,7 @@ def run_batch(
         return deblur_photo(job, deblurrer, treatment, brake)
 
     with (
-        _shared_machine(workers),
+        _opencv_threads(workers),
         closing(in_order(work, jobs, workers=workers, brake=brake)) as records,
         progress,
     ):
@@ -263,15 +262,11 @@ def _name(path: Path, stream: str = "standard input") -> str:
 
 
 @contextmanager
-def _shared_machine(workers: int) -> Iterator[None]:
-    """Sets what all threads of the process share, for as long as several photos are worked on."""
+def _opencv_threads(workers: int) -> Iterator[None]:
+    """Leaves OpenCV's own threads, which the whole process shares, what the workers leave of the cores."""
     threads = cv2.getNumThreads()
-    # Each worker may keep a core busy by itself, so OpenCV's own threads are to share what is left.
     cv2.setNumThreads(max(1, available_cores() // workers))
     try:
-        # Silencing warnings is the process's state too: photos that are read side by side would bring them back.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     finally:
         cv2.setNumThreads(threads)

@@ -1,5 +1,6 @@
 """What is told about a batch: a line a photo, records in JSON, and a summary (docs/deblur.md has the schema)."""
 
+import errno
 import json
 import math
 import os
@@ -12,7 +13,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TextIO
 
 import typer
 
@@ -165,14 +166,11 @@ class Report:
         self._kept: list[str] = []
         if json_path is not None:
             _check_report_file(json_path, may_exist=overwrite)
-        self._jsonl = None
+        self._jsonl_path = jsonl_path
+        self._append = append
+        self._jsonl: TextIO | None = None
         if jsonl_path is not None:
             _check_report_file(jsonl_path, may_exist=overwrite or append)
-            jsonl_path.parent.mkdir(parents=True, exist_ok=True)
-            whole = not append or _ends_with_a_whole_line(jsonl_path)
-            self._jsonl = jsonl_path.open("a" if append else "w", encoding="ascii")
-            if not whole:
-                self._jsonl.write("\n")
 
     def __enter__(self) -> Self:
         return self
@@ -191,7 +189,9 @@ class Report:
         print(record.message, file=sys.stderr if troubled or self._only_errors else sys.stdout, flush=True)
         if self._json_path is not None:
             self._kept.append(record.as_json())
-        if self._jsonl is not None:
+        if self._jsonl_path is not None:
+            # Opened for the first record: where nothing can be begun, no empty report stands in the way next time.
+            self._jsonl = self._jsonl or _opened(self._jsonl_path, append=self._append)
             self._jsonl.write(record.as_json() + "\n")
             self._jsonl.flush()
 
@@ -252,6 +252,10 @@ def exit_code(counts: Counter[Status], *, require_face: bool) -> int:
 
 
 def _check_report_file(path: Path, *, may_exist: bool) -> None:
+    """Told before hours of work, at whose end the report could not be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     if not os.path.lexists(path):
         return
     # Never something like /dev/stdout, which a moved file would replace.
@@ -261,13 +265,15 @@ def _check_report_file(path: Path, *, may_exist: bool) -> None:
         raise OutputExistsError(f"{shown(path)}: exists already; choose another name or pass --overwrite")
 
 
-def _ends_with_a_whole_line(path: Path) -> bool:
-    """False if a full disk or a power cut left half a line."""
-    if not path.exists() or not path.stat().st_size:
-        return True
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
+def _opened(path: Path, *, append: bool) -> TextIO:
+    """The file for lines; after half a line, as a full disk or a power cut leaves it, with an end to that."""
+    file = path.open("a" if append else "w", encoding="ascii")
+    if file.tell():
+        with path.open("rb") as before:
+            before.seek(-1, os.SEEK_END)
+            if before.read() != b"\n":
+                file.write("\n")
+    return file
 
 
 def _places(values: Sequence[float]) -> tuple[float | None, ...]:
