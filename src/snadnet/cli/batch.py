@@ -161,7 +161,8 @@ def _deblur(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: Brake) 
         result = replace(result, photo=result.photo.without_metadata(), original=original)
     files = _encoded(job, result)
     _write(files, overwrite=treatment.overwrite, brake=brake)
-    named = " and ".join(_name(path, "standard output") for path in job.outputs)
+    *others, last = (_name(path, "standard output") for path in job.outputs)
+    named = f"{', '.join(others)} and {last}" if others else last
     notes = (*photo.notes, *encoding_notes(result.photo, _format(job.target, result.photo)))
     in_brackets = f" ({'; '.join(notes)})" if notes else ""
     return replace(
