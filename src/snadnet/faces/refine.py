@@ -2,7 +2,8 @@
 
 YuNet sees a tilted face as if it were tilted by about half of that, and on a blurred face its points wander. In the
 crop that its own landmarks give, the face is straighter: a few rounds lead to a crop that is upright. Each
-round takes the mean over three sizes of the crop, which small errors of each mostly leave.
+round takes the mean over three sizes of the crop, which small errors of each mostly leave. At the end the crop is
+compared with itself turned by right angles: a lying face can look upright to YuNet, but scores less than when it is.
 
 Measured on 17 portraits, sharp or under linear blurs of 11 to 31 px, as the mean distance in px between the
 true and the found place of points of the 256 px crop (true: those of the sharp, upright portrait), after four
