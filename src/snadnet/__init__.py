@@ -8,16 +8,39 @@ restoration = Deblurrer().restore("photo.jpg")
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from snadnet.deblurrer import Deblurrer, Restoration, RestoredFace, SkippedFace
+    from snadnet.deblurrer import Deblurrer
+    from snadnet.faces import (
+        AllFaces,
+        FaceBox,
+        FaceNumber,
+        LargestFace,
+        Restoration,
+        RestoredFace,
+        SkippedFace,
+        draw_boxes,
+        face_pictures,
+    )
 
 __version__ = "0.1.0"
-__all__ = ["Deblurrer", "Restoration", "RestoredFace", "SkippedFace", "__version__"]
+__all__ = [
+    "AllFaces",
+    "Deblurrer",
+    "FaceBox",
+    "FaceNumber",
+    "LargestFace",
+    "Restoration",
+    "RestoredFace",
+    "SkippedFace",
+    "__version__",
+    "draw_boxes",
+    "face_pictures",
+]
 
 
 def __getattr__(name: str) -> object:
     # Loaded when asked for: training code and `snadnet --help` need neither OpenCV nor ONNX Runtime.
     if name in __all__:
-        from snadnet import deblurrer  # noqa: PLC0415
+        from snadnet import deblurrer, faces  # noqa: PLC0415
 
-        return getattr(deblurrer, name)
+        return getattr(deblurrer if name == "Deblurrer" else faces, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,6 @@
 """The public class: a photo with blurred faces goes in, the photo with its faces restored comes out."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,16 +14,20 @@ from snadnet.faces import (
     CROP_SIZE,
     MIN_CONFIDENCE,
     TEMPLATE,
-    Box,
-    Face,
+    AllFaces,
+    FaceChoice,
     FaceDetector,
     Patch,
+    Restoration,
+    RestoredFace,
+    SkippedFace,
     add_residual,
     check_strength,
     crop_face,
     face_matrix,
     measure_sharpness,
     paste_faces,
+    select_faces,
 )
 from snadnet.network import Device, RestorationNetwork
 from snadnet.photo import Photo, photo_from_array, photo_from_image, read_photo, shown
@@ -33,72 +37,41 @@ MIN_FACE: Final = 24
 """Default of the smallest face that is restored: its box's shorter side in pixels."""
 
 MAX_FACES: Final = 64
-"""Most faces of one photo that are restored, the largest first."""
+"""Default of the most faces of one photo that are restored, the largest first."""
+
+BATCH_SIZE: Final = 8
+"""Default of the most faces that go through the network at one time."""
+
+ALL_FACES: Final = AllFaces()
 
 MIN_ALIGNED: Final = 64
 """Smallest shorter side in pixels of a picture that is itself a face crop."""
 
+__all__ = [
+    "BATCH_SIZE",
+    "MAX_FACES",
+    "MIN_ALIGNED",
+    "MIN_FACE",
+    "Deblurrer",
+    "PhotoLike",
+    "Restoration",
+    "RestoredFace",
+    "SkippedFace",
+]
+
 PhotoLike = str | Path | Image.Image | NDArray[Any] | Photo
-
-
-@dataclass(frozen=True, eq=False)
-class RestoredFace:
-    """A face that was restored.
-
-    Attributes:
-        box: ``(x, y, width, height)`` in photo pixels; may reach over the border.
-        landmarks: float32 ``(5, 2)`` in photo pixels, ordered as :data:`snadnet.faces.LANDMARK_NAMES`.
-        confidence: The detector's score in [0, 1]; 1 where no detector was asked.
-        parsing: uint8 ``(256, 256)``, the class ids (:mod:`snadnet.faces.classes`) of the canonical crop.
-        sharpness_before: :func:`snadnet.faces.measure_sharpness` of the crop of the photo as it came.
-        sharpness_after: The same of the crop of the result.
-    """
-
-    box: Box
-    landmarks: NDArray[np.float32]
-    confidence: float
-    parsing: NDArray[np.uint8]
-    sharpness_before: float
-    sharpness_after: float
-
-
-@dataclass(frozen=True)
-class SkippedFace:
-    """A face that was found and left as it is.
-
-    Attributes:
-        box: ``(x, y, width, height)`` in photo pixels.
-        confidence: The detector's score in [0, 1].
-        reason: Why, in a few words, such as ``"too small (18 px)"``.
-    """
-
-    box: Box
-    confidence: float
-    reason: str
-
-
-@dataclass(frozen=True, eq=False)
-class Restoration:
-    """A restored photo and what was done to it.
-
-    Attributes:
-        photo: The result, with the original's size, transparency, profile and EXIF.
-        original: The photo as it was read.
-        faces: The restored faces from the largest to the smallest; empty where none was found.
-        skipped: The faces that were found and not restored.
-    """
-
-    photo: Photo
-    original: Photo
-    faces: tuple[RestoredFace, ...]
-    skipped: tuple[SkippedFace, ...]
 
 
 class Deblurrer:
     """Deblurs the faces in photos. The result is an estimate, not evidence.
 
     One object serves any number of photos and may be shared between threads. On the CPU the same photo
-    always gives the same result.
+    always gives the same bytes.
+
+    Memory: the photo is held twice, as it came and restored, and each face of it takes about 0.9 MB. The network
+    adds about 50 MB (the released one) for each crop that it works on at one time: on the CPU that is one for
+    each core, on CUDA all of a batch, and never more than ``batch_size``. ``benchmarks/photo_memory.py`` prints what
+    whole photos take with reading and writing: below 1.3 GB for 50 megapixels.
 
     Args:
         weights: An ONNX file made by ``snadnet export``; None takes the released weights.
@@ -106,11 +79,14 @@ class Deblurrer:
         min_confidence: Detections that score less are not faces, in [0, 1]. Lower finds more of the strongly
             blurred faces, and more things that are none.
         min_face: Smallest box, shorter side in photo pixels, that is restored.
+        max_faces: Most faces of one photo that are restored, the largest first.
+        batch_size: Most faces of a photo that go through the network at one time. On the CPU the result is the
+            same, byte for byte, with any.
 
     Raises:
         WeightsError: The weights are missing, damaged or of another network.
         ModelError: The device is unknown or not there.
-        ConfigError: ``min_confidence`` or ``min_face`` is out of range.
+        ConfigError: A number is out of range.
     """
 
     def __init__(
@@ -120,10 +96,19 @@ class Deblurrer:
         device: Device = "auto",
         min_confidence: float = MIN_CONFIDENCE,
         min_face: int = MIN_FACE,
+        max_faces: int = MAX_FACES,
+        batch_size: int = BATCH_SIZE,
     ) -> None:
-        if min_face < 1:
-            raise ConfigError(f"min_face {min_face} is out of range; choose at least 1 px")
+        for name, value, least in (
+            ("min_face", min_face, "1 px"),
+            ("max_faces", max_faces, "1"),
+            ("batch_size", batch_size, "1"),
+        ):
+            if not value >= 1:  # NaN fails this too
+                raise ConfigError(f"{name} {value} is out of range; choose at least {least}")
         self.min_face = min_face
+        self.max_faces = max_faces
+        self.batch_size = batch_size
         self._detector = FaceDetector(min_confidence)
         self._network = RestorationNetwork(released_weights() if weights is None else Path(weights), device)
 
@@ -132,53 +117,53 @@ class Deblurrer:
         """Where the network runs: ``"cpu"`` or ``"cuda"``."""
         return self._network.device
 
-    def restore(self, photo: PhotoLike, *, strength: float = 1.0) -> Restoration:
+    def restore(self, photo: PhotoLike, *, strength: float = 1.0, choice: FaceChoice = ALL_FACES) -> Restoration:
         """Find the faces of a photo and restore each in place.
 
         Pixels that no face's mask reaches stay bit-identical. A face smaller than the network's 256 px crop
-        is enlarged for it and gets back what its own pixels can hold.
+        is enlarged for it and gets back what its own pixels can hold. Each crop is cut from the photo as it
+        came, so where faces overlap no order matters: both are restored, and their changes are averaged.
 
         Args:
             photo: A path, a PIL image, an array (see :func:`snadnet.photo.photo_from_array`) or a Photo.
             strength: Part of the change that is applied, in [0, 1]; 0 returns the photo as it was.
+            choice: Which faces to restore; those left out are among the skipped, as "not chosen".
 
         Raises:
             PhotoError: The photo cannot be read.
-            ConfigError: ``strength`` is out of range.
+            ConfigError: ``strength`` is out of range, or the photo has no face of the chosen number, or the box
+                given lies outside it.
         """
         check_strength(strength)
         original = _as_photo(photo)
-        taken: list[Face] = []
-        skipped: list[SkippedFace] = []
-        for face in self._detector.detect(original.pixels):
-            reason = self._reason_to_skip(face, len(taken))
-            if reason is None:
-                taken.append(self._detector.refine(original.pixels, face))
-            else:
-                skipped.append(SkippedFace(face.box, face.confidence, reason))
-
-        matrices = [face_matrix(face.landmarks) for face in taken]
-        patches, parsings, before = [], [], []
-        # One at a time: memory stays that of one face, and no face's result depends on the others.
-        for matrix in matrices:
-            crop = crop_face(original.pixels, matrix)
-            residual, probabilities = self._run(crop, grey=original.grey)
-            patches.append(Patch(matrix, residual))
-            parsings.append(probabilities.argmax(axis=2).astype(np.uint8))
-            before.append(measure_sharpness(crop))
-        pixels = paste_faces(original.pixels, patches, strength=strength)
+        taken, skipped = select_faces(
+            self._detector, original, choice, min_face=self.min_face, max_faces=self.max_faces
+        )
+        matrices = [face_matrix(each.face.landmarks) for each in taken]
+        patches: list[Patch] = []
+        parsings: list[NDArray[np.uint8]] = []
+        before: list[float] = []
+        for start in range(0, len(matrices), self.batch_size):
+            batch = matrices[start : start + self.batch_size]
+            crops = np.stack([_cut(original, matrix) for matrix in batch])
+            residuals, probabilities = self._run(crops, grey=original.grey)
+            patches.extend(map(Patch, batch, residuals))
+            parsings.extend(probabilities.argmax(axis=3).astype(np.uint8))
+            before.extend(map(measure_sharpness, crops))
+        result = _apply(original, patches, strength)
         faces = tuple(
             RestoredFace(
-                box=face.box,
-                landmarks=face.landmarks,
-                confidence=face.confidence,
+                box=each.face.box,
+                landmarks=each.face.landmarks,
+                confidence=each.face.confidence,
                 parsing=parsing,
                 sharpness_before=sharp,
-                sharpness_after=measure_sharpness(crop_face(pixels, matrix)),
+                sharpness_after=measure_sharpness(_cut(result, matrix)),
+                number=each.number,
             )
-            for face, matrix, parsing, sharp in zip(taken, matrices, parsings, before, strict=True)
+            for each, matrix, parsing, sharp in zip(taken, matrices, parsings, before, strict=True)
         )
-        return Restoration(original.with_pixels(pixels), original, faces, tuple(skipped))
+        return Restoration(result, original, faces, tuple(skipped))
 
     def restore_aligned(self, photo: PhotoLike, *, strength: float = 1.0) -> Restoration:
         """Restore a picture that is itself a face crop, framed about as FFHQ does it; nothing is detected.
@@ -207,10 +192,10 @@ class Deblurrer:
                 f"{name}: {width} x {height} px is too small for a face crop; give at least {MIN_ALIGNED} px"
             )
         crop = _working_size(original.pixels)
-        residual, probabilities = self._run(crop, grey=original.grey)
-        pixels = add_residual(original.pixels, residual, strength=strength)
+        residuals, parsings = self._run(crop[None], grey=original.grey)
+        pixels = add_residual(original.pixels, residuals[0], strength=strength)
         # Probabilities rather than ids are resized: between two ids lies no meaning.
-        canonical = cv2.resize(probabilities, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
+        canonical = cv2.resize(parsings[0], (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
         face = RestoredFace(
             box=(0.0, 0.0, float(width), float(height)),
             landmarks=TEMPLATE * np.array([width, height], np.float32) / np.float32(CROP_SIZE),
@@ -221,18 +206,26 @@ class Deblurrer:
         )
         return Restoration(original.with_pixels(pixels), original, (face,), ())
 
-    def _reason_to_skip(self, face: Face, taken: int) -> str | None:
-        if face.size < self.min_face:
-            return f"too small ({int(face.size)} px)"
-        return f"more than {MAX_FACES} faces" if taken >= MAX_FACES else None
-
-    def _run(self, crop: NDArray[np.float32], *, grey: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The residual ``(H, W, 3)`` of a crop, the same for all channels if ``grey``, and its parsing."""
-        restored, parsing = self._network(crop[None])
-        residual = restored[0] - crop
+    def _run(self, crops: NDArray[np.float32], *, grey: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The residuals ``(B, H, W, 3)`` of crops, the same for all channels if ``grey``, and their parsing."""
+        restored, parsing = self._network(crops)
+        residuals = restored - crops
         if grey:
-            residual = np.repeat(residual.mean(axis=2, keepdims=True), 3, axis=2)
-        return residual, parsing[0]
+            residuals = np.repeat(residuals.mean(axis=3, keepdims=True), 3, axis=3)
+        return residuals, parsing
+
+
+# The only two places where the pixels of a photo with faces are read for the network and written after it.
+
+
+def _cut(photo: Photo, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """A face's canonical crop, float32 RGB ``(256, 256, 3)`` in [0, 1]."""
+    return crop_face(photo.pixels, matrix)
+
+
+def _apply(photo: Photo, patches: Sequence[Patch], strength: float) -> Photo:
+    """The photo with the residuals of crops added."""
+    return photo.with_pixels(paste_faces(photo.pixels, patches, strength=strength))
 
 
 def _as_photo(photo: PhotoLike) -> Photo:

@@ -1,5 +1,6 @@
 """The ``snadnet`` command: collects the verbs and turns errors into one clear line and an exit code."""
 
+import io
 import sys
 from typing import Annotated, NoReturn
 
@@ -39,7 +40,11 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; the exit code is 0 (all done), 1 (something failed) or 2 (usage)."""
+    """Run the command line; the exit code is 0 (all done), 1 (something failed), 2 (usage) or the verb's own."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A file's name may have letters that the terminal's encoding lacks, which must not end a batch.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except SnadnetError as error:

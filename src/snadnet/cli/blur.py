@@ -11,6 +11,8 @@ import typer
 from numpy.typing import NDArray
 
 from snadnet.blur import add_noise, apply_kernel, kernel_to_picture, linear_kernel, trajectory_kernel
+from snadnet.cli.naming import refuse_to_replace
+from snadnet.cli.options import DEFAULT_MAX_FILE_SIZE, DEFAULT_MAX_PIXELS, MaxFileSize, MaxPixels, finite, limits
 from snadnet.photo import photo_from_array, read_photo, shown, write_photo
 
 # Larger kernels have no use and would only exhaust the memory.
@@ -31,12 +33,6 @@ class BorderKind(StrEnum):
 
     reflect = "reflect"
     replicate = "replicate"
-
-
-def _finite(value: float) -> float:
-    if not math.isfinite(value):
-        raise typer.BadParameter("must be a finite number")
-    return value
 
 
 def _odd(value: int) -> int:
@@ -63,7 +59,7 @@ def blur(
         typer.Option(
             min=1,
             max=_MAX_KERNEL,
-            callback=_finite,
+            callback=finite,
             help="Length of the line in pixels.",
             rich_help_panel="Linear kernel",
         ),
@@ -71,7 +67,7 @@ def blur(
     angle: Annotated[
         float,
         typer.Option(
-            callback=_finite,
+            callback=finite,
             help="Direction in degrees, counter-clockwise from the x axis.",
             rich_help_panel="Linear kernel",
         ),
@@ -100,7 +96,7 @@ def blur(
         typer.Option(
             min=0,
             max=1,
-            callback=_finite,
+            callback=finite,
             help="Standard deviation of added Gaussian noise; 1 is the step from black to white.",
         ),
     ] = 0.0,
@@ -109,17 +105,22 @@ def blur(
         Path | None,
         typer.Option(metavar="PATH", help="Also save the kernel, enlarged, as a grey picture (PNG or other)."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace existing output files. The input is never replaced.")
+    ] = False,
+    max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
+    max_file_size: MaxFileSize = DEFAULT_MAX_FILE_SIZE,
 ) -> None:
     """Blur a photo as a moving camera does, to see what deblurring has to undo."""
     if save_kernel is not None and save_kernel.absolute() == output.absolute():
         raise typer.BadParameter("the kernel's picture and the blurred photo need two names")
+    refuse_to_replace([photo], [output, *([] if save_kernel is None else [save_kernel])])
     weights = (
         linear_kernel(length, angle)
         if kernel is KernelKind.linear
         else trajectory_kernel(size, exposure=exposure, seed=seed)
     )
-    original = read_photo(photo)
+    original = read_photo(photo, limits=limits(max_pixels, max_file_size))
     # First the kernel: if its file cannot be written, nothing was done yet.
     if save_kernel is not None:
         write_photo(photo_from_array(_enlarged(kernel_to_picture(weights))), save_kernel, overwrite=overwrite)

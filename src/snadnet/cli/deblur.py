@@ -1,24 +1,30 @@
 """``snadnet deblur``: photos in, the same photos with their faces deblurred out."""
 
 import math
-import os
 import sys
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from snadnet.cli.inputs import Job, find_photos, names_a_file, plan
-from snadnet.deblurrer import MIN_FACE, Deblurrer, Restoration
-from snadnet.errors import NoFaceError, OutputExistsError, SnadnetError
+from snadnet.batch import MAX_DEFAULT_WORKERS, Brake, default_workers
+from snadnet.cli.batch import Treatment, run_batch
+from snadnet.cli.choices import face_choice
+from snadnet.cli.inputs import find_photos, names_one_file
+from snadnet.cli.naming import DEFAULT_TEMPLATE, Layout, checked_template, plan, refuse_reports
+from snadnet.cli.options import DEFAULT_MAX_FILE_SIZE, DEFAULT_MAX_PIXELS, LIMITS_PANEL, MaxFileSize, MaxPixels, limits
+from snadnet.cli.paths import is_folder
+from snadnet.cli.report import Record, Report, Status, exit_code
+from snadnet.cli.stopping import stop_on_signals
+from snadnet.cli.streams import STREAM, check_streams, read_standard_input
+from snadnet.deblurrer import MAX_FACES, MIN_FACE, Deblurrer
 from snadnet.faces import MIN_CONFIDENCE
-from snadnet.photo import Photo, read_photo, shown, write_photo
+from snadnet.photo import SUFFIXES
+
+_FACES_PANEL = "Faces"
+_OUTPUT_PANEL = "Output"
+_BATCH_PANEL = "Batches"
 
 
 def deblur(
@@ -26,7 +32,7 @@ def deblur(
         list[Path],
         typer.Argument(
             metavar="PHOTO",
-            help="Photos, and folders of photos (without their subfolders).",
+            help="Photos, folders of photos, patterns in quotes such as 'in/**/*.jpg', or - for standard input.",
             show_default=False,
         ),
     ],
@@ -36,21 +42,158 @@ def deblur(
         typer.Option(
             "--out",
             "-o",
-            help="Folder for the results, made if need be; for one photo also a file name.",
+            help="Folder for the results, made if need be; for one photo also a file name, or - for standard output.",
             show_default=False,
         ),
     ],
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Take the subfolders of folders too, and keep the tree.")
+    ] = False,
     strength: Annotated[
         float,
         typer.Option(min=0, max=1, help="How much of the restoration to apply; 0 leaves the photo as it is."),
     ] = 1.0,
-    compare: Annotated[
-        bool, typer.Option("--compare", help="Also write NAME_compare.png: before and after, side by side.")
-    ] = False,
+    face: Annotated[
+        str | None,
+        typer.Option(
+            metavar="all|largest|N",
+            help="Which faces to restore; number 1 is the largest (see --draw-boxes).",
+            show_default="all",
+            rich_help_panel=_FACES_PANEL,
+        ),
+    ] = None,
+    box: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help="Restore the face in this box, in pixels of the upright photo, whether or not it is found.",
+            rich_help_panel=_FACES_PANEL,
+        ),
+    ] = None,
     aligned: Annotated[
         bool,
-        typer.Option("--aligned", help="Each input is itself a face crop, 64 px or larger; no faces are looked for."),
+        typer.Option(
+            "--aligned",
+            help="Each input is itself a face crop, 64 px or larger; no faces are looked for.",
+            rich_help_panel=_FACES_PANEL,
+        ),
     ] = False,
+    min_face: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="PX", help="Leave faces smaller than this as they are.", rich_help_panel=_FACES_PANEL
+        ),
+    ] = MIN_FACE,
+    min_confidence: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Leave faces that the detector is less sure of as they are.",
+            rich_help_panel=_FACES_PANEL,
+        ),
+    ] = MIN_CONFIDENCE,
+    max_faces: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Restore at most so many faces a photo, the largest.", rich_help_panel=LIMITS_PANEL
+        ),
+    ] = MAX_FACES,
+    require_face: Annotated[
+        bool,
+        typer.Option(
+            "--require-face",
+            help="Exit with code 3 where no photo failed, but some had no face to restore.",
+            rich_help_panel=_FACES_PANEL,
+        ),
+    ] = False,
+    name: Annotated[
+        str,
+        typer.Option(
+            metavar="TEMPLATE",
+            help="Names of the results, of {stem}, {suffix} and {parent}, such as '{stem}_deblurred{suffix}'.",
+            rich_help_panel=_OUTPUT_PANEL,
+        ),
+    ] = DEFAULT_TEMPLATE,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Replace existing results. An input is never replaced.",
+            rich_help_panel=_OUTPUT_PANEL,
+        ),
+    ] = False,
+    strip_metadata: Annotated[
+        bool,
+        typer.Option(
+            "--strip-metadata",
+            help="Leave out EXIF (with the place), texts and all else besides the pixels, in sRGB.",
+            rich_help_panel=_OUTPUT_PANEL,
+        ),
+    ] = False,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare",
+            help="Also write NAME_compare.png: before and after, side by side.",
+            rich_help_panel=_OUTPUT_PANEL,
+        ),
+    ] = False,
+    draw_boxes: Annotated[
+        bool,
+        typer.Option(
+            "--draw-boxes",
+            help="Also write NAME_boxes.png: the photo as it came, with the faces' boxes and numbers.",
+            rich_help_panel=_OUTPUT_PANEL,
+        ),
+    ] = False,
+    save_faces: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Also write each restored face there, as NAME_face1_before.png and NAME_face1_after.png.",
+            rich_help_panel=_OUTPUT_PANEL,
+        ),
+    ] = None,
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing",
+            help="Leave photos alone whose results are there: a stopped batch goes on where it was.",
+            rich_help_panel=_BATCH_PANEL,
+        ),
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            metavar="N",
+            help="Photos that are worked on at a time; each takes memory. The results are the same.",
+            show_default=f"one a core, {MAX_DEFAULT_WORKERS} at most",
+            rich_help_panel=_BATCH_PANEL,
+        ),
+    ] = None,
+    json_report: Annotated[
+        Path | None,
+        typer.Option(
+            "--json",
+            metavar="FILE",
+            help="Also write a report at the end, as one JSON document.",
+            rich_help_panel=_BATCH_PANEL,
+        ),
+    ] = None,
+    jsonl_report: Annotated[
+        Path | None,
+        typer.Option(
+            "--jsonl",
+            metavar="FILE",
+            help="Also write a line of JSON for each photo, at once; with --skip-existing the file is continued.",
+            rich_help_panel=_BATCH_PANEL,
+        ),
+    ] = None,
+    max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
+    max_file_size: MaxFileSize = DEFAULT_MAX_FILE_SIZE,
     device: Annotated[
         Literal["auto", "cpu", "cuda"],
         typer.Option(help="Where to compute; auto takes the GPU if there is one."),
@@ -58,95 +201,68 @@ def deblur(
     weights: Annotated[
         Path | None, typer.Option(help="ONNX file of another model.", show_default="the released model")
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace existing results. An input is never replaced.")
-    ] = False,
-    min_face: Annotated[
-        int, typer.Option(min=1, metavar="PX", help="Leave faces smaller than this as they are.")
-    ] = MIN_FACE,
-    min_confidence: Annotated[
-        float, typer.Option(min=0, max=1, help="Leave faces that the detector is less sure of as they are.")
-    ] = MIN_CONFIDENCE,
 ) -> None:
     """Deblur the faces in photos.
 
     The result is an estimate, not evidence: do not identify people by it.
 
-    A photo in which no face could be restored counts as failed, and nothing is written for it.
-    Exit code: 0 if all photos are done, 1 if some failed, 2 for a wrong command line.
+    A photo in which no face could be restored counts as not done, and nothing is written for it.
+    Exit code: 0 if all photos are done, 1 if some are not, 2 for a wrong command line, 3 if with --require-face
+    nothing but faces was missing, 130 after Ctrl-C.
     """
     for option, value in (("--strength", strength), ("--min-confidence", min_confidence)):
         # "nan" is a number to click, on which typer may rest, and passes its range check.
         if math.isnan(value):
             raise typer.BadParameter("must be a number from 0 to 1", param_hint=option)
-    sources, problems = find_photos(photos)
-    jobs = plan(sources, out, out_is_file=names_a_file(photos, out), compare=compare)
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    failed = len(problems)
-    if jobs:
-        deblurrer = Deblurrer(weights=weights, device=device, min_confidence=min_confidence, min_face=min_face)
-        failed += _run(deblurrer, jobs, strength=strength, aligned=aligned, overwrite=overwrite)
-    if failed:
-        raise typer.Exit(1)
-
-
-def _run(deblurrer: Deblurrer, jobs: Sequence[Job], *, strength: float, aligned: bool, overwrite: bool) -> int:
-    """Does the jobs one by one, with a line for each; returns how many failed."""
-    failed = 0
-    # What `print` writes (unlike `typer.echo`) passes above a running bar; a redirected stream stays apart.
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(soft_wrap=True),
-        transient=True,
-        redirect_stderr=sys.stderr.isatty(),
-        disable=len(jobs) < 2 or not sys.stdout.isatty(),  # noqa: PLR2004 - one photo needs no bar
+    one_file = names_one_file(photos)
+    out_is_file = one_file and out != STREAM and not is_folder(out) and out.suffix.lower() in SUFFIXES
+    if name != DEFAULT_TEMPLATE and (out_is_file or out == STREAM):
+        raise typer.BadParameter("the result has a name already, by -o; name a folder there", param_hint="--name")
+    layout = Layout(
+        out=out,
+        out_is_file=out_is_file,
+        template=checked_template(name),
+        compare=compare,
+        boxes=draw_boxes,
+        faces=save_faces,
     )
-    with progress:
-        for job in progress.track(jobs, description="Deblurring"):
-            try:
-                line = _deblur_one(deblurrer, job, strength=strength, aligned=aligned, overwrite=overwrite)
-            except SnadnetError as error:
-                failed += 1
-                print(error, file=sys.stderr, flush=True)
-            else:
-                print(line, flush=True)
-    return failed
-
-
-def _deblur_one(deblurrer: Deblurrer, job: Job, *, strength: float, aligned: bool, overwrite: bool) -> str:
-    """Does one photo and returns the line that says so."""
-    for output in job.outputs:
-        # Asked before the work too: restoring takes far longer than looking.
-        if os.path.lexists(output) and not overwrite:
-            raise OutputExistsError(f"{shown(output)}: exists already; choose another name or pass --overwrite")
-    photo = read_photo(job.source)
-    restore = deblurrer.restore_aligned if aligned else deblurrer.restore
-    result = restore(photo, strength=strength)
-    found = _in_words(result)
-    if not result.faces:
-        advice = "" if result.skipped else " (for a picture that is just a face, use --aligned)"
-        raise NoFaceError(f"{shown(job.source)}: {found}; nothing written{advice}")
-    write_photo(result.photo, job.target, overwrite=overwrite)
-    if job.comparison is not None:
-        write_photo(_side_by_side(result), job.comparison, overwrite=overwrite)
-    return f"{shown(job.source)}: {found} -> {' and '.join(shown(output) for output in job.outputs)}"
-
-
-def _in_words(result: Restoration) -> str:
-    """What was found and done, such as "2 faces: 1 restored, 1 too small (18 px)"."""
-    total = len(result.faces) + len(result.skipped)
-    if not total:
-        return "no face found"
-    parts = [f"{len(result.faces)} restored"] if result.faces else []
-    parts += [f"{count} {reason}" for reason, count in Counter(face.reason for face in result.skipped).items()]
-    return f"{total} {'face' if total == 1 else 'faces'}: {', '.join(parts)}"
-
-
-def _side_by_side(result: Restoration) -> Photo:
-    before, after = result.original, result.photo
-    joined = np.concatenate([before.pixels, after.pixels], axis=1)
-    return replace(before, pixels=joined, alpha=None, exif=None, format="PNG", path=None, jpeg=None)
+    check_streams(photos, out, one_file=one_file, out_is_file=layout.out_is_file, beside=layout.compare or layout.boxes)
+    found = find_photos(photos, recursive=recursive, leave_out=[out, *([save_faces] if save_faces else [])])
+    jobs, left_out = plan(found.sources, layout, overwrite=overwrite)
+    refuse_reports(jobs, [path for path in (json_report, jsonl_report) if path is not None])
+    treatment = Treatment(
+        strength=strength,
+        choice=face_choice(face, box, aligned=aligned),
+        aligned=aligned,
+        limits=limits(max_pixels, max_file_size),
+        strip_metadata=strip_metadata,
+        overwrite=overwrite,
+        skip_existing=skip_existing,
+    )
+    for notice in (*found.notices, *left_out):
+        print(notice, file=sys.stderr)
+    if photos == [STREAM]:
+        standard_input = read_standard_input(treatment.limits.max_file_bytes)
+        treatment = replace(treatment, standard_input=standard_input)
+    brake = Brake()
+    report = Report(
+        total=len(jobs) + len(found.problems),
+        only_errors=out == STREAM,
+        json_path=json_report,
+        jsonl_path=jsonl_report,
+        overwrite=overwrite,
+        append=skip_existing,
+    )
+    with report, stop_on_signals(brake) as signals:
+        for problem in found.problems:
+            report.add(Record(str(problem.path), Status.FAILED, problem.message))
+        if jobs:
+            deblurrer = Deblurrer(
+                weights=weights, device=device, min_confidence=min_confidence, min_face=min_face, max_faces=max_faces
+            )
+            used = min(workers or default_workers(), len(jobs))
+            run_batch(jobs, deblurrer, treatment, workers=used, report=report, brake=brake)
+        report.finish(stopped_by=brake.reason)
+    code = signals.exit_code or exit_code(report.counts, require_face=require_face)
+    if code:
+        raise typer.Exit(code)

@@ -1,139 +1,168 @@
-"""Which photos a command line names, and where each result goes; settled and checked before any work."""
+"""Which photos a command line names: files, folders and patterns in quotes."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-import typer
+from snadnet.cli.paths import content_of, is_folder, place_of
+from snadnet.photo import INPUT_SUFFIXES, SUFFIXES, shown
 
-from snadnet.photo import SUFFIXES, shown
+_WILDCARDS: Final = frozenset("*?[")
 
 
 @dataclass(frozen=True)
-class Job:
+class Source:
     """One photo to do.
 
     Attributes:
-        source: the input file.
-        target: the output file.
-        comparison: where the before/after picture goes, or None if none is wanted.
+        path: the file, or `snadnet.cli.streams.STREAM`.
+        place: the folder that it goes to, below the output folder; empty for that folder itself.
+        named: whether the user named this very file, rather than a folder or pattern that it was found in.
     """
 
-    source: Path
-    target: Path
-    comparison: Path | None
-
-    @property
-    def outputs(self) -> tuple[Path, ...]:
-        """All files that the job writes."""
-        return (self.target,) if self.comparison is None else (self.target, self.comparison)
+    path: Path
+    place: Path = Path()
+    named: bool = True
 
 
-def find_photos(arguments: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """The photos that files and folders on the command line stand for.
+@dataclass(frozen=True)
+class Problem:
+    """An argument that stands for no photo.
 
-    A named file counts whatever its name. Of a folder count the visible files whose ending, in any letter
-    case, is a photo's, in order of name; its subfolders don't. A file named twice is done once.
+    Attributes:
+        path: the argument, or a folder in it.
+        message: one line that says what is wrong, with its name.
+    """
+
+    path: Path
+    message: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a command line stands for.
+
+    Attributes:
+        sources: the photos in order, each of them once.
+        problems: what counts as failed before any work.
+        notices: lines for the user about what was left out on purpose.
+    """
+
+    sources: tuple[Source, ...]
+    problems: tuple[Problem, ...]
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Notice:
+    line: str
+
+
+def find_photos(arguments: Sequence[Path], *, recursive: bool = False, leave_out: Collection[Path] = ()) -> Found:
+    """The photos that files, folders and patterns on the command line stand for.
+
+    - A named file counts whatever its name, and so does a file that a pattern matches.
+    - Of a folder count the visible files whose ending, in any letter case, is a photo's, in order of name.
+      With ``recursive`` its visible subfolders count too, and the tree is kept; links to folders are not
+      followed, so that a tree has an end.
+    - A pattern (``*``, ``?``, ``[...]``, ``**`` for any subfolders) that is no file's name is expanded here, as
+      the shell does not do it in quotes. What lies below its fixed part is kept as a tree.
 
     Args:
-        arguments: files and folders.
-
-    Returns:
-        The files in order, and one line for each folder without photos.
+        arguments: files, folders and patterns.
+        recursive: whether the subfolders of folders count.
+        leave_out: folders that are not looked into below others, such as the one for the results.
     """
-    found: dict[str, Path] = {}
-    problems: list[str] = []
+    found: dict[str, Source] = {}
+    problems: list[Problem] = []
+    notices: list[str] = []
+    closed = frozenset(content_of(folder) for folder in leave_out)
     for argument in arguments:
-        if not _is_folder(argument):
-            found.setdefault(_key(argument), argument)
-            continue
+        for item in _stands_for(argument, recursive=recursive, closed=closed):
+            match item:
+                case Source():
+                    found.setdefault(place_of(item.path), item)
+                case Problem():
+                    problems.append(item)
+                case _Notice():
+                    notices.append(item.line)
+    return Found(tuple(found.values()), tuple(problems), tuple(notices))
+
+
+def names_one_file(arguments: Sequence[Path]) -> bool:
+    """Whether the command line names exactly one file (or standard input), not a folder or a pattern."""
+    return len(arguments) == 1 and not is_folder(arguments[0]) and not _is_pattern(arguments[0])
+
+
+def _stands_for(argument: Path, *, recursive: bool, closed: Collection[str]) -> Iterator[Source | Problem | _Notice]:
+    if is_folder(argument):
+        yield from _in_folder(argument, recursive=recursive, closed=closed)
+    elif _is_pattern(argument):
+        yield from _matching(argument)
+    else:
+        yield Source(argument)
+
+
+def _in_folder(folder: Path, *, recursive: bool, closed: Collection[str]) -> Iterator[Source | Problem | _Notice]:
+    empty = True
+    # A list rather than recursion, whose depth a hostile tree would choose.
+    waiting = [Path()]
+    while waiting:
+        place = waiting.pop()
+        subfolders: list[Path] = []
         try:
-            inside = sorted(path for path in argument.iterdir() if _is_visible_photo(path))
+            with os.scandir(folder / place) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
-            problems.append(f"{shown(argument)}: folder cannot be read ({error.strerror}); check its permissions")
+            empty = False
+            line = f"{shown(folder / place)}: folder cannot be read ({error.strerror}); check its permissions"
+            yield Problem(folder / place, line)
             continue
-        if not inside:
-            problems.append(f"{shown(argument)}: no photos in this folder; name one with {', '.join(SUFFIXES)} files")
-        for path in inside:
-            found.setdefault(_key(path), path)
-    return list(found.values()), problems
+        for entry in entries:
+            # Names with a leading dot are other programs' side files, such as macOS's "._IMG_1.jpg".
+            if entry.name.startswith("."):
+                continue
+            path = folder / place / entry.name
+            if not is_folder(path):
+                if path.suffix.lower() in INPUT_SUFFIXES:
+                    empty = False
+                    yield Source(path, place, named=False)
+            elif recursive and entry.is_symlink():
+                yield _Notice(f"{shown(path)}: is a link to a folder and not followed; name it to do its photos")
+            elif recursive and content_of(path) not in closed:
+                subfolders.append(place / entry.name)
+        waiting += reversed(subfolders)
+    if empty:
+        where = "in this folder or below" if recursive else "in this folder"
+        yield Problem(folder, f"{shown(folder)}: no photos {where}; name one with {', '.join(SUFFIXES)} files")
 
 
-def names_a_file(arguments: Sequence[Path], out: Path) -> bool:
-    """Whether ``out`` is the one result of the one file named, rather than a folder for results."""
-    return (
-        len(arguments) == 1 and not _is_folder(arguments[0]) and not _is_folder(out) and out.suffix.lower() in SUFFIXES
-    )
+def _matching(pattern: Path) -> Iterator[Source | Problem]:
+    fixed = next(number for number, part in enumerate(pattern.parts) if _WILDCARDS & set(part))
+    root, wild = Path(*pattern.parts[:fixed]), Path(*pattern.parts[fixed:])
+    if ".." in wild.parts:  # a place in the output folder would be outside it
+        yield Problem(pattern, f"{shown(pattern)}: '..' cannot follow a wildcard; write the folder out")
+        return
+    try:
+        # pathlib's `**` does not follow links to folders, glob's does, even in circles.
+        matches = sorted(path for path in root.glob(str(wild)) if not is_folder(path))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        yield Problem(pattern, f"{shown(pattern)}: cannot be looked up ({shown(reason)}); check the pattern")
+        return
+    with_hidden = any(part.startswith(".") for part in wild.parts)
+    count = 0
+    for path in matches:
+        below = path.relative_to(root)
+        if with_hidden or not any(part.startswith(".") for part in below.parts):
+            count += 1
+            yield Source(path, below.parent, named=False)
+    if not count:
+        yield Problem(pattern, f"{shown(pattern)}: no such file, and as a pattern it matches none; check the path")
 
 
-def plan(sources: Sequence[Path], out: Path, *, out_is_file: bool, compare: bool) -> list[Job]:
-    """Decides the output files.
-
-    Args:
-        sources: the photos, from `find_photos`.
-        out: the output file or folder.
-        out_is_file: whether ``out`` is the output file itself, from `names_a_file`.
-        compare: whether before/after pictures are wanted.
-
-    Raises:
-        typer.BadParameter: two inputs have one output, an output is an input, or ``out`` can't be the folder.
-    """
-    if not out_is_file and not _is_folder(out):
-        if os.path.lexists(out):
-            raise typer.BadParameter(f"{shown(out)} is a file; name a folder for these photos", param_hint="-o")
-        if out.suffix.lower() in SUFFIXES:
-            raise typer.BadParameter(
-                f"{shown(out)} names one photo, but there are several or a folder; name a folder",
-                param_hint="-o",
-            )
-    jobs = []
-    for source in sources:
-        target = out if out_is_file else out / _output_name(source)
-        comparison = target.with_name(f"{target.stem}_compare.png") if compare else None
-        jobs.append(Job(source=source, target=target, comparison=comparison))
-    _refuse_clashes(jobs)
-    return jobs
-
-
-def _refuse_clashes(jobs: Sequence[Job]) -> None:
-    inputs = {_real(job.source): job.source for job in jobs}
-    owners: dict[str, Path] = {}
-    for job in jobs:
-        for output in job.outputs:
-            if (source := inputs.get(_real(output))) is not None:
-                raise typer.BadParameter(
-                    f"the output {shown(output)} is the input {shown(source)} itself; choose another place",
-                    param_hint="-o",
-                )
-            other = owners.setdefault(_key(output), job.source)
-            if other is not job.source:
-                raise typer.BadParameter(
-                    f"{shown(other)} and {shown(job.source)} would both be written to {shown(output)};"
-                    " do them one after another into two folders",
-                    param_hint="PHOTO",
-                )
-
-
-def _output_name(source: Path) -> str:
-    # A file is read by its content, so its name may say nothing that can be written; PNG holds any photo.
-    return source.name if source.suffix.lower() in SUFFIXES else f"{source.name}.png"
-
-
-def _is_visible_photo(path: Path) -> bool:
-    # Names with a leading dot are other programs' side files, such as macOS's "._IMG_1.jpg".
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not _is_folder(path)
-
-
-def _is_folder(path: Path) -> bool:
-    # pathlib's own raises for a name that is too long or may not be looked up.
-    return os.path.isdir(path)  # noqa: PTH112
-
-
-def _key(path: Path) -> str:
-    # Where the system ignores letter case, so does this.
-    return os.path.normcase(Path(os.path.abspath(path)))  # noqa: PTH100 - symbolic links stay different
-
-
-def _real(path: Path) -> str:
-    return os.path.normcase(os.path.realpath(path))
+def _is_pattern(path: Path) -> bool:
+    # A file may well be called "photo[1].jpg": what is there is no pattern.
+    return bool(_WILDCARDS & set(str(path))) and not os.path.lexists(path)

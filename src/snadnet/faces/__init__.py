@@ -1,8 +1,12 @@
-"""Faces in a photo: finding them, cutting the canonical crop, putting the restored crop back."""
+"""Faces in a photo: finding and choosing them, cutting the canonical crop, putting the restored crop back."""
 
 from snadnet.faces.align import CROP_SIZE, TEMPLATE, crop_face, face_matrix, similarity
+from snadnet.faces.choice import AllFaces, FaceBox, FaceChoice, FaceNumber, LargestFace
 from snadnet.faces.detect import MIN_CONFIDENCE, FaceDetector
+from snadnet.faces.draw import draw_boxes, face_pictures
 from snadnet.faces.paste import Patch, add_residual, check_strength, feather_mask, paste_faces
+from snadnet.faces.restoration import Restoration, RestoredFace, SkippedFace
+from snadnet.faces.select import select_faces
 from snadnet.faces.sharpness import measure_sharpness
 from snadnet.faces.types import LANDMARK_NAMES, Box, Face
 
@@ -11,16 +15,27 @@ __all__ = [
     "LANDMARK_NAMES",
     "MIN_CONFIDENCE",
     "TEMPLATE",
+    "AllFaces",
     "Box",
     "Face",
+    "FaceBox",
+    "FaceChoice",
     "FaceDetector",
+    "FaceNumber",
+    "LargestFace",
     "Patch",
+    "Restoration",
+    "RestoredFace",
+    "SkippedFace",
     "add_residual",
     "check_strength",
     "crop_face",
+    "draw_boxes",
     "face_matrix",
+    "face_pictures",
     "feather_mask",
     "measure_sharpness",
     "paste_faces",
+    "select_faces",
     "similarity",
 ]

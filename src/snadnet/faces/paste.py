@@ -70,7 +70,7 @@ def paste_faces(pixels: NDArray[np.uint8], patches: Sequence[Patch], *, strength
 
     Each residual belongs to a crop of the original photo. Where masks overlap and their weights sum to more
     than 1, the weights are divided by the sum: two crops of one spot are averaged, not added, and the step
-    between one face and the next stays smooth.
+    between one face and the next stays smooth. The order of the patches does not matter, to the last bit.
 
     Args:
         pixels: uint8 RGB ``(H, W, 3)``; not changed.
@@ -85,6 +85,8 @@ def paste_faces(pixels: NDArray[np.uint8], patches: Sequence[Patch], *, strength
     """
     check_strength(strength)
     result = pixels.copy()
+    # A sum of floats depends on its order, and the result shall not depend on that of the faces.
+    patches = sorted(patches, key=lambda patch: patch.matrix.tobytes())
     boxes = [bounds(invert(patch.matrix), patch.residual.shape[1], patch.residual.shape[0]) for patch in patches]
     rows, columns = pixels.shape[:2]
     for top in range(0, rows, _TILE):

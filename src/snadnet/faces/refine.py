@@ -2,7 +2,8 @@
 
 YuNet sees a tilted face as if it were tilted by about half of that, and on a blurred face its points wander. In the
 crop that its own landmarks give, the face is straighter: a few rounds lead to a crop that is upright. Each
-round takes the mean over three sizes of the crop, which small errors of each mostly leave.
+round takes the mean over three sizes of the crop, which small errors of each mostly leave. At the end the crop is
+compared with itself turned by right angles: a lying face can look upright to YuNet, but scores less than when it is.
 
 Measured on 17 portraits, sharp or under linear blurs of 11 to 31 px, as the mean distance in px between the
 true and the found place of points of the 256 px crop (true: those of the sharp, upright portrait), after four
@@ -25,6 +26,7 @@ _SIZES: Final = (96, 128, 160)  # small, so that a long blur is short in pixels
 _ROUNDS: Final = 8
 _SETTLED: Final = 1.0  # pixels of the crop; a round that moves the points by less is the last
 _REACH: Final = CROP_SIZE / 4  # a face further off than this is another one
+_UPRIGHT_MARGIN: Final = 0.02  # what another orientation's score must exceed it by
 _CONFIDENCE_POWER: Final = 4  # one sure answer outweighs several unsure ones
 
 
@@ -39,29 +41,53 @@ def refine_landmarks(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], fac
     Returns:
         The face with new landmarks, or as it was if the detector does not see it in its crop.
     """
+    settled, score = _settled(network, pixels, face)
+    # A face that lies on its side is at times found upright, or the other way up: each is a stable answer.
+    turns = [replace(settled, landmarks=_turned(settled.landmarks, turn)) for turn in (1, 2, 3)]
+    best_score, best = max(((_look(network, pixels, each)[1], each) for each in turns), key=lambda item: item[0])
+    return _settled(network, pixels, best)[0] if best_score > score + _UPRIGHT_MARGIN else settled
+
+
+def _settled(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face) -> tuple[Face, float]:
+    """The face after some rounds, and the detector's score in its last crop (0 where it sees none)."""
+    score = 0.0
     for _ in range(_ROUNDS):
-        matrix = face_matrix(face.landmarks)
-        crop = np.rint(crop_face(pixels, matrix) * 255).astype(np.uint8)
-        points = _landmarks_in(network, cv2.cvtColor(crop, cv2.COLOR_RGB2BGR))
+        points, score = _look(network, pixels, face)
         if points is None:
             break
-        face = replace(face, landmarks=transform(invert(matrix), points).astype(np.float32))
+        to_photo = invert(face_matrix(face.landmarks))
+        face = replace(face, landmarks=transform(to_photo, points).astype(np.float32))
         if np.linalg.norm(points - TEMPLATE, axis=1).mean() < _SETTLED:
             break
-    return face
+    return face, score
 
 
-def _landmarks_in(network: cv2.FaceDetectorYN, crop: cv2.typing.MatLike) -> NDArray[np.float64] | None:
-    """Landmarks ``(5, 2)`` in a crop, or None where no face is near the template."""
-    total, weights = np.zeros((5, 2)), 0.0
+def _turned(landmarks: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
+    """Landmarks turned about their middle by so many right angles."""
+    middle = TEMPLATE.mean(axis=0)
+    cosine, sine = ((1, 0), (0, 1), (-1, 0), (0, -1))[turn]
+    places = (TEMPLATE - middle) @ np.array([[cosine, sine], [-sine, cosine]]) + middle
+    return transform(invert(face_matrix(landmarks)), places).astype(np.float32)
+
+
+def _look(
+    network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face
+) -> tuple[NDArray[np.float64] | None, float]:
+    """Landmarks ``(5, 2)`` in the face's crop, or None where no face is near the template, and the mean score."""
+    crop = np.rint(crop_face(pixels, face_matrix(face.landmarks)) * 255).astype(np.uint8)
+    crop = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), np.uint8)
+    total, weights, scores = np.zeros((5, 2)), 0.0, 0.0
     for size in _SIZES:
         small = cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
         network.setInputSize((size, size))
         _, rows = network.detect(small)
+        best = 0.0
         for row in np.empty((0, 15)) if rows is None else rows:  # box, five points, score
             points = (row[4:14].reshape(5, 2) + 0.5) * (CROP_SIZE / size) - 0.5
             if np.linalg.norm(points - TEMPLATE, axis=1).mean() < _REACH:
                 weight = float(row[14]) ** _CONFIDENCE_POWER
                 total += weight * points
                 weights += weight
-    return total / weights if weights > 0 else None
+                best = max(best, float(row[14]))
+        scores += best / len(_SIZES)
+    return (total / weights if weights > 0 else None), scores

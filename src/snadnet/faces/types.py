@@ -8,6 +8,15 @@ from numpy.typing import NDArray
 Box = tuple[float, float, float, float]
 """``(x, y, width, height)`` in pixels of the photo; it may reach over the photo's border."""
 
+
+def common_area(first: Box, second: Box) -> float:
+    """The area that two boxes share, in square pixels."""
+    (x1, y1, w1, h1), (x2, y2, w2, h2) = first, second
+    wide = min(x1 + w1, x2 + w2) - max(x1, x2)
+    high = min(y1 + h1, y2 + h2) - max(y1, y2)
+    return wide * high if wide > 0 and high > 0 else 0.0
+
+
 LANDMARK_NAMES = ("image_left_eye", "image_right_eye", "nose_tip", "image_left_mouth", "image_right_mouth")
 """The order of the five landmarks, sides as the viewer sees them.
 

@@ -74,7 +74,7 @@ def model_entry(name: str) -> ModelEntry:
         ModelError: if there is no network of that name.
     """
     if name not in _REGISTRY:
-        raise ModelError(f"there is no model '{name}'; choose one of: {', '.join(list_models())}")
+        raise ModelError(f"there is no model {name!r}; choose one of: {', '.join(list_models())}")
     return _REGISTRY[name]
 
 

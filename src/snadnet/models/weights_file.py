@@ -46,7 +46,8 @@ def read_weights(path: Path) -> tuple[str, dict[str, Tensor]]:
             header = file.metadata() or {}
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dictionary)
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path}: not a readable safetensors file ({error}); fetch it again") from error
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(f"{path}: not a readable safetensors file ({reason}); fetch it again") from error
     if header.get("format") != _FORMAT or "model" not in header:
         raise WeightsError(f"{path}: does not say which snadnet model it holds; use a file that snadnet wrote")
     return header["model"], {
@@ -81,7 +82,7 @@ def load_model(path: str | Path, *, expected: str | None = None) -> nn.Module:
     path = Path(path)
     name, state = read_weights(path)
     if expected is not None and name != expected:
-        raise WeightsError(f"{path}: holds weights of '{name}', expected '{expected}'")
+        raise WeightsError(f"{path}: holds weights of {name!r}, expected '{expected}'")
     with torch.random.fork_rng(devices=[]):
         network = create_model(name)
     load_state(network, state, path)

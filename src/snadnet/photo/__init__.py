@@ -1,19 +1,30 @@
-"""A photo: its pixels plus all that must survive the trip (transparency, colour profile, EXIF, greyness)."""
+"""A photo: its pixels plus all that must survive the trip (transparency, colour profile, EXIF, texts, greyness)."""
 
-from snadnet.photo.reading import MAX_FILE_BYTES, MAX_PIXELS, photo_from_array, photo_from_image, read_photo
-from snadnet.photo.types import FORMATS, SUFFIXES, JpegCoding, Photo, shown
-from snadnet.photo.writing import write_photo
+from snadnet.photo.colour import ColourBridge
+from snadnet.photo.limits import MAX_FILE_BYTES, MAX_METADATA_BYTES, MAX_PIXELS, Limits
+from snadnet.photo.reading import photo_from_array, photo_from_image, read_photo, read_photo_bytes
+from snadnet.photo.types import FORMATS, INPUT_SUFFIXES, SUFFIXES, JpegCoding, Photo, Text, shown
+from snadnet.photo.writing import encode_photo, encoding_notes, write_bytes, write_photo
 
 __all__ = [
     "FORMATS",
+    "INPUT_SUFFIXES",
     "MAX_FILE_BYTES",
+    "MAX_METADATA_BYTES",
     "MAX_PIXELS",
     "SUFFIXES",
+    "ColourBridge",
     "JpegCoding",
+    "Limits",
     "Photo",
+    "Text",
+    "encode_photo",
+    "encoding_notes",
     "photo_from_array",
     "photo_from_image",
     "read_photo",
+    "read_photo_bytes",
     "shown",
+    "write_bytes",
     "write_photo",
 ]

@@ -2,44 +2,52 @@
 
 import io
 import stat
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image
 
 from snadnet.errors import PhotoError
-from snadnet.photo.metadata import clean_exif, jpeg_coding, profile_space, upright
+from snadnet.photo.colour import cmyk_to_srgb
+from snadnet.photo.exif import upright
+from snadnet.photo.heic import is_heic, open_heic
+from snadnet.photo.limits import MAX_PIECES, Limits
+from snadnet.photo.metadata import fitting_profile, has_impostors, look_before_loading, read_metadata
+from snadnet.photo.quiet import QUIET_DECODERS
+from snadnet.photo.structure import has_too_many_pieces, without_extras
 from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, Photo, shown
-
-MAX_FILE_BYTES: Final = 100_000_000
-"""Largest file that is read, in bytes (100 MB)."""
-
-MAX_PIXELS: Final = 50_000_000
-"""Largest picture that is decoded, in pixels (50 Mpx)."""
 
 _TIFF_BITS_PER_SAMPLE_TAG: Final = 258
 _BYTE_BITS: Final = 8
+# Where an AVIF's codec configuration, behind its name, says that a channel has 10 or 12 bits.
+_AVIF_DEPTH_OFFSET: Final = 6
+_AVIF_DEPTH_BIT: Final = 0x40
+
+_ROWS_AT_ONCE: Final = 256
+_LOSSLESS_FORMATS: Final = frozenset({"PNG", "TIFF", "BMP"})
+
+_LIMITS: Final = Limits()
 
 
-def read_photo(path: str | Path, *, max_file_bytes: int = MAX_FILE_BYTES, max_pixels: int = MAX_PIXELS) -> Photo:
+class _DamagedError(PhotoError):
+    """The file is not sound; without its extras it may be."""
+
+
+def read_photo(path: str | Path, *, limits: Limits = _LIMITS) -> Photo:
     """Reads a photo file by its content, whatever its name.
 
-    Ten- and twelve-bit AVIF is read at 8 bits. Of a camera's multi-picture JPEG the main picture is read.
+    Of an animated file or one of several pages the first picture is read. AVIF of 10 or 12 bits is read at 8 bits.
+    HEIC needs the extra ``snadnet[heic]``. `Photo.notes` tells what was left out or changed.
 
     Args:
         path: a regular file.
-        max_file_bytes: the largest file to read, in bytes.
-        max_pixels: the largest picture to decode, width times height.
+        limits: what is read at most.
 
     Raises:
-        PhotoError: the file is missing, no photo, damaged, over a limit, of several frames, or of more than
-            8 bits a channel.
+        PhotoError: the file is missing, no photo, damaged, over a limit, or of more than 8 bits a channel.
     """
     path = Path(path)
     name = shown(path)
@@ -50,36 +58,43 @@ def read_photo(path: str | Path, *, max_file_bytes: int = MAX_FILE_BYTES, max_pi
         # A pipe or device would block or never end.
         if not stat.S_ISREG(status.st_mode):
             raise PhotoError(f"{name}: is not a regular file; give a photo file")
-        if status.st_size == 0:
-            raise PhotoError(f"{name}: is empty; copy it again from its source")
-        if status.st_size > max_file_bytes:
-            raise PhotoError(
-                f"{name}: is {status.st_size / 1e6:.0f} MB large, more than the limit of"
-                f" {max_file_bytes / 1e6:.0f} MB; save it smaller"
-            )
-        file = path.open("rb")
+        _check_file_size(status.st_size, name, limits)
+        with path.open("rb") as file:
+            data = file.read(status.st_size)
     except FileNotFoundError as error:
         raise PhotoError(f"{name}: no such file; check the path") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a valid path"
         raise PhotoError(f"{name}: cannot be opened ({reason}); check the path and its permissions") from error
-    with _quiet_decoders(), file, _open_image(file, name) as image:
-        return replace(_photo_from_image(image, name=name, max_pixels=max_pixels), path=path)
+    return replace(_decode(data, name=name, limits=limits), path=path)
 
 
-def photo_from_image(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> Photo:
+def read_photo_bytes(data: bytes, *, name: str, limits: Limits = _LIMITS) -> Photo:
+    """Reads a photo from a file's content, as `read_photo` does from a file.
+
+    Args:
+        data: the content.
+        name: what errors call the photo, such as "standard input".
+        limits: what is read at most.
+
+    Raises:
+        PhotoError: as for `read_photo`.
+    """
+    return _decode(data, name=shown(name), limits=limits)
+
+
+def photo_from_image(image: Image.Image, *, limits: Limits = _LIMITS) -> Photo:
     """A photo from a Pillow image, with orientation, profile, EXIF and transparency handled as for a file.
 
     Args:
         image: an 8-bit picture, loaded or just opened; it is not changed (but is loaded).
-        max_pixels: the largest picture to accept, width times height.
+        limits: what is accepted at most.
 
     Raises:
-        PhotoError: the picture is over the limit, of more than 8 bits a channel, of several frames, or its
-            file is damaged.
+        PhotoError: the picture is over the limit, of more than 8 bits a channel, or its file is damaged.
     """
-    with _quiet_decoders():
-        return _photo_from_image(image, name="the image", max_pixels=max_pixels)
+    with QUIET_DECODERS:
+        return _photo_from_image(image, name="the image", limits=limits)
 
 
 def photo_from_array(array: NDArray[Any]) -> Photo:
@@ -108,74 +123,133 @@ def photo_from_array(array: NDArray[Any]) -> Photo:
     return Photo(pixels=pixels, alpha=alpha, grey=grey, format="PNG", icc_profile=None, exif=None, path=None, jpeg=None)
 
 
-@contextmanager
-def _quiet_decoders() -> Iterator[None]:
-    """Silences Pillow's warnings, of broken EXIF and large pictures, which are errors here or left out."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+def _check_file_size(size: int, name: str, limits: Limits) -> None:
+    if size == 0:
+        raise PhotoError(f"{name}: is empty; copy it again from its source")
+    if size > limits.max_file_bytes:
+        raise PhotoError(
+            f"{name}: is {size / 1e6:.1f} MB large, more than the limit of"
+            f" {limits.max_file_bytes / 1e6:g} MB; save it smaller"
+        )
 
 
-def _open_image(file: io.BufferedReader, name: str) -> Image.Image:
+def _decode(data: bytes, *, name: str, limits: Limits) -> Photo:
+    _check_file_size(len(data), name, limits)
+    if has_too_many_pieces(data):
+        raise PhotoError(f"{name}: is made of more than {MAX_PIECES} pieces; save it anew with another program")
+    with QUIET_DECODERS:
+        try:
+            return _decode_once(data, name=name, limits=limits)
+        except _DamagedError as error:
+            bare = without_extras(data)
+            if len(bare) == len(data):
+                raise
+            try:
+                photo = _decode_once(bare, name=name, limits=limits)
+            except PhotoError:
+                raise error from error.__cause__
+    return replace(photo, notes=("its metadata is damaged and is left out", *photo.notes))
+
+
+def _decode_once(data: bytes, *, name: str, limits: Limits) -> Photo:
+    with _open_image(data, name) as image:
+        photo = _photo_from_image(image, name=name, limits=limits)
+        photo = replace(photo, lossless=image.format in _LOSSLESS_FORMATS or _is_lossless_webp(data))
+        if _was_deep(image, data):
+            return replace(photo, notes=("more than 8 bits a channel became 8", *photo.notes))
+        return photo
+
+
+def _open_image(data: bytes, name: str) -> Image.Image:
     try:
-        return Image.open(file, formats=FORMATS)
+        return open_heic(data, name) if is_heic(data) else Image.open(io.BytesIO(data), formats=FORMATS)
+    except PhotoError:
+        raise
     except Image.DecompressionBombError as error:
         raise PhotoError(f"{name}: is far too large a picture to decode; save it smaller") from error
     except Exception as error:
-        raise PhotoError(f"{name}: is not a photo that can be read; give a {FORMATS_IN_WORDS} file") from error
+        raise _DamagedError(f"{name}: is not a photo that can be read; give a {FORMATS_IN_WORDS} file") from error
 
 
-def _photo_from_image(image: Image.Image, *, name: str, max_pixels: int) -> Photo:
-    _check_image(image, name=name, max_pixels=max_pixels)
-    jpeg = jpeg_coding(image)
-    # TIFF is turned upright while loading and cannot reach its EXIF afterwards.
-    tiff_exif = clean_exif(image, image.size) if image.format == "TIFF" else None
+def _photo_from_image(image: Image.Image, *, name: str, limits: Limits) -> Photo:
+    _check_image(image, name=name, limits=limits)
     try:
+        before = look_before_loading(image)
+        impostors = has_impostors(image)
         image.load()
     except Exception as error:
-        raise PhotoError(f"{name}: is damaged or cut short; copy it again from its source") from error
-    profile = image.info.get("icc_profile")
-    if not isinstance(profile, bytes):
-        profile = None
-    # The other formats may keep EXIF behind the pixels.
+        raise _DamagedError(f"{name}: is damaged or cut short; copy it again from its source") from error
+    if impostors or has_impostors(image):
+        raise _DamagedError(f"{name}: has damaged metadata; save it anew with another program")
     turned = upright(image)
-    exif = tiff_exif or clean_exif(image, turned.size)
     try:
-        colours, alpha, grey = _split(turned, profile)
+        colours, alpha, grey = _split(turned)
+        profile, profile_notes = fitting_profile(image, grey=grey)
+        metadata = read_metadata(image, turned.size, before)
     except Exception as error:
-        raise PhotoError(f"{name}: has colours of an unsupported kind ({image.mode}); save it as 8-bit RGB") from error
+        raise _DamagedError(
+            f"{name}: has colours of an unsupported kind ({image.mode}); save it as 8-bit RGB"
+        ) from error
     return Photo(
-        pixels=np.array(colours.convert("RGB")),
+        pixels=_to_array(colours),
         alpha=None if alpha is None else np.array(alpha),
         grey=grey,
-        format="JPEG" if image.format == "MPO" else image.format if image.format in FORMATS else "PNG",
-        icc_profile=profile if profile and profile_space(profile) == ("GRAY" if grey else "RGB ") else None,
-        exif=exif,
+        format="JPEG" if image.format == "MPO" else image.format if image.format in {*FORMATS, "HEIF"} else "PNG",
+        icc_profile=profile,
+        exif=metadata.exif,
         path=None,
-        jpeg=jpeg,
+        jpeg=before.jpeg,
+        dpi=metadata.dpi,
+        xmp=metadata.xmp,
+        iptc=metadata.iptc,
+        texts=metadata.texts,
+        notes=(*_picture_notes(image), *profile_notes, *metadata.notes),
     )
 
 
-def _check_image(image: Image.Image, *, name: str, max_pixels: int) -> None:
+def _check_image(image: Image.Image, *, name: str, limits: Limits) -> None:
     width, height = image.size
     if width < 1 or height < 1:
         raise PhotoError(f"{name}: has no pixels; give a photo")
-    if width * height > max_pixels:
+    if width * height > limits.max_pixels:
         raise PhotoError(
             f"{name}: is {width} x {height} pixels ({width * height / 1e6:.1f} Mpx), more than the"
-            f" limit of {max_pixels / 1e6:.0f} Mpx; save it smaller"
+            f" limit of {limits.max_pixels / 1e6:g} Mpx; save it smaller"
         )
     try:
         deep = _is_deep(image)
-        frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
     except Exception as error:
-        raise PhotoError(f"{name}: is damaged or cut short; copy it again from its source") from error
+        raise _DamagedError(f"{name}: is damaged or cut short; copy it again from its source") from error
     if deep:
         raise PhotoError(
-            f"{name}: has more than 8 bits a channel, which is not supported yet; save it as an 8-bit photo"
+            f"{name}: has more than 8 bits a channel, and faces are restored in 8; save a copy of it with 8 bits"
         )
-    if frames > 1:
-        raise PhotoError(f"{name}: has {frames} frames or pages; save the one to deblur as a photo of its own")
+
+
+def _picture_notes(image: Image.Image) -> tuple[str, ...]:
+    notes = []
+    if image.format == "TIFF":
+        # Counting the pages of a hostile file would take very long.
+        if getattr(image, "is_animated", False):
+            notes.append("first of several pages")
+    elif (frames := int(getattr(image, "n_frames", 1))) > 1:
+        notes.append(f"first of {frames} {'pictures' if image.format == 'MPO' else 'frames'}")
+    if image.mode == "CMYK":
+        notes.append("CMYK colours became RGB")
+    return tuple(notes)
+
+
+def _is_lossless_webp(data: bytes) -> bool:
+    # The pixels' chunk comes first, or behind an extended header among others.
+    return data[8:16] == b"WEBPVP8L" or (data[8:16] == b"WEBPVP8X" and b"VP8L" in data)
+
+
+def _was_deep(image: Image.Image, data: bytes) -> bool:
+    """Whether the file has more than 8 bits a channel, of which its decoder gives 8."""
+    if image.format == "HEIF":
+        return bool(image.info.get("bit_depth", _BYTE_BITS) != _BYTE_BITS)
+    place = data.find(b"av1C") + _AVIF_DEPTH_OFFSET
+    return image.format == "AVIF" and _AVIF_DEPTH_OFFSET <= place < len(data) and bool(data[place] & _AVIF_DEPTH_BIT)
 
 
 def _is_deep(image: Image.Image) -> bool:
@@ -191,30 +265,28 @@ def _is_deep(image: Image.Image) -> bool:
     return False
 
 
-def _split(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, Image.Image | None, bool]:
+def _to_array(colours: Image.Image) -> NDArray[np.uint8]:
+    """A picture of mode L or RGB as (H, W, 3); by parts, as converting it whole would hold two more copies."""
+    width, height = colours.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, _ROWS_AT_ONCE):
+        bottom = min(top + _ROWS_AT_ONCE, height)
+        part = np.asarray(colours.crop((0, top, width, bottom)))
+        pixels[top:bottom] = part if part.ndim == 3 else part[..., None]  # noqa: PLR2004
+    return pixels
+
+
+def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None, bool]:
     """The colours (mode L or RGB), the transparency (mode L or None) and whether the picture is grey."""
     mode = image.mode
     if mode in {"1", "L", "LA", "La"}:
         with_alpha = mode in {"LA", "La"} or image.has_transparency_data
-        bands = image.convert("RGBA").split() if with_alpha else (image.convert("L"),)
+        bands = image.convert("RGBA").split() if with_alpha else (image if mode == "L" else image.convert("L"),)
         return bands[0], bands[3] if with_alpha else None, True
     if mode == "CMYK":
-        return _cmyk_to_srgb(image, profile), None, False
+        profile = image.info.get("icc_profile")
+        return cmyk_to_srgb(image, profile if isinstance(profile, bytes) else None), None, False
     if mode in {"RGBA", "RGBa", "PA"} or image.has_transparency_data:
         colours = image.convert("RGBA")
         return colours.convert("RGB"), colours.getchannel("A"), False
-    return image.convert("RGB"), None, False
-
-
-def _cmyk_to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Through the file's own profile where that is a sound CMYK one, else by Pillow's plain formula."""
-    if profile is not None and profile_space(profile) == "CMYK":
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            target = ImageCms.createProfile("sRGB")
-            converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            converted = None
-        if converted is not None:
-            return converted
-    return image.convert("RGB")
+    return image if mode == "RGB" else image.convert("RGB"), None, False

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import features
 
+from snadnet.photo.colour import srgb_pixels
+from snadnet.photo.heic import HEIC_SUFFIXES, heic_is_read
+
 _HAS_AVIF: Final = bool(features.check("avif"))
 FORMATS: Final[tuple[str, ...]] = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", *(("AVIF",) if _HAS_AVIF else ()))
 """Pillow's names of the formats that are read and written; no other decoder is ever tried."""
@@ -26,6 +29,9 @@ SUFFIXES: Final[dict[str, str]] = {
 }
 """File name endings (lower case) that name a photo, and the format each is written in."""
 
+INPUT_SUFFIXES: Final = frozenset(SUFFIXES) | (frozenset(HEIC_SUFFIXES) if heic_is_read() else frozenset())
+"""File name endings (lower case) of the photos in a folder: HEIC is read with its extra, and never written."""
+
 FORMATS_IN_WORDS: Final = "JPEG, PNG, WebP, TIFF, BMP" + (" or AVIF" if _HAS_AVIF else "")
 
 
@@ -42,6 +48,23 @@ class JpegCoding:
     subsampling: int
 
 
+@dataclass(frozen=True)
+class Text:
+    """A text that a file carries, such as a PNG's text chunk or a JPEG's comment.
+
+    Attributes:
+        keyword: what the text is, 1 to 79 Latin-1 characters, such as "Comment" or "Author".
+        value: the text itself.
+        language: the value's language, such as "de", or "".
+        translated: the keyword in that language, or "".
+    """
+
+    keyword: str
+    value: str
+    language: str = ""
+    translated: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Photo:
     """A decoded photo.
@@ -50,11 +73,18 @@ class Photo:
         pixels: (H, W, 3) uint8 RGB, upright (the EXIF orientation is applied).
         alpha: (H, W) uint8 transparency, or None if the file had none.
         grey: whether the file had one colour channel; such a photo is written back as grey.
-        format: Pillow's name of its format, one of `FORMATS`; "PNG" for arrays.
+        format: Pillow's name of its format, one of `FORMATS` or "HEIF"; "PNG" for arrays.
         icc_profile: the colour profile of ``pixels`` (of their grey values, if ``grey``), or None (sRGB).
         exif: EXIF bytes as Pillow takes them, orientation reset to 1 and thumbnail dropped, or None.
         path: the file it came from, or None.
         jpeg: how it was compressed if it was an RGB or grey JPEG, else None.
+        lossless: whether its file kept every pixel as it was; such a photo is written to WebP so, too.
+        dpi: resolution across and down in pixels an inch, or None.
+        xmp: the XMP packet, true to the upright picture, or None.
+        iptc: the IPTC record (a press photo's caption and credits), or None.
+        texts: the file's texts.
+        notes: plain words for the user about what was left out or changed in reading, such as
+            "first of 12 frames".
     """
 
     pixels: NDArray[np.uint8]
@@ -65,6 +95,12 @@ class Photo:
     exif: bytes | None
     path: Path | None
     jpeg: JpegCoding | None = None
+    lossless: bool = True
+    dpi: tuple[float, float] | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    texts: tuple[Text, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def with_pixels(self, pixels: NDArray[np.uint8]) -> "Photo":
         """The same photo with other pixels.
@@ -80,6 +116,19 @@ class Photo:
                 f"pixels must be uint8 {self.pixels.shape}, not {pixels.dtype} {pixels.shape}: keep the size"
             )
         return replace(self, pixels=pixels)
+
+    def without_metadata(self) -> "Photo":
+        """The same photo with nothing but its pixels, which become sRGB as no profile describes them any more."""
+        return replace(
+            self,
+            pixels=srgb_pixels(self.pixels, grey=self.grey, icc_profile=self.icc_profile),
+            icc_profile=None,
+            exif=None,
+            dpi=None,
+            xmp=None,
+            iptc=None,
+            texts=(),
+        )
 
 
 def shown(path: str | Path) -> str:

@@ -3,31 +3,42 @@
 import io
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from snadnet.errors import OutputExistsError, PhotoError
 from snadnet.files import write_atomically
-from snadnet.photo.types import SUFFIXES, Photo, shown
+from snadnet.photo.colour import srgb_pixels
+from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, SUFFIXES, Photo, shown
 
-_LOSSLESS_FORMATS: Final = frozenset({"PNG", "TIFF", "BMP"})
 # Pillow writes BMP transparency, but reads it back as padding, as most programs do.
 _OPAQUE_FORMATS: Final = frozenset({"JPEG", "BMP"})
 
+# What each format can hold besides pixels.
+_WITH_PROFILE: Final = frozenset(FORMATS) - {"BMP"}
+_WITH_EXIF: Final = _WITH_PROFILE
+_WITH_XMP: Final = _WITH_PROFILE
+_WITH_IPTC: Final = frozenset({"JPEG", "TIFF"})
+_WITH_DPI: Final = frozenset({"JPEG", "PNG", "TIFF", "BMP"})
+# A grey profile needs a grey file.
+_WITHOUT_GREY: Final = frozenset({"WEBP"})
+
 # The largest payload of one JPEG marker segment; Pillow refuses EXIF above it.
-_JPEG_MAX_EXIF_BYTES: Final = 65533
+_JPEG_MAX_BYTES: Final = 65533
+_JPEG_XMP_HEADER: Final = b"http://ns.adobe.com/xap/1.0/\0"
+_IPTC_TAG: Final = 33723
+_XMP_TAG: Final = 700
+_COMMENT: Final = "Comment"
 
 
 def write_photo(photo: Photo, path: str | Path, *, overwrite: bool = False) -> None:
     """Writes a photo in the format that the file name's ending says, completely or not at all.
 
-    The colour profile, EXIF and transparency are kept where the format can hold them. A JPEG made from a JPEG
-    is compressed with the same quantisation tables and subsampling, any other at quality 95, 4:4:4.
-
     Args:
-        photo: what to write.
+        photo: what to write; see `encode_photo` for what is kept.
         path: the output; its ending (in any letter case) is one of `SUFFIXES`. Its folder is made if need be.
         overwrite: replace an existing file.
 
@@ -40,26 +51,110 @@ def write_photo(photo: Photo, path: str | Path, *, overwrite: bool = False) -> N
     format_name = SUFFIXES.get(path.suffix.lower())
     if format_name is None:
         raise PhotoError(f"{name}: unknown photo format; end the name with one of {', '.join(SUFFIXES)}")
+    # Asked before the work too: encoding takes longer than looking.
+    _check_place(path, overwrite=overwrite)
+    write_bytes(encode_photo(photo, format_name, name=name), path, overwrite=overwrite)
+
+
+def encode_photo(photo: Photo, format_name: str, *, name: str = "the photo") -> bytes:
+    """The bytes of the file that `write_photo` writes.
+
+    The colour profile, EXIF, XMP, IPTC, texts, resolution and transparency are kept where the format can hold them,
+    and `encoding_notes` tells what is not. A JPEG made from a JPEG is compressed with the same quantisation tables
+    and subsampling, any other at quality 95, 4:4:4. Where the format cannot hold the profile, pixels become sRGB.
+
+    Args:
+        photo: what to encode.
+        format_name: one of `FORMATS`.
+        name: what errors call the photo.
+
+    Raises:
+        PhotoError: the format is unknown or cannot hold the photo.
+    """
+    if format_name not in FORMATS:
+        raise PhotoError(f"{name}: unknown photo format {shown(format_name)}; choose {FORMATS_IN_WORDS}")
     if photo.alpha is not None and format_name in _OPAQUE_FORMATS:
         raise PhotoError(f"{name}: {format_name} cannot hold the photo's transparency; choose PNG")
-    # Unlike pathlib's, these tests answer "no" for a path that cannot even be looked up; writing says why.
-    if os.path.isdir(path):  # noqa: PTH112
-        raise PhotoError(f"{name}: is a folder; give a file name")
-    if os.path.lexists(path) and not overwrite:
-        raise OutputExistsError(f"{name}: exists already; choose another name or pass --overwrite")
-    # Encoded in memory first: a picture that the format refuses never touches the disk.
+    photo, _ = _fitted(photo, format_name)
     encoded = io.BytesIO()
     try:
-        _to_image(photo, format_name).save(encoded, format=format_name, **_save_options(photo, format_name))
+        _to_image(photo, format_name).save(encoded, format=format_name, **_CODING[format_name](photo))
     except Exception as error:
         raise PhotoError(f"{name}: {format_name} cannot hold this photo ({_first_line(error)}); choose PNG") from error
+    return encoded.getvalue()
+
+
+def encoding_notes(photo: Photo, format_name: str) -> tuple[str, ...]:
+    """Plain words about what `encode_photo` changes or leaves out, such as "JPEG cannot hold its texts"."""
+    coding: tuple[str, ...] = ()
+    if format_name == "JPEG":
+        coding = ("JPEG quality as it came" if photo.jpeg else "JPEG quality 95, 4:4:4",)
+    elif format_name == "AVIF" or (format_name == "WEBP" and not photo.lossless):
+        coding = (f"{format_name} quality 95",)
+    return (*coding, *_fitted(photo, format_name)[1])
+
+
+def write_bytes(data: bytes, path: str | Path, *, overwrite: bool) -> None:
+    """Writes a file completely or not at all.
+
+    Args:
+        data: its content.
+        path: the file. Its folder is made if need be.
+        overwrite: replace an existing file.
+
+    Raises:
+        OutputExistsError: ``path`` exists and ``overwrite`` is false.
+        PhotoError: the file cannot be written.
+    """
+    path = Path(path)
+    _check_place(path, overwrite=overwrite)
     try:
-        write_atomically(path, encoded.getvalue())
-    except OSError as error:
+        write_atomically(path, data)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "input/output error"
         raise PhotoError(
-            f"{name}: cannot be written ({error.strerror or 'input/output error'}); check the folder,"
-            " its permissions and the free space"
+            f"{shown(path)}: cannot be written ({reason}); check the folder, its permissions and the free space"
         ) from error
+
+
+def _check_place(path: Path, *, overwrite: bool) -> None:
+    # Unlike pathlib's, these tests answer "no" for a path that cannot even be looked up; writing says why.
+    if os.path.isdir(path):  # noqa: PTH112
+        raise PhotoError(f"{shown(path)}: is a folder; give a file name")
+    if os.path.lexists(path) and not overwrite:
+        raise OutputExistsError(f"{shown(path)}: exists already; choose another name or pass --overwrite")
+
+
+def _fitted(photo: Photo, format_name: str) -> tuple[Photo, tuple[str, ...]]:
+    """The photo with only what the format can hold, and notes about the rest."""
+    too_long = _JPEG_MAX_BYTES if format_name == "JPEG" else float("inf")
+    holds_profile = format_name in _WITH_PROFILE and not (photo.grey and format_name in _WITHOUT_GREY)
+    if photo.icc_profile and not holds_profile:
+        pixels = srgb_pixels(photo.pixels, grey=photo.grey, icc_profile=photo.icc_profile)
+        notes = [f"{format_name} cannot hold its colour profile: the colours became sRGB"]
+        photo = replace(photo, pixels=pixels, icc_profile=None)
+    else:
+        notes = []
+    if photo.exif and (format_name not in _WITH_EXIF or len(photo.exif) > too_long):
+        photo = replace(photo, exif=None)
+        notes.append(f"{format_name} cannot hold its EXIF")
+    if photo.xmp and (format_name not in _WITH_XMP or len(_JPEG_XMP_HEADER) + len(photo.xmp) > too_long):
+        photo = replace(photo, xmp=None)
+        notes.append(f"{format_name} cannot hold its XMP")
+    if photo.iptc and (format_name not in _WITH_IPTC or len(_photoshop_segment(photo.iptc)) > too_long):
+        photo = replace(photo, iptc=None)
+        notes.append(f"{format_name} cannot hold its IPTC record")
+    if photo.dpi and format_name not in _WITH_DPI:
+        photo = replace(photo, dpi=None)
+        notes.append(f"{format_name} cannot hold its resolution")
+    texts = photo.texts if format_name == "PNG" else ()
+    if format_name == "JPEG":
+        comments = (text for text in photo.texts if text.keyword == _COMMENT)
+        texts = tuple(text for text in comments if 0 < len(text.value.encode()) <= too_long)[:1]
+    if len(texts) < len(photo.texts):
+        notes.append(f"{format_name} cannot hold {'all of ' if texts else ''}its texts")
+        photo = replace(photo, texts=texts)
+    return photo, tuple(notes)
 
 
 def _to_image(photo: Photo, format_name: str) -> Image.Image:
@@ -74,37 +169,68 @@ def _to_image(photo: Photo, format_name: str) -> Image.Image:
     return image
 
 
-def _save_options(photo: Photo, format_name: str) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    if format_name != "BMP":
-        # A grey profile needs a grey file, which WebP and AVIF don't have.
-        if photo.icc_profile and not (photo.grey and format_name in {"WEBP", "AVIF"}):
-            options["icc_profile"] = photo.icc_profile
-        if photo.exif and not (format_name == "JPEG" and len(photo.exif) > _JPEG_MAX_EXIF_BYTES):
-            options["exif"] = photo.exif
-    return options | _CODING[format_name](photo)
+def _described(photo: Photo) -> dict[str, Any]:
+    """Pillow's options for what most formats hold."""
+    options = {"icc_profile": photo.icc_profile, "exif": photo.exif, "xmp": photo.xmp, "dpi": photo.dpi}
+    return {name: value for name, value in options.items() if value}
 
 
 def _jpeg_options(photo: Photo) -> dict[str, Any]:
+    options = _described(photo) | {"optimize": True}
     if photo.jpeg is None:
-        return {"quality": 95, "subsampling": 0, "optimize": True}
-    tables = [list(table) for table in photo.jpeg.tables]
-    return {"qtables": tables, "subsampling": photo.jpeg.subsampling, "optimize": True}
+        options |= {"quality": 95, "subsampling": 0}
+    else:
+        options |= {"qtables": [list(table) for table in photo.jpeg.tables], "subsampling": photo.jpeg.subsampling}
+    if photo.iptc:
+        segment = _photoshop_segment(photo.iptc)
+        options["extra"] = b"\xff\xed" + (len(segment) + 2).to_bytes(2) + segment
+    if photo.texts:
+        options["comment"] = photo.texts[0].value.encode()
+    return options
+
+
+def _photoshop_segment(iptc: bytes) -> bytes:
+    """The payload of the JPEG segment in which Photoshop keeps the IPTC record, block 0x0404 without a name."""
+    return b"Photoshop 3.0\x008BIM\x04\x04\0\0" + len(iptc).to_bytes(4) + iptc + b"\0" * (len(iptc) % 2)
+
+
+def _png_options(photo: Photo) -> dict[str, Any]:
+    chunks = PngImagePlugin.PngInfo()
+    for text in photo.texts:
+        if text.language or text.translated:
+            chunks.add_itxt(text.keyword, text.value, text.language, text.translated)
+        else:
+            chunks.add_text(text.keyword, text.value)
+    if photo.xmp:
+        chunks.add_itxt("XML:com.adobe.xmp", photo.xmp)
+    return _described(photo) | {"pnginfo": chunks}
 
 
 def _webp_options(photo: Photo) -> dict[str, Any]:
     # "exact" keeps the colours below full transparency.
-    return {"lossless": photo.format in _LOSSLESS_FORMATS, "quality": 95, "exact": True}
+    return _described(photo) | {"lossless": photo.lossless, "quality": 95, "exact": True}
+
+
+def _tiff_options(photo: Photo) -> dict[str, Any]:
+    options = _described(photo)
+    exif = Image.Exif()
+    if photo.exif:
+        exif.load(photo.exif)
+    for tag, value in ((_XMP_TAG, photo.xmp), (_IPTC_TAG, photo.iptc)):
+        if value:
+            exif[tag] = value
+    # libtiff, which compresses, cannot write EXIF's directories, and refuses the whole picture for one odd value.
+    return options | ({"exif": exif} if exif else {}) | ({} if photo.exif else {"compression": "tiff_lzw"})
 
 
 _CODING: Final[dict[str, Callable[[Photo], dict[str, Any]]]] = {
     "JPEG": _jpeg_options,
-    "PNG": lambda _photo: {},
+    "PNG": _png_options,
     "WEBP": _webp_options,
-    # libtiff, which compresses, cannot write the EXIF directories inside a TIFF; Pillow's plain writer can.
-    "TIFF": lambda photo: {} if photo.exif else {"compression": "tiff_lzw"},
-    "BMP": lambda _photo: {},
-    "AVIF": lambda _photo: {"quality": 95, "subsampling": "4:4:4"},
+    "TIFF": _tiff_options,
+    # Without a resolution Pillow would make one up.
+    "BMP": lambda photo: {"dpi": photo.dpi or (0, 0)},
+    "AVIF": lambda photo: _described(photo) | {"quality": 95, "subsampling": "4:4:4"},
 }
 
 

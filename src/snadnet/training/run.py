@@ -122,18 +122,20 @@ class Run:
                 self.accelerator.unwrap_model(module).load_state_dict(state["modules"][name])
             for name, optimizer in self.optimizers.items():
                 optimizer.load_state_dict(state["optimizers"][name])
-        except (KeyError, RuntimeError, ValueError) as error:
+            torch.set_rng_state(state["random"]["cpu"])
+            if torch.cuda.is_available() and state["random"]["cuda"]:
+                torch.cuda.set_rng_state_all(state["random"]["cuda"])
+            step, elapsed = int(state["step"]), float(state["elapsed"])
+            changed = state["settings"] != self.settings.model_dump_json()
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise WeightsError(
                 f"{self.folder}: its checkpoint does not fit these settings "
                 f"({' '.join(str(error).split())[:200]}); choose another --run folder"
             ) from error
-        torch.set_rng_state(state["random"]["cpu"])
-        if torch.cuda.is_available() and state["random"]["cuda"]:
-            torch.cuda.set_rng_state_all(state["random"]["cuda"])
-        self.progress = Progress(self.settings.schedule, step=state["step"], elapsed=state["elapsed"])
+        self.progress = Progress(self.settings.schedule, step=step, elapsed=elapsed)
         self._last_checkpoint = self.progress.seconds()
         self.journal.say(f"resumed at step {self.progress.step} after {self.progress.elapsed / 60:.1f} min")
-        if state["settings"] != self.settings.model_dump_json():
+        if changed:
             self.journal.say("note: the settings have changed since the checkpoint was written")
 
     def save(self) -> None:

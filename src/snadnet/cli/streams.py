@@ -1,0 +1,93 @@
+"""Standard input as a photo, and standard output as the place of its result."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from snadnet.errors import PhotoError
+
+STREAM: Final = Path("-")
+"""Stands for standard input among the photos, and for standard output as the place of the result."""
+
+_CHUNK: Final = 1 << 20
+
+
+def check_streams(photos: Sequence[Path], out: Path, *, one_file: bool, out_is_file: bool, beside: bool) -> None:
+    """A stream carries one photo and nothing else.
+
+    Args:
+        photos: the photos as they were given.
+        out: the output as it was given.
+        one_file: whether the photos are one file or standard input.
+        out_is_file: whether the output is a file, neither a folder nor standard output.
+        beside: whether other pictures are to be written beside the result.
+
+    Raises:
+        typer.BadParameter: a stream cannot be used as asked, or is a terminal.
+    """
+    if STREAM in photos:
+        if not one_file:
+            raise typer.BadParameter("- (standard input) is one photo; do it by itself", param_hint="PHOTO")
+        if out != STREAM and not out_is_file:
+            raise typer.BadParameter(
+                "a photo from standard input has no name; give that of the result, such as out.png, or -",
+                param_hint="-o",
+            )
+        if sys.stdin.isatty():
+            raise typer.BadParameter(
+                "standard input is a terminal; send a photo to it, as in: snadnet deblur - -o out.jpg < in.jpg",
+                param_hint="PHOTO",
+            )
+    if out == STREAM:
+        if not one_file:
+            raise typer.BadParameter("- (standard output) takes one photo; name a folder", param_hint="-o")
+        if beside:
+            raise typer.BadParameter(
+                "- (standard output) takes the result only; name a file for --compare and --draw-boxes",
+                param_hint="-o",
+            )
+        if sys.stdout.isatty():
+            raise typer.BadParameter(
+                "standard output is a terminal; send it on, as in: snadnet deblur in.jpg -o - > out.jpg",
+                param_hint="-o",
+            )
+
+
+def read_standard_input(max_bytes: int) -> bytes:
+    """What standard input holds.
+
+    Args:
+        max_bytes: where reading ends with an error.
+
+    Raises:
+        PhotoError: there is more than ``max_bytes``.
+    """
+    # In pieces: memory grows with what comes, not with the limit.
+    content = bytearray()
+    while piece := sys.stdin.buffer.read(min(_CHUNK, max_bytes + 1 - len(content))):
+        content += piece
+        if len(content) > max_bytes:
+            raise PhotoError(
+                f"standard input: is larger than the limit of {max_bytes / 1e6:g} MB; send a smaller photo, or raise"
+                " --max-file-size"
+            )
+    return bytes(content)
+
+
+def write_standard_output(content: bytes) -> None:
+    """Sends all of it.
+
+    Raises:
+        PhotoError: nobody reads it, or it goes to a full disk.
+    """
+    try:
+        # Without Python's buffer, which would try once more at the end what failed here.
+        with open(sys.stdout.fileno(), "wb", buffering=0, closefd=False) as stream:
+            left = memoryview(content)
+            while left:
+                left = left[stream.write(left) :]
+    except OSError as error:
+        raise PhotoError(f"standard output: cannot be written ({error.strerror}); check what it is sent to") from error

@@ -1,0 +1,81 @@
+"""Which faces of a photo are to be restored."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from snadnet.errors import ConfigError
+from snadnet.faces.types import Box
+
+MIN_BOX: Final = 8
+"""Least side in pixels of a box given by hand: in less there is nothing to restore."""
+
+
+@dataclass(frozen=True)
+class AllFaces:
+    """Every face that is found."""
+
+
+@dataclass(frozen=True)
+class LargestFace:
+    """The face with the largest box."""
+
+
+@dataclass(frozen=True)
+class FaceNumber:
+    """One of the faces that are found.
+
+    Attributes:
+        n: 1 for the face with the largest box, 2 for the next, and so on. Faces that are then skipped, such as
+            small ones, are counted too: the numbers are those of :func:`snadnet.faces.draw_boxes`.
+
+    Raises:
+        ConfigError: ``n`` is less than 1.
+    """
+
+    n: int
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise ConfigError(f"face number {self.n} is out of range; faces are numbered from 1, the largest")
+
+
+@dataclass(frozen=True)
+class FaceBox:
+    """A face given by hand, which the detector need not see.
+
+    Give the box from the hair line to the chin and from cheek to cheek. At least half of it must lie in the
+    photo. The smallest size, the least confidence and the most faces of a photo do not apply to it.
+
+    Attributes:
+        x: Left side in photo pixels.
+        y: Upper side in photo pixels.
+        width: Width in pixels, at least 8.
+        height: Height in pixels, at least 8.
+
+    Raises:
+        ConfigError: A number is not finite, or a side is less than 8 px.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def __post_init__(self) -> None:
+        if not (all(map(math.isfinite, self.box)) and min(self.width, self.height) >= MIN_BOX):
+            raise ConfigError(
+                f"the face box {self} is out of range; give x,y,width,height as finite numbers, the last two at"
+                f" least {MIN_BOX}"
+            )
+
+    @property
+    def box(self) -> Box:
+        """``(x, y, width, height)`` in photo pixels."""
+        return (self.x, self.y, self.width, self.height)
+
+    def __str__(self) -> str:
+        return ",".join(f"{value:g}" for value in self.box)
+
+
+FaceChoice = AllFaces | LargestFace | FaceNumber | FaceBox

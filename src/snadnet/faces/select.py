@@ -1,0 +1,79 @@
+"""From a photo and a choice to the faces that are restored, and why the others are not."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from snadnet.errors import ConfigError
+from snadnet.faces.choice import AllFaces, FaceBox, FaceChoice, FaceNumber, LargestFace
+from snadnet.faces.detect import FaceDetector
+from snadnet.faces.given import face_in_box
+from snadnet.faces.restoration import SkippedFace
+from snadnet.faces.types import Face
+from snadnet.photo import Photo, shown
+
+
+@dataclass(frozen=True, eq=False)
+class TakenFace:
+    """A face to restore, with landmarks good enough to align it by.
+
+    Attributes:
+        face: The face.
+        number: Its place among the faces that were found, from 1; 0 for one given by hand.
+    """
+
+    face: Face
+    number: int
+
+
+def select_faces(
+    detector: FaceDetector, photo: Photo, choice: FaceChoice, *, min_face: int, max_faces: int
+) -> tuple[list[TakenFace], list[SkippedFace]]:
+    """The faces to restore and those to leave, both from the largest to the smallest.
+
+    Args:
+        detector: Finds the faces.
+        photo: The photo.
+        choice: Which faces are wanted.
+        min_face: Smallest box, shorter side in photo pixels, that is restored.
+        max_faces: Most faces that are restored, the largest first.
+
+    Raises:
+        ConfigError: The photo has no face of that number, or the box given lies outside it.
+    """
+    if isinstance(choice, FaceBox):
+        return [TakenFace(face_in_box(detector, photo, choice), 0)], []
+    found = detector.detect(photo.pixels)
+    wanted = _wanted(photo, choice, len(found))
+    taken: list[TakenFace] = []
+    skipped: list[SkippedFace] = []
+    for number, face in enumerate(found, start=1):
+        if number not in wanted:
+            reason = "not chosen"
+        elif face.size < min_face:
+            reason = f"too small ({int(face.size)} px)"
+        elif len(taken) >= max_faces:
+            reason = f"more than {max_faces} {'face' if max_faces == 1 else 'faces'}"
+        else:
+            taken.append(TakenFace(detector.refine(photo.pixels, face), number))
+            continue
+        skipped.append(SkippedFace(face.box, face.confidence, reason, number))
+    return taken, skipped
+
+
+def _wanted(photo: Photo, choice: AllFaces | LargestFace | FaceNumber, count: int) -> range:
+    """The numbers of the wanted faces out of ``1 .. count``."""
+    match choice:
+        case AllFaces():
+            return range(1, count + 1)
+        case LargestFace():
+            return range(1, 2)
+        case FaceNumber(n) if n <= count:
+            return range(n, n + 1)
+        case FaceNumber(n):
+            name = shown(photo.path) if photo.path else "the photo"
+            if count == 0:
+                raise ConfigError(f"{name} has no face that was found; give it by hand as a box, or choose all faces")
+            known = f"{count} faces; choose a number from 1 to {count}" if count > 1 else "1 face; choose number 1"
+            raise ConfigError(f"{name} has {known}, not {n}")
+        case _:
+            assert_never(choice)

@@ -1,0 +1,183 @@
+"""Running the graph: crops in, restored crops and parsing out; the same bytes whatever the batch."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from snadnet.errors import ModelError, WeightsError
+from snadnet.faces.classes import NUM_CLASSES
+from snadnet.network.graph_file import read_graph_file
+from snadnet.photo import shown
+
+Device = Literal["auto", "cpu", "cuda"]
+
+SIZE_MULTIPLE_KEY: Final = "size_multiple"
+DEFAULT_SIZE_MULTIPLE: Final = 16
+
+_CONTRACT: Final = {"blurred": 3, "restored": 3, "parsing": NUM_CLASSES}
+_CHANNEL_AXIS: Final = 1
+_DIMENSIONS: Final = 4
+_CUDA: Final = "CUDAExecutionProvider"
+_CPU: Final = "CPUExecutionProvider"
+_ERROR: Final = 3  # ONNX Runtime's log level
+_MAX_SIZE_MULTIPLE: Final = 256  # a larger one would enlarge every crop
+
+
+class RestorationNetwork:
+    """Restores and parses face crops; may be shared between threads.
+
+    On the CPU a crop's result does not depend on the crops beside it, on other threads or on the number of cores:
+    each crop is computed by itself and by one thread, and a batch's crops side by side, as many as there are
+    cores. (With several threads for one crop ONNX Runtime adds up in another order, and with several crops in
+    one run in yet another.) On CUDA a batch is one run, and the last bits may depend on its size.
+
+    Args:
+        path: An ONNX file that keeps the contract of :mod:`snadnet.network`.
+        device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where ONNX Runtime has it and the CPU elsewhere.
+
+    Raises:
+        WeightsError: The file is missing, no ONNX graph, or of another kind of network.
+        ModelError: The device is unknown or not there.
+    """
+
+    def __init__(self, path: Path, device: Device = "auto") -> None:
+        providers = _providers(device)
+        self.path = path
+        self._name = shown(path)
+        content = read_graph_file(path)
+        options = ort.SessionOptions()
+        options.use_deterministic_compute = True
+        options.log_severity_level = _ERROR
+        options.intra_op_num_threads = 1
+        # Else bytes that look like ONNX Runtime's own format would be read as that, which nobody has checked.
+        options.add_session_config_entry("session.load_model_format", "ONNX")
+        try:
+            # From bytes, so that what was checked is what is run.
+            self._session = ort.InferenceSession(content, options, providers=providers)
+        except Exception as error:  # ONNX Runtime's errors have no base class but Exception
+            raise WeightsError(
+                f"{self._name}: not a readable ONNX file, or damaged; export or copy it again"
+            ) from error
+        self.device: Device = "cuda" if self._session.get_providers()[0] == _CUDA else "cpu"
+        if device == "cuda" and self.device != "cuda":
+            raise ModelError(
+                "ONNX Runtime could not start CUDA; check the NVIDIA driver and the CUDA and cuDNN libraries "
+                "that onnxruntime-gpu needs, or use device 'cpu'"
+            )
+        _check_contract(self._name, self._session)
+        self.size_multiple = _size_multiple(self._name, self._session)
+        # What a graph declares need not be what it gives: two sizes, neither square, would show it.
+        for height, width in ((1, 2), (3, 2)):
+            self._run(np.full((1, 3, height * self.size_multiple, width * self.size_multiple), 0.5, np.float32))
+
+    def __call__(self, crops: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Restore a batch of crops.
+
+        Sizes that the network cannot take are padded by reflection (by repeating the edge where the crop is
+        smaller than the padding) and cut back.
+
+        Args:
+            crops: float32 RGB ``(B, H, W, 3)`` in [0, 1].
+
+        Returns:
+            restored, float32 ``(B, H, W, 3)`` in [0, 1], and parsing, float32 ``(B, H, W, 19)`` class
+            probabilities.
+
+        Raises:
+            ValueError: ``crops`` has another shape.
+            WeightsError: The network fails, or gives results that are none.
+        """
+        if crops.ndim != _DIMENSIONS or crops.shape[3] != _CONTRACT["blurred"] or 0 in crops.shape:
+            raise ValueError(f"crops must be (B, H, W, 3) and not empty, not {crops.shape}")
+        height, width = crops.shape[1:3]
+        down, right = -height % self.size_multiple, -width % self.size_multiple
+        mode: Literal["reflect", "edge"] = "reflect" if down < height and right < width else "edge"
+        padded = np.pad(crops, ((0, 0), (0, down), (0, right), (0, 0)), mode=mode)
+        blurred = np.ascontiguousarray(padded.transpose(0, 3, 1, 2), dtype=np.float32)
+        restored, parsing = self._run(blurred) if self.device == "cuda" else self._run_each(blurred)
+        restored = np.clip(restored[:, :, :height, :width], 0, 1).transpose(0, 2, 3, 1)
+        parsing = parsing[:, :, :height, :width].transpose(0, 2, 3, 1)
+        return np.ascontiguousarray(restored), np.ascontiguousarray(parsing)
+
+    def _run_each(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
+        """Run ``(B, 3, H, W)`` crop by crop, side by side."""
+        single = [blurred[index : index + 1] for index in range(len(blurred))]
+        threads = min(len(single), os.cpu_count() or 1)
+        if threads == 1:
+            results = [self._run(crop) for crop in single]
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                results = list(pool.map(self._run, single))
+        return [np.concatenate(outputs) for outputs in zip(*results, strict=True)]
+
+    def _run(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
+        """Run ``(B, 3, H, W)`` in one go and check what comes back."""
+        try:
+            outputs: Sequence[NDArray[np.float32]] = self._session.run(["restored", "parsing"], {"blurred": blurred})
+        except Exception as error:  # as above
+            raise WeightsError(
+                f"{self._name}: the network fails on {blurred.shape[3]} x {blurred.shape[2]} px"
+                f" ({shown(str(error).partition(chr(10))[0])[:200]}); export it again"
+            ) from error
+        for name, output in zip(("restored", "parsing"), outputs, strict=True):
+            expected = (len(blurred), _CONTRACT[name], *blurred.shape[2:])
+            if output.shape != expected:
+                raise WeightsError(
+                    f"{self._name}: {name!r} comes back as {output.shape}, not {expected}; export it again"
+                )
+            if not np.isfinite(output).all():
+                raise WeightsError(
+                    f"{self._name}: {name!r} comes back with values that are no numbers; export it again"
+                )
+        return outputs
+
+
+def _providers(device: str) -> list[str]:
+    if device not in ("auto", "cpu", "cuda"):
+        raise ModelError(f"device {device!r} is unknown; choose auto, cpu or cuda")
+    has_cuda = _CUDA in ort.get_available_providers()
+    if device == "cuda" and not has_cuda:
+        raise ModelError(
+            "device 'cuda' needs the GPU build of ONNX Runtime; run: pip uninstall onnxruntime && "
+            "pip install onnxruntime-gpu"
+        )
+    return [_CUDA, _CPU] if has_cuda and device != "cpu" else [_CPU]
+
+
+def _check_contract(name: str, session: ort.InferenceSession) -> None:
+    """Raise WeightsError unless the graph's inputs and outputs are those of the contract."""
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    if [node.name for node in inputs] != ["blurred"] or sorted(node.name for node in outputs) != [
+        "parsing",
+        "restored",
+    ]:
+        raise WeightsError(
+            f"{name}: not a snadnet restoration network: it needs the input 'blurred' and the outputs "
+            "'restored' and 'parsing'; make it with: snadnet export"
+        )
+    for node in (*inputs, *outputs):
+        expected = _CONTRACT[node.name]
+        # A dimension is a number where it is fixed, and a text or None where it is free.
+        fixed = [size if isinstance(size, int) else None for size in node.shape]
+        if node.type != "tensor(float)" or fixed not in ([None, expected, None, None], [None] * _DIMENSIONS):
+            raise WeightsError(
+                f"{name}: {node.name!r} is {node.type} {shown(str(node.shape))}, not float32 (B, {expected}, H, W) "
+                "with free B, H and W; make it with: snadnet export"
+            )
+
+
+def _size_multiple(name: str, session: ort.InferenceSession) -> int:
+    text = session.get_modelmeta().custom_metadata_map.get(SIZE_MULTIPLE_KEY, str(DEFAULT_SIZE_MULTIPLE))
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(_MAX_SIZE_MULTIPLE))
+    if not (digits and 0 < int(text) <= _MAX_SIZE_MULTIPLE):
+        raise WeightsError(
+            f"{name}: its {SIZE_MULTIPLE_KEY} {shown(text)[:40]!r} is no whole number from 1 to {_MAX_SIZE_MULTIPLE};"
+            " export it again"
+        )
+    return int(text)

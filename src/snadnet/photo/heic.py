@@ -1,0 +1,47 @@
+"""HEIC, the photo format of many phones: read only, and only with the extra ``snadnet[heic]``."""
+
+import io
+from importlib.util import find_spec
+from typing import Final
+
+from PIL import Image
+
+from snadnet.errors import PhotoError
+
+HEIC_SUFFIXES: Final = (".heic", ".heif")
+"""File name endings (lower case) of HEIC photos."""
+
+_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
+# Brands of the container, which AVIF shares; the brands it is compatible with tell the two apart.
+_CONTAINER_BRANDS: Final = frozenset({b"mif1", b"msf1"})
+
+
+def heic_is_read() -> bool:
+    """Whether the extra is installed."""
+    return find_spec("pillow_heif") is not None
+
+
+def is_heic(data: bytes) -> bool:
+    """Whether a file's content is HEIC."""
+    if data[4:8] != b"ftyp":
+        return False
+    brand = data[8:12]
+    compatible = {data[place : place + 4] for place in range(16, min(int.from_bytes(data[:4]), 256), 4)}
+    return brand in _BRANDS or (brand in _CONTAINER_BRANDS and bool(compatible & _BRANDS))
+
+
+def open_heic(data: bytes, name: str) -> Image.Image:
+    """The picture, opened and not yet decoded.
+
+    Raises:
+        PhotoError: the extra is not installed.
+        Exception: anything else if the file is damaged.
+    """
+    try:
+        import pillow_heif  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise PhotoError(
+            f"{name}: is a HEIC photo, which needs an extra; pip install 'snadnet[heic]', or save it as JPEG"
+        ) from error
+    image: Image.Image = pillow_heif.HeifImageFile(io.BytesIO(data))
+    return image

@@ -1,0 +1,39 @@
+"""Silence for Pillow's warnings, whatever the number of threads that read photos."""
+
+import threading
+import warnings
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Final
+
+
+class _Silence:
+    """A context in which there are no warnings; any number of threads can be in it.
+
+    Python has one list of filters for all threads. Were each reader to set and restore it, one of them could
+    restore what another had set: so the first one sets it, and the last one restores it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._restore = ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._restore.enter_context(warnings.catch_warnings())
+                warnings.simplefilter("ignore")
+            self._inside += 1
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._restore.close()
+
+
+QUIET_DECODERS: Final = _Silence()
+"""Silences Pillow's warnings, of broken EXIF and large pictures, which are errors here or left out."""
