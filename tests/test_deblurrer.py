@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import snadnet
+from photo_samples import wide_profile, wide_to_srgb
 from snadnet import Deblurrer, SkippedFace
 from snadnet.errors import ConfigError, ModelError, PhotoError, WeightsError
 from snadnet.faces import TEMPLATE, Face
@@ -155,6 +156,34 @@ def test_the_grey_residual_is_the_mean_of_the_channels(tiny_network, monkeypatch
     crop = np.full((100, 100), 100, np.uint8)
     # A third of 0.3 * 255 on each channel: 100 + 25.5 rounds to even.
     assert np.all(np.abs(deblurrer.restore_aligned(crop).photo.pixels.astype(int) - 125.5) <= 0.5)
+
+
+@pytest.fixture
+def wide_photo(portrait):
+    # Half as saturated, so that the portrait fits into sRGB whatever its profile says.
+    calm = (portrait // 2 + portrait.mean(axis=2, keepdims=True) / 2).astype(np.uint8)
+    return dataclasses.replace(photo_from_array(calm), icc_profile=wide_profile())
+
+
+def test_the_network_sees_the_colours_that_a_profile_means(tiny_network, wide_photo, monkeypatch):
+    deblurrer = Deblurrer(weights=tiny_network, device="cpu")
+    network, seen = deblurrer._network, []
+    monkeypatch.setattr(deblurrer, "_network", lambda crops: (seen.append(crops), network(crops))[1])
+    result = deblurrer.restore_aligned(wide_photo).photo
+    in_srgb = wide_to_srgb(wide_photo.pixels).astype(np.uint8)
+    expected = deblurrer.restore_aligned(in_srgb).photo.pixels
+    assert np.abs(seen[0] - seen[1]).mean() < 1 / 255
+    assert np.abs(wide_to_srgb(result.pixels) - expected).mean() < 1
+    assert np.abs(expected.astype(int) - in_srgb).mean() > 5  # the network does something
+
+
+def test_a_wide_gamut_photo_keeps_its_profile_and_what_no_face_reaches(deblurrer, wide_photo):
+    result = deblurrer.restore(wide_photo).photo
+    assert result.icc_profile == wide_photo.icc_profile
+    changed = (result.pixels != wide_photo.pixels).any(axis=2)
+    assert changed.mean() > 0.1
+    assert not changed[:, :3].any()
+    assert np.array_equal(deblurrer.restore(wide_photo, strength=0).photo.pixels, wide_photo.pixels)
 
 
 def test_all_kinds_of_input_are_one(deblurrer, portrait, tmp_path):

@@ -30,7 +30,7 @@ from snadnet.faces import (
     select_faces,
 )
 from snadnet.network import Device, RestorationNetwork
-from snadnet.photo import Photo, photo_from_array, photo_from_image, read_photo, shown
+from snadnet.photo import ColourBridge, Photo, photo_from_array, photo_from_image, read_photo, shown
 from snadnet.weights import released_weights
 
 MIN_FACE: Final = 24
@@ -120,9 +120,11 @@ class Deblurrer:
     def restore(self, photo: PhotoLike, *, strength: float = 1.0, choice: FaceChoice = ALL_FACES) -> Restoration:
         """Find the faces of a photo and restore each in place.
 
-        Pixels that no face's mask reaches stay bit-identical. A face smaller than the network's 256 px crop
-        is enlarged for it and gets back what its own pixels can hold. Each crop is cut from the photo as it
-        came, so where faces overlap no order matters: both are restored, and their changes are averaged.
+        Pixels that no face's mask reaches stay bit-identical, whatever the photo's colour profile: only the faces'
+        crops are brought to sRGB for the network, and what it changes is brought back. A face smaller than the
+        network's 256 px crop is enlarged for it and gets back what its own pixels can hold. Each crop is cut from
+        the photo as it came, so where faces overlap no order matters: both are restored, and their changes are
+        averaged.
 
         Args:
             photo: A path, a PIL image, an array (see :func:`snadnet.photo.photo_from_array`) or a Photo.
@@ -146,7 +148,7 @@ class Deblurrer:
         for start in range(0, len(matrices), self.batch_size):
             batch = matrices[start : start + self.batch_size]
             crops = np.stack([_cut(original, matrix) for matrix in batch])
-            residuals, probabilities = self._run(crops, grey=original.grey)
+            residuals, probabilities = self._run(crops, original)
             patches.extend(map(Patch, batch, residuals))
             parsings.extend(probabilities.argmax(axis=3).astype(np.uint8))
             before.extend(map(measure_sharpness, crops))
@@ -192,7 +194,7 @@ class Deblurrer:
                 f"{name}: {width} x {height} px is too small for a face crop; give at least {MIN_ALIGNED} px"
             )
         crop = _working_size(original.pixels)
-        residuals, parsings = self._run(crop[None], grey=original.grey)
+        residuals, parsings = self._run(crop[None], original)
         pixels = add_residual(original.pixels, residuals[0], strength=strength)
         # Probabilities rather than ids are resized: between two ids lies no meaning.
         canonical = cv2.resize(parsings[0], (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
@@ -206,13 +208,17 @@ class Deblurrer:
         )
         return Restoration(original.with_pixels(pixels), original, (face,), ())
 
-    def _run(self, crops: NDArray[np.float32], *, grey: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The residuals ``(B, H, W, 3)`` of crops, the same for all channels if ``grey``, and their parsing."""
-        restored, parsing = self._network(crops)
-        residuals = restored - crops
-        if grey:
-            residuals = np.repeat(residuals.mean(axis=3, keepdims=True), 3, axis=3)
-        return residuals, parsing
+    def _run(self, crops: NDArray[np.float32], photo: Photo) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The residuals ``(B, H, W, 3)`` of a photo's crops, in its own colours, and the crops' parsing.
+
+        The network sees sRGB. Of a grey photo the residual is the same for all channels.
+        """
+        colours = ColourBridge(photo.icc_profile, grey=photo.grey)
+        blurred = np.stack([colours.to_srgb(crop) for crop in crops])
+        restored, parsing = self._network(blurred)
+        if photo.grey:
+            restored = blurred + (restored - blurred).mean(axis=3, keepdims=True)
+        return np.stack([colours.residual(*pair) for pair in zip(blurred, restored, strict=True)]), parsing
 
 
 # The only two places where the pixels of a photo with faces are read for the network and written after it.
