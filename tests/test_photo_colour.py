@@ -115,3 +115,14 @@ def test_a_grey_profile_is_kept_where_grey_is(format_name):
     Image.fromarray(picture(16, 16, 1)[..., 0]).save(stream, "PNG", icc_profile=grey_profile())
     again = read_photo_bytes(encode_photo(read_photo_bytes(stream.getvalue(), name="a"), format_name), name="b")
     assert (again.grey, again.icc_profile, again.notes) == (True, grey_profile(), ())
+
+
+def test_grey_with_transparency_becomes_colour_in_avif():
+    if "AVIF" not in FORMATS:
+        pytest.skip("this Pillow has no AVIF")
+    stream = io.BytesIO()
+    Image.fromarray(picture(16, 16, 4)).convert("LA").save(stream, "PNG", icc_profile=grey_profile())
+    photo = read_photo_bytes(stream.getvalue(), name="a")
+    again = read_photo_bytes(encode_photo(photo, "AVIF"), name="b")
+    assert (again.grey, again.icc_profile, again.notes) == (False, None, ())
+    assert np.abs(again.alpha.astype(int) - photo.alpha).max() <= 2

@@ -25,6 +25,7 @@ _WITH_IPTC: Final = frozenset({"JPEG", "TIFF"})
 _WITH_DPI: Final = frozenset({"JPEG", "PNG", "TIFF", "BMP"})
 # A grey profile needs a grey file.
 _WITHOUT_GREY: Final = frozenset({"WEBP"})
+_WITHOUT_GREY_ALPHA: Final = frozenset({"WEBP", "AVIF"})
 
 # The largest payload of one JPEG marker segment; Pillow refuses EXIF above it.
 _JPEG_MAX_BYTES: Final = 65533
@@ -128,7 +129,10 @@ def _check_place(path: Path, *, overwrite: bool) -> None:
 def _fitted(photo: Photo, format_name: str) -> tuple[Photo, tuple[str, ...]]:
     """The photo with only what the format can hold, and notes about the rest."""
     too_long = _JPEG_MAX_BYTES if format_name == "JPEG" else float("inf")
-    holds_profile = format_name in _WITH_PROFILE and not (photo.grey and format_name in _WITHOUT_GREY)
+    becomes_colour = photo.grey and (
+        format_name in _WITHOUT_GREY or (photo.alpha is not None and format_name in _WITHOUT_GREY_ALPHA)
+    )
+    holds_profile = format_name in _WITH_PROFILE and not becomes_colour
     if photo.icc_profile and not holds_profile:
         pixels = srgb_pixels(photo.pixels, grey=photo.grey, icc_profile=photo.icc_profile)
         notes = [f"{format_name} cannot hold its colour profile: the colours became sRGB"]
@@ -162,8 +166,7 @@ def _to_image(photo: Photo, format_name: str) -> Image.Image:
     if photo.grey:
         image = image.convert("L")
     if photo.alpha is not None:
-        # Only PNG and TIFF have grey with transparency.
-        if photo.grey and format_name not in {"PNG", "TIFF"}:
+        if photo.grey and format_name in _WITHOUT_GREY_ALPHA:
             image = image.convert("RGB")
         image.putalpha(Image.fromarray(photo.alpha))
     return image
@@ -211,6 +214,12 @@ def _webp_options(photo: Photo) -> dict[str, Any]:
     return _described(photo) | {"lossless": photo.lossless, "quality": 95, "exact": True}
 
 
+def _avif_options(photo: Photo) -> dict[str, Any]:
+    # Pillow would write a grey picture with colour channels in any other subsampling.
+    grey = photo.grey and photo.alpha is None
+    return _described(photo) | {"quality": 95, "subsampling": "4:0:0" if grey else "4:4:4"}
+
+
 def _tiff_options(photo: Photo) -> dict[str, Any]:
     options = _described(photo)
     exif = Image.Exif()
@@ -230,7 +239,7 @@ _CODING: Final[dict[str, Callable[[Photo], dict[str, Any]]]] = {
     "TIFF": _tiff_options,
     # Without a resolution Pillow would make one up.
     "BMP": lambda photo: {"dpi": photo.dpi or (0, 0)},
-    "AVIF": lambda photo: _described(photo) | {"quality": 95, "subsampling": "4:4:4"},
+    "AVIF": _avif_options,
 }
 
 
