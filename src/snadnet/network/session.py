@@ -71,6 +71,7 @@ class RestorationNetwork:
                 "that onnxruntime-gpu needs, or use device 'cpu'"
             )
         _check_contract(self._name, self._session)
+        self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="snadnet-network")
         self.size_multiple = _size_multiple(self._name, self._session)
         # What a graph declares need not be what it gives: two sizes, neither square, would show it.
         for height, width in ((1, 2), (3, 2)):
@@ -108,12 +109,8 @@ class RestorationNetwork:
     def _run_each(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         """Run ``(B, 3, H, W)`` crop by crop, side by side."""
         single = [blurred[index : index + 1] for index in range(len(blurred))]
-        threads = min(len(single), os.cpu_count() or 1)
-        if threads == 1:
-            results = [self._run(crop) for crop in single]
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                results = list(pool.map(self._run, single))
+        # A single crop stays in the caller's thread, of which there may be many; all others share one pool.
+        results = list((map if len(single) == 1 else self._pool.map)(self._run, single))
         return [np.concatenate(outputs) for outputs in zip(*results, strict=True)]
 
     def _run(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:

@@ -89,7 +89,7 @@ def encoding_notes(photo: Photo, format_name: str) -> tuple[str, ...]:
     """Plain words about what `encode_photo` changes or leaves out, such as "JPEG cannot hold its texts"."""
     coding: tuple[str, ...] = ()
     if format_name == "JPEG":
-        coding = ("JPEG quality as it came" if photo.jpeg else "JPEG quality 95, 4:4:4",)
+        coding = () if photo.jpeg else ("JPEG quality 95, 4:4:4",)
     elif format_name == "AVIF" or (format_name == "WEBP" and not photo.lossless):
         coding = (f"{format_name} quality 95",)
     return (*coding, *_fitted(photo, format_name)[1])
