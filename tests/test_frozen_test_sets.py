@@ -9,7 +9,7 @@ import pytest
 from face_data import make_faces
 from snadnet.data.pictures import list_faces, read_labels
 from snadnet.data.protocols import CELEBA, CELEBA_HQ, SHARP, Protocol, blurred_pair
-from snadnet.data.test_sets import FrozenTestSet, check_names, freeze_face, kernel_of, read_test_set, write_manifest
+from snadnet.data.test_sets import FrozenTestSet, freeze_face, kernel_of, read_test_set, write_manifest
 from snadnet.errors import DataError
 
 SMALL = Protocol(name="small", size=32, blur=CELEBA.blur, noise_sigma=0.03, seed=CELEBA.seed)
@@ -73,10 +73,3 @@ def test_a_manifest_cannot_lead_out_of_its_folder(tmp_path: Path, name: str) -> 
     path.write_text(json.dumps(manifest))
     with pytest.raises(DataError, match="no plain file name"):
         read_test_set(path.parent)
-
-
-def test_two_faces_of_one_name_are_refused(tmp_path: Path) -> None:
-    images, _ = make_faces(tmp_path, 1)
-    (images / "000.jpg").write_bytes((images / "000.png").read_bytes())
-    with pytest.raises(DataError, match=r"000\.png.*000\.jpg"):
-        check_names(list_faces(images))

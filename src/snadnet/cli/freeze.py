@@ -22,12 +22,11 @@ def freeze(
     from snadnet.cli.train import require_training_extra  # noqa: PLC0415
 
     require_training_extra()
-    from snadnet.data.pictures import FacePicture, list_faces  # noqa: PLC0415 (needs the extra)
+    from snadnet.data.pictures import FacePicture, check_names, list_faces  # noqa: PLC0415 (needs the extra)
     from snadnet.data.protocols import PROTOCOLS  # noqa: PLC0415
     from snadnet.data.test_sets import (  # noqa: PLC0415
         MANIFEST,
         FrozenFace,
-        check_names,
         freeze_face,
         write_manifest,
     )
@@ -37,7 +36,7 @@ def freeze(
     if (output / MANIFEST).exists():
         raise OutputExistsError(f"{output}: is a finished test set, which is never changed; name another folder")
     chosen = list_faces(faces, labels)[-last if last else 0 :]
-    check_names(chosen)
+    check_names([face.image for face in chosen])
 
     def work(numbered: tuple[int, FacePicture]) -> FrozenFace:
         number, face = numbered

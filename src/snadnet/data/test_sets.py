@@ -225,20 +225,6 @@ def write_manifest(folder: Path, protocol: Protocol, faces: Sequence[FrozenFace]
     write_atomically(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode("ascii"))
 
 
-def check_names(faces: Sequence[FacePicture]) -> None:
-    """Refuse faces that would be written to one file.
-
-    Raises:
-        DataError: names both of them.
-    """
-    seen: dict[str, Path] = {}
-    for face in faces:
-        # Folded, as some disks take two letter cases for one name.
-        other = seen.setdefault(face.image.stem.casefold(), face.image)
-        if other is not face.image:
-            raise DataError(f"{face.image}: has the name of {other.name} but for its suffix; rename or remove one")
-
-
 def kernel_of(protocol: Protocol, number: int) -> FrozenKernel:
     """What blurs face ``number`` under a protocol."""
     blur = protocol.blur
