@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from face_data import make_faces
 from snadnet.data.degradation import SHARP_ONLY, Degradation, degrade, kernel_bank
 from snadnet.data.faces import Augmentation, FaceDataset, SampleKey, SizeShare, StepSampler, augment
-from snadnet.data.pictures import list_faces, list_pictures, read_face, read_labels, split_by_name
+from snadnet.data.pictures import check_names, list_faces, list_pictures, read_face, read_labels, split_by_name
 from snadnet.data.protocols import TEST_KERNEL_SEEDS
 from snadnet.errors import DataError
 
@@ -40,6 +40,13 @@ def test_a_missing_label_map_is_named(tmp_path: Path) -> None:
     (labels / "001.png").unlink()
     with pytest.raises(DataError, match=r"001\.png.*1 of 3"):
         list_faces(images, labels)
+
+
+def test_two_pictures_of_one_name_are_refused(tmp_path: Path) -> None:
+    images, _ = make_faces(tmp_path, 1)
+    (images / "000.jpg").write_bytes((images / "000.png").read_bytes())
+    with pytest.raises(DataError, match=r"000\.png.*000\.jpg"):
+        check_names(list_pictures(images))
 
 
 def test_the_last_by_name_are_held_out() -> None:

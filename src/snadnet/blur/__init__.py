@@ -3,9 +3,9 @@
 from snadnet.blur.convolution import Border, Method, apply_kernel
 from snadnet.blur.linear import linear_kernel
 from snadnet.blur.noise import add_noise
-from snadnet.blur.picture import kernel_to_picture
+from snadnet.blur.picture import kernel_to_picture, kernels_to_picture
 from snadnet.blur.rotating import rotating_blur
-from snadnet.blur.trajectory import trajectory_kernel, trajectory_kernels
+from snadnet.blur.trajectory import trajectory_kernel, trajectory_kernels, trajectory_kernels_of_seeds
 
 __all__ = [
     "Border",
@@ -13,8 +13,10 @@ __all__ = [
     "add_noise",
     "apply_kernel",
     "kernel_to_picture",
+    "kernels_to_picture",
     "linear_kernel",
     "rotating_blur",
     "trajectory_kernel",
     "trajectory_kernels",
+    "trajectory_kernels_of_seeds",
 ]

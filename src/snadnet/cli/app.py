@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from snadnet import __version__
-from snadnet.cli import blur, deblur, export, train
+from snadnet.cli import blur, deblur, export, freeze, kernels, label, prepare, train
 from snadnet.errors import SnadnetError
 
 app = typer.Typer(
@@ -21,6 +21,10 @@ app = typer.Typer(
 app.command()(deblur.deblur)
 app.command()(blur.blur)
 app.command()(export.export)
+app.command()(freeze.freeze)
+app.command()(kernels.kernels)
+app.command()(label.label)
+app.add_typer(prepare.app, name="prepare")
 app.add_typer(train.app, name="train")
 
 

@@ -33,7 +33,7 @@ def require_training_extra() -> None:
         import accelerate  # noqa: F401, PLC0415 (optional dependency)
         import torch  # noqa: F401, PLC0415
     except ImportError as error:
-        raise ConfigError("training needs more packages: pip install 'snadnet[train]'") from error
+        raise ConfigError("training and its data need more packages: pip install 'snadnet[train]'") from error
 
 
 @app.command()

@@ -67,6 +67,20 @@ def list_faces(images: Path, labels: Path | None = None) -> list[FacePicture]:
     return faces
 
 
+def check_names(pictures: Sequence[Path]) -> None:
+    """Refuse pictures that differ in their suffixes only, where one file is made of each.
+
+    Raises:
+        DataError: names both of them.
+    """
+    seen: dict[str, Path] = {}
+    for picture in pictures:
+        # Folded, as some disks take two letter cases for one name.
+        other = seen.setdefault(picture.stem.casefold(), picture)
+        if other is not picture:
+            raise DataError(f"{picture}: has the name of {other.name} but for its suffix; rename or remove one")
+
+
 def split_by_name(items: Sequence[Item], hold_out: int) -> tuple[list[Item], list[Item]]:
     """Split a sorted sequence into all but its last ``hold_out`` items (to train on) and those (to validate on).
 

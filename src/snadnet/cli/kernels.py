@@ -1,0 +1,42 @@
+"""``snadnet kernels``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+import typer
+
+from snadnet.cli.train import require_training_extra
+from snadnet.errors import OutputExistsError
+from snadnet.files import write_atomically
+from snadnet.photo import photo_from_array, write_photo
+
+_ENLARGED = 3
+
+
+def kernels(
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The .npz file to write.")],
+    picture: Annotated[Path | None, typer.Option(metavar="FILE", help="Also show some of them in a picture.")] = None,
+    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="Training kernels.")] = 25_000,
+    seed: Annotated[int, typer.Option(min=0, max=1_999_999_999, help="The training kernels' seed.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")] = False,
+) -> None:
+    """Write the camera-trajectory kernels of the CelebA protocol: for training, and the 2,500 others for test.
+
+    Training and test sets make the same kernels by themselves; the file is for other tools, and to look at.
+    """
+    require_training_extra()
+    from snadnet.data.kernel_banks import banks_file, banks_picture, celeba_banks  # noqa: PLC0415 (needs the extra)
+
+    for path in (output, picture):
+        if path is not None and path.exists() and not overwrite:
+            raise OutputExistsError(f"{path}: exists already; give another name or --overwrite")
+    banks = celeba_banks(count=count, seed=seed)
+    if picture is not None:
+        sheet = cv2.resize(banks_picture(banks), None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_NEAREST)
+        write_photo(photo_from_array(np.asarray(sheet)), picture, overwrite=overwrite)
+    content = banks_file(banks)
+    write_atomically(output, content)
+    typer.echo(f"{output}: {banks.description} ({len(content) / 1e6:.1f} MB)")

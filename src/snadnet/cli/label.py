@@ -1,0 +1,79 @@
+"""``snadnet label``."""
+
+import hashlib
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from snadnet.cli.jobs import DEFAULT_WORKERS, Jobs, Workers
+from snadnet.errors import ModelError
+from snadnet.weights import released_weights
+
+_RELEASED_PARSER = "bisenet-small-sharp.safetensors"
+
+
+def label(
+    faces: Annotated[Path, typer.Argument(metavar="FACES", help="Folder of sharp, square face crops.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder of the label maps.")],
+    parser: Annotated[
+        Path | None, typer.Option(help="Weights of a sharp-face parser (.safetensors); the released one if left out.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Faces that are parsed at a time.")] = 16,
+    cpu: Annotated[bool, typer.Option("--cpu", help="Parse on the CPU even if there is a GPU.")] = False,
+    workers: Workers = DEFAULT_WORKERS,
+) -> None:
+    """Label every face with a sharp-face parser, for training: 8-bit PNGs of class ids, one for each face.
+
+    If stopped, the same command goes on where it was.
+    """
+    from snadnet.cli.train import require_training_extra  # noqa: PLC0415
+
+    require_training_extra()
+    import torch  # noqa: PLC0415
+
+    from snadnet.data.labelling import PARSING_SIZE, label_faces, label_file, parser_input  # noqa: PLC0415
+    from snadnet.data.manifest import Manifest, save_file  # noqa: PLC0415
+    from snadnet.data.pictures import check_names, list_pictures, read_face  # noqa: PLC0415
+    from snadnet.models import list_models, load_model, read_weights  # noqa: PLC0415
+
+    weights = parser or released_weights(_RELEASED_PARSER)
+    name, _ = read_weights(weights)
+    if name not in list_models("parsing"):
+        raise ModelError(f"{weights}: holds a {name!r}, which is no parser; give a parser's weights")
+    pictures = list_pictures(faces)
+    check_names(pictures)
+    manifest = Manifest(
+        output,
+        {
+            "schema": "snadnet-labels-1",
+            "parser": name,
+            "parser_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+            "parsing_size": PARSING_SIZE,
+        },
+    )
+    waiting = [path for path in pictures if not manifest.holds([f"{path.stem}.png"])]
+    device = torch.device("cpu" if cpu or not torch.cuda.is_available() else "cuda")
+    network = load_model(weights).to(device)
+
+    def read(path: Path) -> tuple[Path, int, torch.Tensor]:
+        pixels = read_face(path)
+        return path, pixels.shape[0], parser_input(pixels, name=str(path))
+
+    jobs = Jobs("Labelling", workers=workers)
+    faces_read = jobs.run(read, waiting)
+    while batch := list(islice(faces_read, batch_size)):
+        labels = label_faces(network, [face for _, _, face in batch], device)
+        manifest.add(
+            [
+                save_file(output, f"{path.stem}.png", label_file(classes, size), source=path.name)
+                for (path, size, _), classes in zip(batch, labels, strict=True)
+            ]
+        )
+    manifest.rewrite()
+    done = len(waiting) - jobs.failed
+    typer.echo(f"{output}: {done} labelled, {len(pictures) - len(waiting)} were there, {jobs.failed} failed ({name})")
+    if jobs.failed:
+        raise typer.Exit(1)

@@ -1,0 +1,154 @@
+"""``snadnet prepare``: data sets as they are published, made ready for training."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from snadnet.cli.jobs import DEFAULT_WORKERS, Jobs, Workers
+from snadnet.cli.train import require_training_extra
+from snadnet.errors import DataError
+
+if TYPE_CHECKING:
+    from snadnet.data.manifest import ManifestEntry
+    from snadnet.data.preparation import FaceJob, Preparation
+
+app = typer.Typer(
+    help="Make a data set ready for training. Nothing is downloaded: fetch it by hand, under its own terms.",
+    no_args_is_help=True,
+)
+
+SourceArgument = Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder or zip file of the data set.")]
+OutputOption = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder of the prepared faces.")]
+SizeOption = Annotated[int, typer.Option(min=32, max=1024, help="Side of the faces in pixels.")]
+VerifyOption = Annotated[
+    bool, typer.Option("--verify", help="Write nothing: compare every prepared file with the manifest and the source.")
+]
+FacesOption = Annotated[int, typer.Option(min=1, help="How many numbered pictures the data set has.")]
+ValidationOption = Annotated[int, typer.Option(min=0, help="Faces held out for validation.")]
+TestOption = Annotated[int, typer.Option(min=0, help="Faces held out for test, the last by name.")]
+
+
+@app.command()
+def celeba(
+    source: SourceArgument,
+    *,
+    output: OutputOption,
+    partition: Annotated[
+        Path | None, typer.Option(help="list_eval_partition.txt, if it lies neither in SOURCE nor beside it.")
+    ] = None,
+    size: SizeOption = 160,
+    verify: VerifyOption = False,
+    workers: Workers = DEFAULT_WORKERS,
+) -> None:
+    """CelebA: img_align_celeba (folder or zip) and list_eval_partition.txt.
+
+    From https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, for non-commercial research only.
+    """
+    require_training_extra()
+    from snadnet.data.celeba import celeba as prepared  # noqa: PLC0415 (needs the extra)
+
+    _prepare(prepared(source, size=size, partition=partition), output, verify=verify, workers=workers)
+
+
+@app.command()
+def celeba_hq(
+    source: SourceArgument,
+    *,
+    output: OutputOption,
+    size: SizeOption = 256,
+    faces: FacesOption = 30_000,
+    validation: ValidationOption = 1000,
+    test: TestOption = 1000,
+    verify: VerifyOption = False,
+    workers: Workers = DEFAULT_WORKERS,
+) -> None:
+    """CelebA-HQ: numbered pictures, in a folder or a zip file.
+
+    They come with CelebAMask-HQ: https://github.com/switchablenorms/CelebAMask-HQ, for non-commercial research only.
+    """
+    require_training_extra()
+    from snadnet.data.celeba import celeba_hq as prepared  # noqa: PLC0415 (needs the extra)
+
+    preparation = prepared(source, size=size, faces=faces, validation=validation, test=test)
+    _prepare(preparation, output, verify=verify, workers=workers)
+
+
+@app.command()
+def celebamask_hq(
+    source: SourceArgument,
+    *,
+    output: OutputOption,
+    size: SizeOption = 256,
+    faces: FacesOption = 30_000,
+    validation: ValidationOption = 1000,
+    test: TestOption = 1000,
+    verify: VerifyOption = False,
+    workers: Workers = DEFAULT_WORKERS,
+) -> None:
+    """CelebAMask-HQ: CelebA-HQ's pictures, and the masks of their parts merged into maps of 19 classes.
+
+    From https://github.com/switchablenorms/CelebAMask-HQ, for non-commercial research only.
+    """
+    require_training_extra()
+    from snadnet.data.celeba import celebamask_hq as prepared  # noqa: PLC0415 (needs the extra)
+
+    preparation = prepared(source, size=size, faces=faces, validation=validation, test=test)
+    _prepare(preparation, output, verify=verify, workers=workers)
+
+
+@app.command()
+def folder(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder of pictures.")],
+    *,
+    output: OutputOption,
+    aligned: Annotated[
+        bool, typer.Option("--aligned", help="They are square face crops already; do not look for faces.")
+    ] = False,
+    size: SizeOption = 256,
+    validation: ValidationOption = 0,
+    test: TestOption = 0,
+    verify: VerifyOption = False,
+    workers: Workers = DEFAULT_WORKERS,
+) -> None:
+    """Any folder of photos: the largest face of each is found and aligned."""
+    require_training_extra()
+    from snadnet.data.face_folder import face_folder  # noqa: PLC0415 (needs the extra)
+
+    preparation = face_folder(source, aligned=aligned, size=size, validation=validation, test=test)
+    _prepare(preparation, output, verify=verify, workers=workers)
+
+
+def _prepare(preparation: "Preparation", output: Path, *, verify: bool, workers: int) -> None:
+    from snadnet.data.manifest import Manifest  # noqa: PLC0415 (needs the extra)
+    from snadnet.data.preparation import check_file  # noqa: PLC0415
+
+    manifest = Manifest(output, preparation.header)
+    preparation.check_against(manifest)
+    splits = Counter(job.split for job in preparation.jobs)
+    counts = f"train {splits['train']}, validation {splits['validation']}, test {splits['test']}"
+    if verify:
+        if not manifest.entries:
+            raise DataError(f"{output}: nothing was prepared there; give the command without --verify first")
+        files = [file for job in preparation.jobs for file in preparation.files(job)]
+        files += [path.relative_to(output).as_posix() for path in manifest.strangers()]
+        jobs = Jobs("Verifying", workers=workers)
+        for _ in jobs.run(lambda file: check_file(manifest, file), files):
+            pass
+        typer.echo(f"{output}: {len(files) - jobs.failed} files as they were written, {jobs.failed} not ({counts})")
+    else:
+        waiting = [job for job in preparation.jobs if not manifest.holds(preparation.files(job))]
+
+        def work(job: "FaceJob") -> "list[ManifestEntry]":
+            return preparation.write(job, manifest)
+
+        jobs = Jobs("Preparing", workers=workers)
+        for entries in jobs.run(work, waiting):
+            manifest.add(entries)
+        manifest.rewrite()
+        before = len(preparation.jobs) - len(waiting)
+        done = len(waiting) - jobs.failed
+        typer.echo(f"{output}: {done} faces prepared, {before} were there, {jobs.failed} failed ({counts})")
+    if jobs.failed:
+        raise typer.Exit(1)
