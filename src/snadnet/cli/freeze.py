@@ -1,0 +1,53 @@
+"""``snadnet freeze``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from snadnet.cli.jobs import DEFAULT_WORKERS, Jobs, Workers
+from snadnet.errors import OutputExistsError
+
+
+def freeze(
+    *,
+    faces: Annotated[Path, typer.Option(help="Folder of sharp, square face crops; each is numbered by its name.")],
+    protocol: Annotated[str, typer.Option(help="How they are blurred: celeba, celeba-hq or sharp.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The test set to write.")],
+    labels: Annotated[Path | None, typer.Option(help="Folder of their label maps, to go with them.")] = None,
+    last: Annotated[int | None, typer.Option(min=1, help="Only the last N faces by name.")] = None,
+    workers: Workers = DEFAULT_WORKERS,
+) -> None:
+    """Write a test set once, blurred and sharp, so that every method sees the same pixels."""
+    from snadnet.cli.train import require_training_extra  # noqa: PLC0415
+
+    require_training_extra()
+    from snadnet.data.pictures import FacePicture, list_faces  # noqa: PLC0415 (needs the extra)
+    from snadnet.data.protocols import PROTOCOLS  # noqa: PLC0415
+    from snadnet.data.test_sets import (  # noqa: PLC0415
+        MANIFEST,
+        FrozenFace,
+        check_names,
+        freeze_face,
+        write_manifest,
+    )
+
+    if protocol not in PROTOCOLS:
+        raise typer.BadParameter(f"choose one of: {', '.join(PROTOCOLS)}", param_hint="--protocol")
+    if (output / MANIFEST).exists():
+        raise OutputExistsError(f"{output}: is a finished test set, which is never changed; name another folder")
+    chosen = list_faces(faces, labels)[-last if last else 0 :]
+    check_names(chosen)
+
+    def work(numbered: tuple[int, FacePicture]) -> FrozenFace:
+        number, face = numbered
+        return freeze_face(face, number, PROTOCOLS[protocol], output)
+
+    jobs = Jobs("Freezing", workers=workers)
+    frozen = list(jobs.run(work, list(enumerate(chosen))))
+    if jobs.failed:
+        # A face left out would give all that follow another number, and so another kernel.
+        typer.echo(f"{output}: not finished, {jobs.failed} of {len(chosen)} faces failed; replace or remove them")
+        raise typer.Exit(1)
+    write_manifest(output, PROTOCOLS[protocol], frozen)
+    typer.echo(f"{output}: {len(frozen)} faces, {PROTOCOLS[protocol]}")
