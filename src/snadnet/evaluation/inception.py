@@ -85,7 +85,7 @@ class InceptionFeatures:
         """Features, float32 (B, 2048) on the CPU, of uint8 RGB (B, H, W, 3)."""
         batch = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))).to(self._device)
         # One by one, or a face's last digits could depend on the faces beside it.
-        return torch.cat([self._network(face)[0].cpu() for face in batch.split(1)])
+        return torch.cat([self._network(face)[0].cpu() for face in torch.split(batch, 1)])
 
 
 def inception_scores(restored: Tensor, sharp: Tensor, *, seed: int) -> InceptionScores:

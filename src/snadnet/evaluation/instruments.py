@@ -29,7 +29,7 @@ from snadnet.faces import Face, FaceDetector
 from snadnet.faces.types import common_area
 from snadnet.metrics.image import image_scores
 from snadnet.metrics.segmentation import confusion_counts
-from snadnet.models import load_model
+from snadnet.models import load_model, model_entry, read_weights
 
 Reader = Callable[[NDArray[np.uint8]], tuple[Readings, ...]]
 """Restored faces, uint8 RGB (B, H, W, 3) -> the readings of each metric, faces first."""
@@ -67,7 +67,8 @@ class Fidelity:
 
         def read(restored: NDArray[np.uint8]) -> tuple[Readings, ...]:
             # One by one: the sums of a batch are added up in another order, which shows in the last digits.
-            scores = [image_scores(*pair) for pair in zip(to_tensor(restored).split(1), sharp.split(1), strict=True)]
+            pairs = zip(torch.split(to_tensor(restored), 1), torch.split(sharp, 1), strict=True)
+            scores = [image_scores(*pair) for pair in pairs]
             return tuple(
                 np.array([float(getattr(each, name)) for each in scores]) for name in ("psnr", "ssim", "l1_percent")
             )
@@ -116,10 +117,8 @@ class Parsing:
             return self._parse(face.sharp)
         return torch.from_numpy(face.labels.astype(np.int64))[None]
 
-    @torch.inference_mode()
     def _parse(self, picture: NDArray[np.uint8]) -> Tensor:
-        logits: Tensor = self._parser(to_tensor(picture[None]).to(self._device))
-        return logits.argmax(dim=1).cpu()
+        return parsed(self._parser, picture, self._device)
 
 
 class Landmarks:
@@ -158,7 +157,9 @@ class Landmarks:
 
         def read(restored: NDArray[np.uint8]) -> tuple[Readings, ...]:
             errors = [_error(self._find(face, true), true) for face, true in zip(restored, found, strict=True)]
-            seen = [np.nan if true is None else float(error == error) for error, true in zip(errors, found, strict=True)]
+            seen = [
+                np.nan if true is None else float(np.isfinite(error)) for error, true in zip(errors, found, strict=True)
+            ]
             readings = (np.array(errors), np.array(seen))
             if self._embedding is None:
                 return readings
@@ -187,7 +188,9 @@ class _Embedding:
         try:
             self._network = cv2.FaceRecognizerSF.create(str(path), "")
         except cv2.error as error:
-            raise WeightsError(f"{path}: OpenCV cannot read it as a face-recognition network; fetch it again") from error
+            raise WeightsError(
+                f"{path}: OpenCV cannot read it as a face-recognition network; fetch it again"
+            ) from error
 
     def __call__(self, picture: NDArray[np.uint8], face: Face) -> NDArray[np.float64]:
         """Embed a face of a picture, uint8 RGB (H, W, 3)."""
@@ -203,11 +206,16 @@ def load_parser(weights: Path) -> torch.nn.Module:
     Raises:
         WeightsError: The file is missing, damaged, or of a network for another task.
     """
-    from snadnet.models import model_entry, read_weights
-
     if model_entry(read_weights(weights)[0]).task != "parsing":
         raise WeightsError(f"{weights}: is no face parser; give one, such as bisenet-small-sharp.safetensors")
     return load_model(weights)
+
+
+@torch.inference_mode()
+def parsed(parser: torch.nn.Module, picture: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """The most probable classes, int64 (1, H, W) on the CPU, of uint8 RGB (H, W, 3)."""
+    logits: Tensor = parser(to_tensor(picture[None]).to(device))
+    return logits.argmax(dim=1).cpu()
 
 
 def _area(face: Face) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from snadnet.data.pictures import list_pictures, read_face
-from snadnet.errors import DataError, ModelError, WeightsError
+from snadnet.errors import ConfigError, DataError, ModelError, WeightsError
 from snadnet.evaluation.testset import FaceTestSet, as_8_bits
 from snadnet.models import load_model, model_entry, read_weights
 from snadnet.network import Device, RestorationNetwork
@@ -20,6 +20,9 @@ from snadnet.weights import released_weights
 
 BLURRED: Final = "blurred"
 """The method that gives back what it is given."""
+
+BLURRED_INPUT: Final = "blurred input"
+"""What it is called in tables."""
 
 Restore = Callable[[Sequence[str], NDArray[np.uint8]], NDArray[np.uint8]]
 """Names of B faces and their blurred pictures, uint8 RGB (B, H, W, 3) -> restored ones of the same shape."""
@@ -59,12 +62,20 @@ def find_method(text: str, test_set: FaceTestSet, *, device: Device = "auto") ->
         name, place = "", text
     path = Path(place)
     if place == BLURRED:
-        return Method(name or "blurred input", "the input as it is", lambda _, blurred: blurred)
+        return Method(name or BLURRED_INPUT, "the input as it is", lambda _, blurred: blurred)
     if path.is_dir():
         return Method(name or path.resolve().name, str(path), _from_folder(path, test_set))
     path = weights_file(place)
     restore = _from_weights(path, device) if path.suffix == ".safetensors" else _from_graph(path, device)
     return Method(name or path.stem, _file(path), restore)
+
+
+def refuse_twins(methods: Sequence[Method]) -> None:
+    """Raise ConfigError if two methods, or one and the blurred input, have one name in tables."""
+    names = [BLURRED_INPUT, *(method.name for method in methods)]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"two methods are called {name!r}; give one another name, as in NAME=METHOD")
 
 
 def weights_file(text: str) -> Path:
@@ -122,7 +133,7 @@ def _from_weights(path: Path, device: Device) -> Restore:
 
     def restore(_: Sequence[str], blurred: NDArray[np.uint8]) -> NDArray[np.uint8]:
         # One by one, or the last digits could depend on the faces beside it.
-        restored = [restored_by(network, face.to(place)) for face in to_tensor(blurred).split(1)]
+        restored = [restored_by(network, face.to(place)) for face in torch.split(to_tensor(blurred), 1)]
         if any(not torch.isfinite(face).all() for face in restored):
             raise ModelError(f"{path}: gives values that are no numbers; train it again or give other weights")
         return as_8_bits(torch.cat(restored).permute(0, 2, 3, 1).cpu().numpy())

@@ -28,7 +28,7 @@ class Metric:
         decimals: How many are worth printing.
         higher_is_better: The direction.
         per_face: Makes readings into a value a face, (N,).
-        summary: Makes the readings of chosen faces into one figure; NaN where none has a value.
+        summary: Makes the readings of chosen faces, which all have a value, into one figure.
     """
 
     key: str
@@ -47,9 +47,7 @@ def _values(readings: Readings) -> NDArray[np.float64]:
 
 
 def _mean(readings: Readings, chosen: Choice) -> float:
-    values = readings[chosen]
-    values = values[~np.isnan(values)]
-    return float(values.mean()) if len(values) else float("nan")
+    return float(readings[chosen].mean())
 
 
 def _iou_per_face(counts: Readings) -> NDArray[np.float64]:
@@ -73,6 +71,4 @@ L1: Final = _averaged("l1_percent", "L1 %", 2, higher_is_better=False)
 IDENTITY: Final = _averaged("identity", "identity", 4, higher_is_better=True)
 LANDMARK_ERROR: Final = _averaged("landmark_error_percent", "landmarks %", 2, higher_is_better=False)
 FACES_FOUND: Final = _averaged("found", "found", 3, higher_is_better=True)
-MEAN_IOU: Final = Metric(
-    "mean_iou", "mIoU", 4, higher_is_better=True, per_face=_iou_per_face, summary=_pooled_iou
-)
+MEAN_IOU: Final = Metric("mean_iou", "mIoU", 4, higher_is_better=True, per_face=_iou_per_face, summary=_pooled_iou)

@@ -30,4 +30,3 @@ def run_header(packages: Sequence[str]) -> str:
             f"versions: Python {platform.python_version()}, {versions}",
         )
     )
-

@@ -1,6 +1,6 @@
 """What methods are scored on: numbered pairs of a blurred and a sharp face, all read one at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from snadnet.data.faces import resize_square
 from snadnet.data.pictures import list_faces, read_face, read_labels
 from snadnet.data.protocols import PROTOCOLS, Protocol, blurred_pair
+from snadnet.data.test_sets import check_names, read_test_set
 from snadnet.errors import DataError
 
 
@@ -40,6 +41,7 @@ class FaceTestSet:
         description: The whole protocol in words.
         names: The names of the N faces, all different.
         kernel_sizes: The size of each face's blur kernel in pixels, or None where there is none to tell.
+        labelled: Whether it has label maps.
         read: Reads face number ``index``; raises DataError where that fails.
     """
 
@@ -48,6 +50,7 @@ class FaceTestSet:
     description: str
     names: tuple[str, ...]
     kernel_sizes: tuple[int, ...] | None
+    labelled: bool
     read: Callable[[int], ScoredFace]
 
     def __len__(self) -> int:
@@ -78,8 +81,8 @@ def blurred_on_the_fly(
     """
     faces = list_faces(folder, labels)
     faces = faces if last is None else faces[-last:]
+    check_names(faces)
     names = tuple(face.image.stem for face in faces)
-    _refuse_twins(folder, names)
 
     def read(index: int) -> ScoredFace:
         blurred, sharp = blurred_pair(faces[index].image, protocol, index)
@@ -89,23 +92,57 @@ def blurred_on_the_fly(
         return ScoredFace(names[index], as_8_bits(blurred), as_8_bits(sharp), classes)
 
     sizes = None if protocol.blur is None else tuple(protocol.blur.kernel_size(index) for index in range(len(faces)))
-    return FaceTestSet(f"{protocol.name}:{folder}", protocol.name, str(protocol), names, sizes, read)
+    return FaceTestSet(
+        f"{protocol.name}:{folder}", protocol.name, str(protocol), names, sizes, labels is not None, read
+    )
 
 
-def protocol_and_folder(text: str) -> tuple[Protocol, Path] | None:
-    """What ``PROTOCOL:FOLDER`` means; None for a text that does not begin with the name of a protocol."""
+def frozen(folder: Path) -> FaceTestSet:
+    """A test set that ``snadnet freeze`` wrote; its files' checksums are compared when they are read.
+
+    Raises:
+        DataError: The folder is no finished test set.
+    """
+    stored = read_test_set(folder)
+
+    def read(index: int) -> ScoredFace:
+        face = stored.faces[index]
+        blurred, sharp = stored.read_pair(face)
+        return ScoredFace(face.name, as_8_bits(blurred), as_8_bits(sharp), stored.read_labels(face))
+
+    names = tuple(face.name for face in stored.faces)
+    sizes = tuple(face.kernel.size for face in stored.faces)
+    labelled = any(face.sha256_labels is not None for face in stored.faces)
+    return FaceTestSet(
+        str(folder), stored.protocol, stored.description, names, sizes if all(sizes) else None, labelled, read
+    )
+
+
+def find_test_set(text: str, *, last: int | None = None, labels: Path | None = None) -> FaceTestSet:
+    """The test set that a command line names.
+
+    Args:
+        text: The folder of a frozen test set, or ``PROTOCOL:FOLDER`` for faces to be blurred on the fly.
+        last: Only so many faces, the last of them; all if None.
+        labels: Label maps, for faces that are blurred on the fly.
+
+    Raises:
+        DataError: It is neither, or cannot be used.
+    """
     name, colon, folder = text.partition(":")
-    return (PROTOCOLS[name], Path(folder)) if colon and folder and name in PROTOCOLS else None
+    if colon and folder and name in PROTOCOLS and not Path(text).exists():
+        return blurred_on_the_fly(PROTOCOLS[name], Path(folder), last=last, labels=labels)
+    if labels is not None:
+        raise DataError(f"{text}: a frozen test set has its own label maps; freeze it with labels")
+    if not Path(text).is_dir():
+        raise DataError(
+            f"{text}: no such test set; give a folder that snadnet freeze wrote, or PROTOCOL:FOLDER "
+            f"({', '.join(PROTOCOLS)})"
+        )
+    test_set = frozen(Path(text))
+    return test_set if last is None else test_set.last(last)
 
 
 def as_8_bits(pictures: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Pictures in [0, 1] as an 8-bit file would hold them: clipped and rounded; any shape."""
-    return np.rint(np.clip(pictures, 0.0, 1.0) * 255.0).astype(np.uint8)
-
-
-def _refuse_twins(folder: Path, names: Sequence[str]) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise DataError(f"{folder}: two pictures are called {name!r}; rename or remove one")
-        seen.add(name)
+    return np.asarray(np.rint(np.clip(pictures, 0.0, 1.0) * 255.0), np.uint8)

@@ -44,18 +44,19 @@ class ConfusionMatrix:
     def __init__(self) -> None:
         self.counts: Tensor = torch.zeros(NUM_CLASSES, NUM_CLASSES, dtype=torch.int64)
 
-    def update(self, predicted: Tensor, true: Tensor) -> None:
+    def update(self, predicted: Tensor, true: Tensor, *, unknown: int | None = None) -> None:
         """Count the pixels of one batch.
 
         Args:
             predicted: int64 (B, H, W), class ids 0 to 18 (the argmax of the parser's logits).
             true: The same shape and range, on the same device.
+            unknown: A value in ``true`` whose pixels are not counted.
 
         Raises:
             ValueError: The shapes differ or are not (B, H, W).
             RuntimeError: A class id is out of range.
         """
-        self.counts += confusion_counts(predicted, true).sum(dim=0)
+        self.counts += confusion_counts(predicted, true, unknown=unknown).sum(dim=0)
 
     def class_ious(self, *, merge_left_right: bool) -> tuple[ClassIoU, ...]:
         """Intersection over union of each class that occurs in the true labels, in the order of the ids.
