@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from snadnet import __version__
-from snadnet.cli import blur, deblur, export, freeze, kernels, label, prepare, train
+from snadnet.cli import blur, deblur, evaluate, export, freeze, kernels, label, prepare, train
 from snadnet.errors import SnadnetError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 
 app.command()(deblur.deblur)
 app.command()(blur.blur)
+app.command()(evaluate.evaluate)
 app.command()(export.export)
 app.command()(freeze.freeze)
 app.command()(kernels.kernels)

@@ -44,23 +44,19 @@ class ConfusionMatrix:
     def __init__(self) -> None:
         self.counts: Tensor = torch.zeros(NUM_CLASSES, NUM_CLASSES, dtype=torch.int64)
 
-    def update(self, predicted: Tensor, true: Tensor) -> None:
+    def update(self, predicted: Tensor, true: Tensor, *, unknown: int | None = None) -> None:
         """Count the pixels of one batch.
 
         Args:
             predicted: int64 (B, H, W), class ids 0 to 18 (the argmax of the parser's logits).
             true: The same shape and range, on the same device.
+            unknown: A value in ``true`` whose pixels are not counted.
 
         Raises:
             ValueError: The shapes differ or are not (B, H, W).
             RuntimeError: A class id is out of range.
         """
-        if predicted.shape != true.shape or predicted.ndim != _DIMENSIONS:
-            raise ValueError(
-                "predicted and true labels must both be (B, H, W); "
-                f"got {tuple(predicted.shape)} and {tuple(true.shape)}"
-            )
-        self.counts += multiclass_confusion_matrix(predicted, true, num_classes=NUM_CLASSES).cpu()
+        self.counts += confusion_counts(predicted, true, unknown=unknown).sum(dim=0)
 
     def class_ious(self, *, merge_left_right: bool) -> tuple[ClassIoU, ...]:
         """Intersection over union of each class that occurs in the true labels, in the order of the ids.
@@ -72,14 +68,10 @@ class ConfusionMatrix:
             merge_left_right: Count left and right eyes, brows and ears as one class each. Some labelled faces
                 are mirrored, so that the sides in the labels cannot be trusted (SPEC 2).
         """
-        counts = self.counts.clone()
+        counts = _merged(self.counts) if merge_left_right else self.counts
         names = list(CLASS_NAMES)
         if merge_left_right:
             for left, right in LEFT_RIGHT_PAIRS:
-                counts[left] += counts[right]
-                counts[:, left] += counts[:, right]
-                counts[right] = 0
-                counts[:, right] = 0
                 names[left] = f"{CLASS_NAMES[left]}+{CLASS_NAMES[right]}"
         true_pixels = counts.sum(dim=1)
         union = true_pixels + counts.sum(dim=0) - counts.diagonal()
@@ -99,7 +91,61 @@ class ConfusionMatrix:
         Raises:
             ValueError: No pixel was counted yet.
         """
-        ious = [scored.iou for scored in self.class_ious(merge_left_right=merge_left_right)]
-        if not ious:
+        if not self.counts.any():
             raise ValueError("mean IoU of nothing: call update with at least one labelled picture first")
-        return sum(ious) / len(ious)
+        return float(mean_ious(self.counts, merge_left_right=merge_left_right))
+
+
+def confusion_counts(predicted: Tensor, true: Tensor, *, unknown: int | None = None) -> Tensor:
+    """Count the pixels of each picture by true and predicted class.
+
+    Args:
+        predicted: int64 (B, H, W), class ids 0 to 18 (the argmax of the parser's logits).
+        true: The same shape and range, on the same device.
+        unknown: A value in ``true`` whose pixels are not counted.
+
+    Returns:
+        int64 (B, 19, 19) on the CPU; row = true class, column = predicted class.
+
+    Raises:
+        ValueError: The shapes differ or are not (B, H, W).
+        RuntimeError: A class id is out of range.
+    """
+    if predicted.shape != true.shape or predicted.ndim != _DIMENSIONS:
+        raise ValueError(
+            f"predicted and true labels must both be (B, H, W); got {tuple(predicted.shape)} and {tuple(true.shape)}"
+        )
+    counts = [
+        multiclass_confusion_matrix(*pair, num_classes=NUM_CLASSES, ignore_index=unknown)
+        for pair in zip(predicted, true, strict=True)
+    ]
+    return torch.stack(counts).cpu()
+
+
+def mean_ious(counts: Tensor, *, merge_left_right: bool) -> Tensor:
+    """The plain mean of the intersections over union of the classes that occur in the true labels.
+
+    Args:
+        counts: (..., 19, 19) as :func:`confusion_counts` gives them, or sums of such.
+        merge_left_right: As for :meth:`ConfusionMatrix.class_ious`.
+
+    Returns:
+        float64 (...) in [0, 1]; NaN where nothing was counted.
+    """
+    counts = (_merged(counts) if merge_left_right else counts).double()
+    found = counts.diagonal(dim1=-2, dim2=-1)
+    true_pixels = counts.sum(dim=-1)
+    occurs = true_pixels > 0
+    union = torch.where(occurs, true_pixels + counts.sum(dim=-2) - found, 1.0)
+    return torch.where(occurs, found / union, 0.0).sum(dim=-1) / occurs.sum(dim=-1)
+
+
+def _merged(counts: Tensor) -> Tensor:
+    """The same counts with those of right eyes, brows and ears added to the left ones'; zeros stay behind."""
+    counts = counts.clone()
+    for left, right in LEFT_RIGHT_PAIRS:
+        counts[..., left, :] += counts[..., right, :]
+        counts[..., right, :] = 0
+        counts[..., :, left] += counts[..., :, right]
+        counts[..., :, right] = 0
+    return counts

@@ -1,0 +1,175 @@
+"""What is scored: networks of this project, and folders of pictures that any other tool has restored."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from snadnet.data.pictures import list_pictures, read_face
+from snadnet.errors import ConfigError, DataError, ModelError, WeightsError
+from snadnet.evaluation.testset import FaceTestSet, as_8_bits
+from snadnet.models import load_model, model_entry, read_weights
+from snadnet.network import Device, RestorationNetwork
+from snadnet.weights import released_weights
+
+BLURRED: Final = "blurred"
+"""The method that gives back what it is given."""
+
+BLURRED_INPUT: Final = "blurred input"
+"""What it is called in tables."""
+
+Restore = Callable[[Sequence[str], NDArray[np.uint8]], NDArray[np.uint8]]
+"""Names of B faces and their blurred pictures, uint8 RGB (B, H, W, 3) -> restored ones of the same shape."""
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """A way to restore faces.
+
+    Attributes:
+        name: What it is called in tables.
+        source: What it is made of, for the header: a file and its checksum, or a folder.
+        restore: Restores a batch; a face's result does not depend on the faces beside it.
+    """
+
+    name: str
+    source: str
+    restore: Restore
+
+
+def find_method(text: str, test_set: FaceTestSet, *, device: Device = "auto") -> Method:
+    """The method that a command line names.
+
+    Args:
+        text: ``blurred``, a released name, an ``.onnx`` or ``.safetensors`` file, or a folder of restored pictures
+            that are called as the test set's faces. ``NAME=`` before it gives it another name in tables.
+        test_set: What it will be scored on.
+        device: Where networks run.
+
+    Raises:
+        DataError: A folder lacks a face's picture.
+        WeightsError: A file is missing, damaged, or no restoration network; or there is no such released name.
+        ModelError: The device is not there, or the file is a parser's.
+    """
+    name, equals, place = text.partition("=")
+    if not equals or Path(text).exists():
+        name, place = "", text
+    path = Path(place)
+    if place == BLURRED:
+        return Method(name or BLURRED_INPUT, "the input as it is", lambda _, blurred: blurred)
+    if path.is_dir():
+        return Method(name or path.resolve().name, str(path), _from_folder(path, test_set))
+    path = weights_file(place)
+    restore = _from_weights(path, device) if path.suffix == ".safetensors" else _from_graph(path, device)
+    return Method(name or path.stem, _file(path), restore)
+
+
+def refuse_twins(methods: Sequence[Method]) -> None:
+    """Raise ConfigError if two methods, or one and the blurred input, have one name in tables."""
+    names = [BLURRED_INPUT, *(method.name for method in methods)]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"two methods are called {name!r}; give one another name, as in NAME=METHOD")
+
+
+def weights_file(text: str) -> Path:
+    """The file that is named: by its path, or by the name of a release.
+
+    Raises:
+        WeightsError: It is missing.
+    """
+    path = Path(text)
+    if path.is_file():
+        return path
+    if path.suffix == ".onnx" or len(path.parts) != 1:
+        raise WeightsError(f"{text}: no such file or folder; give weights, a folder of pictures or a released name")
+    return released_weights(text)
+
+
+def is_parser(text: str) -> bool:
+    """Whether a command line's METHOD is a weights file of a face parser, which restores nothing.
+
+    Raises:
+        WeightsError: It is called ``.safetensors``, but is missing or damaged.
+        ModelError: It holds an unknown network.
+    """
+    if Path(text).suffix != ".safetensors":
+        return False
+    return model_entry(read_weights(weights_file(text))[0]).task == "parsing"
+
+
+def torch_device(device: Device) -> torch.device:
+    """PyTorch's device for a choice.
+
+    Raises:
+        ModelError: CUDA is asked for and is not there.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError("device 'cuda' needs a GPU that PyTorch can use; choose cpu")
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def to_tensor(pictures: NDArray[np.uint8]) -> Tensor:
+    """uint8 (B, H, W, 3) as float32 (B, 3, H, W) in [0, 1]."""
+    return torch.from_numpy(pictures.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255.0))
+
+
+def _from_graph(path: Path, device: Device) -> Restore:
+    network = RestorationNetwork(path, device=device)
+    return lambda _, blurred: as_8_bits(network(blurred.astype(np.float32) / np.float32(255.0))[0])
+
+
+def _from_weights(path: Path, device: Device) -> Restore:
+    if is_parser(str(path)):
+        raise ModelError(f"{path}: is a face parser; score parsers by themselves, or give a deblurring network")
+    place = torch_device(device)
+    network = load_model(path).to(place)
+
+    def restore(_: Sequence[str], blurred: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        # One by one, or the last digits could depend on the faces beside it.
+        restored = [restored_by(network, face.to(place)) for face in torch.split(to_tensor(blurred), 1)]
+        if any(not torch.isfinite(face).all() for face in restored):
+            raise ModelError(f"{path}: gives values that are no numbers; train it again or give other weights")
+        return as_8_bits(torch.cat(restored).permute(0, 2, 3, 1).cpu().numpy())
+
+    return restore
+
+
+@torch.inference_mode()
+def restored_by(network: nn.Module, blurred: Tensor) -> Tensor:
+    """What a deblurring network makes of ``(B, 3, H, W)``: float32 of the same shape."""
+    output = network(blurred)
+    restored: Tensor = output if isinstance(output, Tensor) else output.restored
+    return restored.float()
+
+
+def _from_folder(folder: Path, test_set: FaceTestSet) -> Restore:
+    files = {path.stem: path for path in list_pictures(folder)}
+    missing = [name for name in test_set.names if name not in files]
+    if missing:
+        raise DataError(
+            f"{folder}: has no picture called {missing[0]!r} ({len(missing)} of the test set's {len(test_set)} "
+            "are missing); restore those too, under the names of the blurred pictures"
+        )
+
+    def restore(names: Sequence[str], blurred: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        pictures = [read_face(files[name]) for name in names]
+        for name, picture in zip(names, pictures, strict=True):
+            if picture.shape != blurred.shape[1:]:
+                raise DataError(
+                    f"{files[name]}: is {picture.shape[1]} x {picture.shape[0]} px, its blurred input "
+                    f"{blurred.shape[2]} x {blurred.shape[1]} px; save it at the input's size"
+                )
+        return np.stack(pictures)
+
+    return restore
+
+
+def _file(path: Path) -> str:
+    return f"{path} (sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:16]})"
