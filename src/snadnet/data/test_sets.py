@@ -238,7 +238,7 @@ def kernel_of(protocol: Protocol, number: int) -> FrozenKernel:
 
 
 def _bytes(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.rint(picture * 255.0).astype(np.uint8)
+    return np.asarray(np.rint(picture * 255.0), np.uint8)
 
 
 def _written(path: Path, pixels: NDArray[np.uint8]) -> str:

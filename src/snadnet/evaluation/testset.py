@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.data.faces import resize_square
-from snadnet.data.pictures import list_faces, read_face, read_labels
+from snadnet.data.pictures import check_names, list_faces, read_face, read_labels
 from snadnet.data.protocols import PROTOCOLS, Protocol, blurred_pair
-from snadnet.data.test_sets import check_names, read_test_set
+from snadnet.data.test_sets import read_test_set
 from snadnet.errors import DataError
 
 
@@ -81,7 +81,7 @@ def blurred_on_the_fly(
     """
     faces = list_faces(folder, labels)
     faces = faces if last is None else faces[-last:]
-    check_names(faces)
+    check_names([face.image for face in faces])
     names = tuple(face.image.stem for face in faces)
 
     def read(index: int) -> ScoredFace:
