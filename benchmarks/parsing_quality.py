@@ -23,7 +23,7 @@ from snadnet.errors import DataError, SnadnetError
 from snadnet.evaluation.setting import last_pictures, run_header
 from snadnet.faces.classes import NUM_CLASSES
 from snadnet.metrics.segmentation import ConfusionMatrix
-from snadnet.models import load_model
+from snadnet.models import load_network
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def main(
         raise typer.BadParameter(f"choose one of: {', '.join(PROTOCOLS)}", param_hint="--protocol")
     blur = PROTOCOLS[protocol]
     files = [parser] if other is None else [parser, other]
-    measured = [MeasuredParser(file.name, load_model(file).to(device).eval()) for file in files]
+    measured = [MeasuredParser(file.name, load_network(file).to(device).eval()) for file in files]
     pictures = last_pictures(images, last)
     print(run_header(["snadnet", "torch", "torchmetrics"]))
     print(f"faces: {len(pictures)} of {images}, {pictures[0].name} to {pictures[-1].name}")
