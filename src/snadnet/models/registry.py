@@ -3,11 +3,19 @@
 from torch import nn
 
 from snadnet.errors import ModelError
-from snadnet.models import bisenet, snadnet
+from snadnet.models import bisenet, dmphn, mprnet, nafnet, snadnet, umsn
 from snadnet.models.descriptor import ModelDescriptor, Task
 from snadnet.models.restorer import Restorer
 
-_REGISTRY = {entry.name: entry for entry in (*bisenet.DESCRIPTORS, *snadnet.DESCRIPTORS)}
+_ENTRIES = (
+    *bisenet.DESCRIPTORS,
+    *dmphn.DESCRIPTORS,
+    *mprnet.DESCRIPTORS,
+    *nafnet.DESCRIPTORS,
+    *snadnet.DESCRIPTORS,
+    *umsn.DESCRIPTORS,
+)
+_REGISTRY = {entry.name: entry for entry in _ENTRIES}
 
 
 def list_models(task: Task | None = None) -> list[str]:

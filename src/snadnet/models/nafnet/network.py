@@ -8,9 +8,6 @@ from torch import Tensor, nn
 
 from snadnet.models.blocks import ChannelNorm, GatedFeedForward, GatedMixing
 
-SIZE_MULTIPLE: Final = 16
-"""Sides that NAFNet works on: it halves the resolution four times."""
-
 
 @dataclass(frozen=True)
 class NAFNetConfig:
@@ -27,6 +24,11 @@ class NAFNetConfig:
     encoder_depths: tuple[int, int, int, int] = (1, 1, 1, 28)
     middle_depth: int = 1
     decoder_depths: tuple[int, int, int, int] = (1, 1, 1, 1)
+
+    @property
+    def size_multiple(self) -> int:
+        """Sides that the network works on: every level halves them."""
+        return int(2 ** len(self.encoder_depths))
 
 
 NAFNET_32: Final = NAFNetConfig(32)
@@ -62,7 +64,7 @@ def _blocks(channels: int, depth: int) -> nn.Sequential:
 
 
 class NAFNet(nn.Module):
-    """Restores ``(B, 3, H, W)`` RGB in ``[0, 1]``, sides multiples of :data:`SIZE_MULTIPLE`, as a residual.
+    """Restores ``(B, 3, H, W)`` RGB in ``[0, 1]``, sides multiples of ``config.size_multiple``, as a residual.
 
     The authors' test configuration replaces the global average of the channel attention by one over windows of 1.5
     times the training size (384 px), which changes nothing for faces up to that size; here it is always global.
