@@ -14,7 +14,7 @@ from snadnet.data.pictures import list_faces
 from snadnet.data.protocols import Protocol, TrajectoryBlur
 from snadnet.data.test_sets import freeze_face, write_manifest
 from snadnet.errors import ConfigError, DataError, OutputExistsError
-from snadnet.models import create_model, save_model
+from snadnet.models import create_network, save_network
 
 SMALL = Protocol("celeba", 64, TrajectoryBlur(sizes=(5, 9), seeds=range(10)), noise_sigma=0.02, seed=5)
 
@@ -80,7 +80,7 @@ def test_the_quick_look_needs_no_frozen_set_and_prints_json(frozen):
 
 def test_parsers_are_scored_by_themselves(frozen, tiny_network, tmp_path):
     parser = tmp_path / "parser.safetensors"
-    save_model(parser, create_model("bisenet-small"), "bisenet-small")
+    save_network(parser, create_network("bisenet-small"), "bisenet-small")
     result = run(parser, parser, "--on", frozen)
     assert "mIoU sharp  mIoU blurred" in result.stdout
     assert isinstance(refused(parser, tiny_network, "--on", frozen), ConfigError)

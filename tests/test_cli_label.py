@@ -14,7 +14,7 @@ from snadnet.cli.app import app
 from snadnet.data.labelling import label_faces, label_file, parser_input
 from snadnet.data.pictures import list_faces, read_labels
 from snadnet.errors import DataError, ModelError
-from snadnet.models import create_model, save_model
+from snadnet.models import create_network, save_network
 
 RUNNER = CliRunner()
 
@@ -49,7 +49,7 @@ def test_large_faces_are_parsed_small_and_labelled_in_full_size(tmp_path: Path) 
 def parser(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("parser") / "parser.safetensors"
-    save_model(path, create_model("bisenet-small"), "bisenet-small")
+    save_network(path, create_network("bisenet-small"), "bisenet-small")
     return path
 
 
@@ -83,6 +83,6 @@ def test_labels_of_two_parsers_are_not_mixed(tmp_path: Path, parser: Path) -> No
 def test_a_network_that_is_no_parser_is_refused(tmp_path: Path) -> None:
     images, _ = make_faces(tmp_path / "faces", 1)
     weights = tmp_path / "weights.safetensors"
-    save_model(weights, nn.Linear(1, 1), "snadnet-small")
+    save_network(weights, nn.Linear(1, 1), "snadnet-small")
     result = RUNNER.invoke(app, ["label", str(images), "-o", str(tmp_path / "out"), "--parser", str(weights)])
     assert isinstance(result.exception, ModelError)

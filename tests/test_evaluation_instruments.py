@@ -17,7 +17,7 @@ from snadnet.evaluation.parsers import evaluate_parsers, parser_document
 from snadnet.evaluation.tables import as_text
 from snadnet.evaluation.testset import ScoredFace, blurred_on_the_fly
 from snadnet.faces import Face, FaceDetector
-from snadnet.models import create_model, save_model
+from snadnet.models import create_network, save_network
 
 CPU = torch.device("cpu")
 SMALL = Protocol("small", 64, LinearBlur(length=9, angle=30), noise_sigma=0.02, seed=5)
@@ -31,7 +31,7 @@ def face(sharp, labels=None):
 def parser(tmp_path_factory):
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("parser") / "parser.safetensors"
-    save_model(path, create_model("bisenet-small"), "bisenet-small")
+    save_network(path, create_network("bisenet-small"), "bisenet-small")
     return path
 
 
@@ -126,7 +126,7 @@ def test_parsing_against_labels_and_against_the_sharp_face(parser):
 
 
 def test_a_deblurring_network_is_no_parser(tmp_path):
-    save_model(tmp_path / "net.safetensors", create_model("snadnet-small"), "snadnet-small")
+    save_network(tmp_path / "net.safetensors", create_network("snadnet-small"), "snadnet-small")
     with pytest.raises(WeightsError, match="is no face parser"):
         Parsing(tmp_path / "net.safetensors", device=CPU, labelled=False)
 

@@ -14,7 +14,7 @@ from snadnet.evaluation.score import evaluate
 from snadnet.evaluation.statistics import Resampling
 from snadnet.evaluation.summary import summarize
 from snadnet.evaluation.testset import blurred_on_the_fly, find_test_set
-from snadnet.models import create_model, save_model
+from snadnet.models import create_network, save_network
 
 SMALL = Protocol("small", 48, LinearBlur(length=9, angle=30), noise_sigma=0.02, seed=5)
 NO_INTERVALS = Resampling(count=0)
@@ -135,7 +135,7 @@ def test_a_folder_that_lacks_a_face_or_has_another_size_is_named(small_set, tmp_
 
 def test_weights_files_are_told_apart_by_what_is_in_them(small_set, tmp_path):
     for name in ("bisenet-small", "snadnet-small"):
-        save_model(tmp_path / f"{name}.safetensors", create_model(name), name)
+        save_network(tmp_path / f"{name}.safetensors", create_network(name), name)
     assert is_parser(str(tmp_path / "bisenet-small.safetensors"))
     assert not is_parser(str(tmp_path / "snadnet-small.safetensors"))
     with pytest.raises(ModelError, match="is a face parser"):

@@ -7,9 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from snadnet.errors import ModelError
-from snadnet.models import create_model
-from snadnet.models.padding import pad_to_multiple
+from snadnet.models import create_network
 from snadnet.models.snadnet import BASE, SMALL, AdaptiveDenormalization, Generator, GeneratorConfig, SNADLayer, SNADNet
 from snadnet.models.snadnet.blocks import SNADBlock, TextureEnhancement
 from snadnet.models.snadnet.snad import foreground_mask, resize_parsing
@@ -152,31 +150,17 @@ def test_small_stays_within_its_budget() -> None:
     assert counter.get_total_flops() / 2 < 2.5e9  # SPEC 6: under 2.5 GMACs at 160 px
 
 
-@pytest.mark.parametrize("size", [(32, 32), (33, 61), (64, 96)])
-def test_network_takes_any_size(size: tuple[int, int]) -> None:
+def test_network_restores_and_parses() -> None:
     network = SNADNet(TINY, parser_width=0.0625).eval()
     with torch.no_grad():
-        output = network(torch.rand(2, 3, *size))
-    assert output.restored.shape == (2, 3, *size)
-    assert output.parsing.shape == (2, 19, *size)
-    torch.testing.assert_close(output.parsing.sum(dim=1), torch.ones(2, *size))
-
-
-def test_pictures_below_32_px_are_refused() -> None:
-    with pytest.raises(ModelError, match="32 px"):
-        SNADNet(TINY, parser_width=0.0625)(torch.rand(1, 3, 20, 64))
-
-
-def test_padding_mirrors_and_then_repeats() -> None:
-    image = torch.arange(33.0).view(1, 1, 1, 33).expand(1, 1, 33, 33)
-    padded = pad_to_multiple(image, 128)
-    assert padded.shape == (1, 1, 128, 128)
-    assert padded[0, 0, 0, 33].item() == 31.0  # mirrored without repeating the edge
-    assert padded[0, 0, 0, 127].item() == 0.0  # beyond the mirror image its edge goes on
+        output = network(torch.rand(2, 3, 64, 96))
+    assert output.restored.shape == (2, 3, 64, 96)
+    assert output.parsing.shape == (2, 19, 64, 96)
+    torch.testing.assert_close(output.parsing.sum(dim=1), torch.ones(2, 64, 96))
 
 
 def test_the_parser_stays_frozen_and_in_evaluation_mode() -> None:
-    network = create_model("snadnet-small").train()
+    network = create_network("snadnet-small").train()
     assert isinstance(network, SNADNet)
     assert network.generator.training
     assert not network.parser.training

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from snadnet import Deblurrer
 from snadnet.cli.app import app
-from snadnet.models import load_model
+from snadnet.models import load_network
 from snadnet.models.snadnet import SNADNet
 from snadnet.network import RestorationNetwork
 from snadnet.photo import read_photo
@@ -33,7 +33,7 @@ def shaken(photo: Path, folder: Path, seed: int) -> Path:
 
 
 def test_graph_and_safetensors_are_one_network() -> None:
-    network = load_model(released_weights(f"{DEFAULT_WEIGHTS}.safetensors"), expected=DEFAULT_WEIGHTS)
+    network = load_network(released_weights(f"{DEFAULT_WEIGHTS}.safetensors"), expected=DEFAULT_WEIGHTS)
     assert isinstance(network, SNADNet)
     crop = np.asarray(Image.open(PORTRAITS[0]).resize((256, 256)), dtype=np.float32)[None] / np.float32(255)
     restored, parsing = RestorationNetwork(released_weights(), "cpu")(crop)

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from face_data import make_faces
 from snadnet.cli.app import app
 from snadnet.errors import ConfigError, DataError, SnadnetError
-from snadnet.models import create_model, load_model, registry, save_model
+from snadnet.models import create_network, describe_model, load_network, registry, save_network
 from snadnet.models.bisenet import BiSeNet
 from snadnet.models.snadnet import SMALL, SNADNet
 from snadnet.training.config import DeblurringSettings, ParsingSettings, load_settings
@@ -30,8 +30,8 @@ TINY = replace(SMALL, widths=(8, 8, 8), encoder_depths=(1, 1, 1), decoder_depths
 @pytest.fixture(autouse=True)
 def tiny_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put two networks that train in seconds into the registry."""
-    parser = registry.ModelEntry("tiny-parser", "parsing", "test", 1, lambda: BiSeNet(0.0625))
-    network = registry.ModelEntry("tiny", "deblurring", "test", 32, lambda: SNADNet(TINY, parser_width=0.0625))
+    parser = replace(describe_model("bisenet"), name="tiny-parser", build=lambda: BiSeNet(0.0625))
+    network = replace(describe_model("snadnet-small"), name="tiny", build=lambda: SNADNet(TINY, parser_width=0.0625))
     monkeypatch.setitem(registry._REGISTRY, "tiny-parser", parser)
     monkeypatch.setitem(registry._REGISTRY, "tiny", network)
     torch.set_num_threads(1)
@@ -63,7 +63,7 @@ def parsing_config(tmp_path: Path) -> Path:
 def deblurring_config(tmp_path: Path, parsing_config: Path) -> Path:
     weights = tmp_path / "parser.safetensors"
     torch.manual_seed(0)
-    save_model(weights, create_model("tiny-parser"), "tiny-parser")
+    save_network(weights, create_network("tiny-parser"), "tiny-parser")
     settings = yaml.safe_load(parsing_config.read_text())
     del settings["gamma"]
     settings |= {"model": "tiny", "parser": str(weights), "adversarial": {"start": 0.5, "width": 8}}
@@ -84,7 +84,7 @@ def test_the_parser_learns(tmp_path: Path, parsing_config: Path) -> None:
     losses = curve(tmp_path / "run")
     assert losses[25] < 0.85 * losses[1]
     assert set(scores) == {"celeba/miou"}
-    assert isinstance(load_model(tmp_path / "run" / "weights.safetensors"), BiSeNet)
+    assert isinstance(load_network(tmp_path / "run" / "weights.safetensors"), BiSeNet)
 
 
 @pytest.mark.parametrize("stage", ["parsing", "deblurring"])
@@ -108,7 +108,7 @@ def test_an_interrupted_run_goes_on_exactly(
     (tmp_path / "broken" / "log.jsonl").unlink()
     resumed = train("broken")
     assert resumed == {6: whole[6]}
-    weights = [load_model(tmp_path / run / "weights.safetensors").state_dict() for run in ("whole", "broken")]
+    weights = [load_network(tmp_path / run / "weights.safetensors").state_dict() for run in ("whole", "broken")]
     for key, tensor in weights[0].items():
         torch.testing.assert_close(tensor, weights[1][key], rtol=0, atol=0)
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from snadnet.cli.app import app
 from snadnet.deblurrer import Deblurrer
 from snadnet.errors import SnadnetError, WeightsError
-from snadnet.models import load_model, read_weights
+from snadnet.models import load_network, read_weights
 from snadnet.network import RestorationNetwork
 from snadnet.training.checkpoint import Checkpoints
 from snadnet.training.config import ParsingSettings, load_settings
@@ -106,7 +106,7 @@ def test_no_reader_runs_code(tmp_path: Path, kind: str, trap: str) -> None:
     paths = [tmp_path / f"weights{suffix}" for suffix in (".safetensors", ".pt", ".onnx")]
     for path in paths:
         path.write_bytes(content)
-        for read in (load_model, read_weights, RestorationNetwork, lambda path: Deblurrer(weights=path)):
+        for read in (load_network, read_weights, RestorationNetwork, lambda path: Deblurrer(weights=path)):
             with pytest.raises(WeightsError, match=path.name) as caught:
                 read(path)
             assert "\n" not in str(caught.value)
@@ -209,5 +209,5 @@ def test_a_name_in_a_weights_file_stays_on_one_line(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     path.write_bytes(save({"a": torch.zeros(1)}, metadata={"format": "snadnet-weights-1", "model": "evil\nname"}))
     with pytest.raises(SnadnetError, match="evil") as caught:
-        load_model(path)
+        load_network(path)
     assert "\n" not in str(caught.value)

@@ -15,7 +15,7 @@ import typer
 
 from snadnet.export import export_onnx
 from snadnet.files import write_atomically
-from snadnet.models import load_model, read_weights, save_model
+from snadnet.models import load_network, read_weights, save_network
 from snadnet.models.snadnet import SNADNet
 from snadnet.weights import MANIFEST
 
@@ -29,9 +29,9 @@ def release(
 ) -> None:
     """Write the release's files and their entries in the manifest."""
     model, _ = read_weights(weights)
-    network = load_model(weights)
+    network = load_network(weights)
     files = {f"{name}.safetensors": FOLDER / f"{name}.safetensors"}
-    save_model(files[f"{name}.safetensors"], network, model, half=True)
+    save_network(files[f"{name}.safetensors"], network, model, half=True)
     if isinstance(network, SNADNet):
         # The deblurrer asks for the plain name: that is the graph.
         files[name] = FOLDER / f"{name}.onnx"

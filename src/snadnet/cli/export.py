@@ -18,9 +18,9 @@ def export(
 
     require_training_extra()
     from snadnet.export import export_onnx  # noqa: PLC0415 (needs PyTorch)
-    from snadnet.models import load_model  # noqa: PLC0415
+    from snadnet.models import load_network  # noqa: PLC0415
 
     if output.exists() and not overwrite:
         raise OutputExistsError(f"{output}: exists already; give another name or --overwrite")
-    export_onnx(load_model(weights), output, source=weights.name)
+    export_onnx(load_network(weights), output, source=weights.name)
     typer.echo(f"{output}: written ({output.stat().st_size / 1e6:.1f} MB)")

@@ -29,7 +29,7 @@ from snadnet.faces import Face, FaceDetector
 from snadnet.faces.types import common_area
 from snadnet.metrics.image import image_scores
 from snadnet.metrics.segmentation import confusion_counts
-from snadnet.models import load_model, model_entry, read_weights
+from snadnet.models import describe_model, load_model, read_weights
 
 Reader = Callable[[NDArray[np.uint8]], tuple[Readings, ...]]
 """Restored faces, uint8 RGB (B, H, W, 3) -> the readings of each metric, faces first."""
@@ -206,7 +206,7 @@ def load_parser(weights: Path) -> torch.nn.Module:
     Raises:
         WeightsError: The file is missing, damaged, or of a network for another task.
     """
-    if model_entry(read_weights(weights)[0]).task != "parsing":
+    if describe_model(read_weights(weights)[0]).task != "parsing":
         raise WeightsError(f"{weights}: is no face parser; give one, such as bisenet-small-sharp.safetensors")
     return load_model(weights)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from snadnet.data.pictures import list_pictures, read_face
 from snadnet.errors import ConfigError, DataError, ModelError, WeightsError
 from snadnet.evaluation.testset import FaceTestSet, as_8_bits
-from snadnet.models import load_model, model_entry, read_weights
+from snadnet.models import describe_model, load_model, read_weights
 from snadnet.network import Device, RestorationNetwork
 from snadnet.weights import released_weights
 
@@ -101,7 +101,7 @@ def is_parser(text: str) -> bool:
     """
     if Path(text).suffix != ".safetensors":
         return False
-    return model_entry(read_weights(weights_file(text))[0]).task == "parsing"
+    return describe_model(read_weights(weights_file(text))[0]).task == "parsing"
 
 
 def torch_device(device: Device) -> torch.device:
@@ -143,9 +143,8 @@ def _from_weights(path: Path, device: Device) -> Restore:
 
 @torch.inference_mode()
 def restored_by(network: nn.Module, blurred: Tensor) -> Tensor:
-    """What a deblurring network makes of ``(B, 3, H, W)``: float32 of the same shape."""
-    output = network(blurred)
-    restored: Tensor = output if isinstance(output, Tensor) else output.restored
+    """What a deblurring model makes of ``(B, 3, H, W)``: float32 of the same shape."""
+    restored: Tensor = network(blurred)
     return restored.float()
 
 

@@ -1,14 +1,25 @@
-"""Networks, by name: :func:`create_model`, :func:`list_models`, and their weights files."""
+"""Networks by name, and their weights files.
 
-from snadnet.models.registry import ModelEntry, create_model, list_models, model_entry
-from snadnet.models.weights_file import load_model, read_weights, save_model
+:func:`create_model` and :func:`load_model` give deblurring models of one interface; :func:`create_network` and
+:func:`load_network` give any network as its paper has it.
+"""
+
+from snadnet.models.descriptor import ModelDescriptor, SizeRule, ValueRange
+from snadnet.models.registry import create_model, create_network, describe_model, list_models
+from snadnet.models.restorer import Restorer
+from snadnet.models.weights_file import load_model, load_network, read_weights, save_network
 
 __all__ = [
-    "ModelEntry",
+    "ModelDescriptor",
+    "Restorer",
+    "SizeRule",
+    "ValueRange",
     "create_model",
+    "create_network",
+    "describe_model",
     "list_models",
     "load_model",
-    "model_entry",
+    "load_network",
     "read_weights",
-    "save_model",
+    "save_network",
 ]

@@ -4,21 +4,20 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from snadnet.errors import ModelError
-
-SMALLEST_SIZE = 32
-"""Every network takes any height and width from this many pixels up."""
+from snadnet.models.descriptor import SMALLEST_SIDE, SizeRule
 
 
-def pad_to_multiple(images: Tensor, multiple: int) -> Tensor:
-    """Pad ``(B, C, H, W)`` at the right and bottom, by reflection, to sides that are multiples of ``multiple``.
+def pad_to_rule(images: Tensor, rule: SizeRule) -> Tensor:
+    """Pad ``(B, C, H, W)`` at the right and bottom, by reflection, to the smallest size that ``rule`` allows.
 
     Raises:
         ModelError: if a side is under 32 px.
     """
     height, width = images.shape[-2:]
-    if min(height, width) < SMALLEST_SIZE:
-        raise ModelError(f"pictures of {width}x{height} px are too small; each side needs {SMALLEST_SIZE} px or more")
-    down, right = -height % multiple, -width % multiple
+    if min(height, width) < SMALLEST_SIDE:
+        raise ModelError(f"pictures of {width}x{height} px are too small; each side needs {SMALLEST_SIDE} px or more")
+    rows, columns = rule.padded(height, width)
+    down, right = rows - height, columns - width
     if not down and not right:
         return images
     # Reflection cannot reach further than the picture itself; what is left repeats the border.

@@ -1,63 +1,19 @@
-"""The explicit registry of networks. A network is known by its name, and every fact about it stands here once."""
-
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+"""The explicit registry of networks, by name. Each family declares its own in its ``DESCRIPTORS``."""
 
 from torch import nn
 
 from snadnet.errors import ModelError
-from snadnet.models.bisenet import BiSeNet
-from snadnet.models.snadnet import BASE, SMALL, SMALL_PAPER, SMALL_UNSHUFFLE_4, GeneratorConfig, SNADNet, size_multiple
-
-Task = Literal["deblurring", "parsing"]
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """What the project knows of a network.
-
-    Attributes:
-        name: what it is called on the command line and in weights files.
-        task: ``"deblurring"``: ``(B, 3, H, W)`` RGB in ``[0, 1]`` to the same; ``"parsing"``: the same input to
-            logits ``(B, 19, H, W)``.
-        paper: where it was published.
-        size_multiple: heights and widths that it works on as they are; it pads others by itself.
-        build: makes the untrained network.
-    """
-
-    name: str
-    task: Task
-    paper: str
-    size_multiple: int
-    build: Callable[[], nn.Module]
-
-
-_SNADNET = "Zhang et al., Face Deblurring Based on Separable Normalization and Adaptive Denormalization"
-_BISENET = "Yu et al. 2018, BiSeNet: Bilateral Segmentation Network for Real-time Semantic Segmentation"
-
-
-def _snadnet(name: str, generator: GeneratorConfig, parser_width: float) -> ModelEntry:
-    return ModelEntry(
-        name,
-        "deblurring",
-        _SNADNET,
-        size_multiple(generator),
-        lambda: SNADNet(generator, parser_width=parser_width),
-    )
-
+from snadnet.models import bisenet, dmphn, mprnet, nafnet, snadnet, umsn
+from snadnet.models.descriptor import ModelDescriptor, Task
+from snadnet.models.restorer import Restorer
 
 _ENTRIES = (
-    ModelEntry("bisenet", "parsing", _BISENET, 1, BiSeNet),
-    ModelEntry("bisenet-small", "parsing", f"{_BISENET} (a quarter of its width)", 1, lambda: BiSeNet(0.25)),
-    _snadnet("snadnet-base", BASE, 1.0),
-    _snadnet("snadnet-small", SMALL, 0.25),
-    _snadnet("snadnet-small-paper", SMALL_PAPER, 0.25),
-    # The [choice] points of SPEC, one change each against snadnet-small, for the experiments in docs/.
-    _snadnet("snadnet-small-argmax", replace(SMALL, soft_parsing=False), 0.25),
-    _snadnet("snadnet-small-direct", replace(SMALL, residual_output=False), 0.25),
-    _snadnet("snadnet-small-instance", replace(SMALL, normalization="instance"), 0.25),
-    _snadnet("snadnet-small-unshuffle4", SMALL_UNSHUFFLE_4, 0.25),
+    *bisenet.DESCRIPTORS,
+    *dmphn.DESCRIPTORS,
+    *mprnet.DESCRIPTORS,
+    *nafnet.DESCRIPTORS,
+    *snadnet.DESCRIPTORS,
+    *umsn.DESCRIPTORS,
 )
 _REGISTRY = {entry.name: entry for entry in _ENTRIES}
 
@@ -67,7 +23,7 @@ def list_models(task: Task | None = None) -> list[str]:
     return sorted(name for name, entry in _REGISTRY.items() if task in (None, entry.task))
 
 
-def model_entry(name: str) -> ModelEntry:
+def describe_model(name: str) -> ModelDescriptor:
     """Return what is known of a network.
 
     Raises:
@@ -78,10 +34,28 @@ def model_entry(name: str) -> ModelEntry:
     return _REGISTRY[name]
 
 
-def create_model(name: str) -> nn.Module:
-    """Build an untrained network.
+def create_network(name: str) -> nn.Module:
+    """Build an untrained network as its paper has it: its own range, sizes and outputs.
 
     Raises:
         ModelError: if there is no network of that name.
     """
-    return model_entry(name).build()
+    return describe_model(name).build()
+
+
+def create_model(name: str) -> nn.Module:
+    """Build an untrained model. All take RGB ``(B, 3, H, W)`` in ``[0, 1]`` of any size from 32 px.
+
+    A deblurring model gives a restored picture of the same shape and range (:class:`Restorer`), a parser logits
+    ``(B, 19, H, W)``.
+
+    Raises:
+        ModelError: if there is no network of that name.
+    """
+    return wrap(create_network(name), name)
+
+
+def wrap(network: nn.Module, name: str) -> nn.Module:
+    """Give the network ``name`` the interface that all models of its task share; parsers have it already."""
+    descriptor = describe_model(name)
+    return Restorer(network, descriptor) if descriptor.task == "deblurring" else network

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from snadnet.errors import WeightsError
 from snadnet.files import write_atomically
-from snadnet.models.registry import create_model
+from snadnet.models.registry import create_network, wrap
 
 _FORMAT = "snadnet-weights-1"
 
 
-def save_model(path: Path, network: nn.Module, name: str, *, half: bool = False, **facts: str) -> None:
+def save_network(path: Path, network: nn.Module, name: str, *, half: bool = False, **facts: str) -> None:
     """Write a network's weights and buffers, never half a file.
 
     Args:
@@ -68,22 +68,40 @@ def load_state(network: nn.Module, state: dict[str, Tensor], path: Path) -> None
         raise WeightsError(f"{path}: the weights do not fit the network ({detail})") from error
 
 
-def load_model(path: str | Path, *, expected: str | None = None) -> nn.Module:
+def load_network(path: str | Path, *, expected: str | None = None) -> nn.Module:
     """Build the network that a weights file names and load the file into it, in evaluation mode.
 
     Args:
-        path: a ``.safetensors`` file that :func:`save_model` wrote.
+        path: a ``.safetensors`` file that :func:`save_network` wrote.
         expected: the only network name to accept, if given.
 
     Raises:
         WeightsError: if the file is missing, damaged, of another network than expected, or does not fit it.
         ModelError: if the network it names is unknown.
     """
-    path = Path(path)
+    return _load(Path(path), expected)[1]
+
+
+def load_model(path: str | Path, *, expected: str | None = None) -> nn.Module:
+    """Build the model (:func:`create_model`) that a weights file names and load the file into it, for evaluation.
+
+    Args:
+        path: a ``.safetensors`` file that :func:`save_network` wrote.
+        expected: the only name to accept, if given.
+
+    Raises:
+        WeightsError: if the file is missing, damaged, of another network than expected, or does not fit it.
+        ModelError: if the network it names is unknown.
+    """
+    name, network = _load(Path(path), expected)
+    return wrap(network, name).eval()
+
+
+def _load(path: Path, expected: str | None) -> tuple[str, nn.Module]:
     name, state = read_weights(path)
     if expected is not None and name != expected:
         raise WeightsError(f"{path}: holds weights of {name!r}, expected '{expected}'")
     with torch.random.fork_rng(devices=[]):
-        network = create_model(name)
+        network = create_network(name)
     load_state(network, state, path)
-    return network.eval()
+    return name, network.eval()

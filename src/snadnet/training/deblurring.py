@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from snadnet.data.faces import FaceSample
 from snadnet.errors import ConfigError, ModelError
 from snadnet.losses import AdversarialScores, GeneratorLoss, discriminator_loss, region_masks
-from snadnet.models import create_model, load_model, save_model
+from snadnet.models import create_network, load_network, save_network
 from snadnet.models.snadnet import SNADNet
 from snadnet.models.snadnet.discriminator import MultiPatchDiscriminator
 from snadnet.models.weights_file import load_state, read_weights
@@ -50,7 +50,7 @@ def train_deblurring(settings: DeblurringSettings, folder: Path, *, cpu: bool = 
     accelerator = start(settings, cpu=cpu)
     device = accelerator.device
     network = _network(settings).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    labeller = None if settings.label_parser is None else load_model(settings.label_parser).to(device)
+    labeller = None if settings.label_parser is None else load_network(settings.label_parser).to(device)
     optimizer = make_optimizer(network.generator.parameters(), settings.optimizer)
     generator, optimizer = accelerator.prepare(network.generator, optimizer)
     average = exponential_average(network.generator, settings.ema_decay).to(device)
@@ -83,7 +83,7 @@ def train_deblurring(settings: DeblurringSettings, folder: Path, *, cpu: bool = 
                 released = SNADNet(network.generator.config, parser_width=network.parser.width)
                 released.parser.load_state_dict(network.parser.state_dict())
                 released.generator.load_state_dict(average.module.state_dict())
-                save_model(folder / "weights.safetensors", released, settings.model)
+                save_network(folder / "weights.safetensors", released, settings.model)
             return found
 
         generator.train()
@@ -145,7 +145,7 @@ class Critic:
 
 
 def _network(settings: DeblurringSettings) -> SNADNet:
-    network = create_model(settings.model)
+    network = create_network(settings.model)
     if not isinstance(network, SNADNet):
         raise ModelError(f"'{settings.model}' is no SNADNet; this stage trains SNADNet's generator")
     if settings.initial is not None:

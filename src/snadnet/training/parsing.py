@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from snadnet.errors import ConfigError, ModelError
 from snadnet.losses import FocalLoss
-from snadnet.models import create_model, list_models, load_model, save_model
+from snadnet.models import create_network, list_models, load_network, save_network
 from snadnet.models.weights_file import load_state, read_weights
 from snadnet.training.averaging import exponential_average
 from snadnet.training.config import ParsingSettings
@@ -51,10 +51,10 @@ def train_parsing(settings: ParsingSettings, folder: Path, *, cpu: bool = False)
 
     accelerator = start(settings, cpu=cpu)
     device = accelerator.device
-    parser = create_model(settings.model).to(memory_format=torch.channels_last)
+    parser = create_network(settings.model).to(memory_format=torch.channels_last)
     if settings.initial is not None:
         load_state(parser, read_weights(settings.initial)[1], settings.initial)
-    teacher = None if settings.teacher is None else load_model(settings.teacher).to(device)
+    teacher = None if settings.teacher is None else load_network(settings.teacher).to(device)
     optimizer = make_optimizer(parser.parameters(), settings.optimizer)
     parser, optimizer = accelerator.prepare(parser, optimizer)
     average = exponential_average(accelerator.unwrap_model(parser), settings.ema_decay).to(device)
@@ -75,7 +75,7 @@ def train_parsing(settings: ParsingSettings, folder: Path, *, cpu: bool = False)
             journal.scalars("validation", run.progress.step, found)
             journal.say(f"step {run.progress.step}: " + ", ".join(f"{k} {v:.4f}" for k, v in found.items()))
             if accelerator.is_main_process:
-                save_model(folder / "weights.safetensors", average.module, settings.model)
+                save_network(folder / "weights.safetensors", average.module, settings.model)
             return found
 
         parser.train()

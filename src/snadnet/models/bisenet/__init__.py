@@ -1,5 +1,21 @@
 """BiSeNet, the face parser (Yu et al. 2018; paper, II-A)."""
 
 from snadnet.models.bisenet.network import BiSeNet, ParsingLogits
+from snadnet.models.descriptor import ModelDescriptor
 
-__all__ = ["BiSeNet", "ParsingLogits"]
+__all__ = ["DESCRIPTORS", "BiSeNet", "ParsingLogits"]
+
+
+def _descriptor(name: str, width: float) -> ModelDescriptor:
+    return ModelDescriptor(
+        name,
+        task="parsing",
+        role="baseline",
+        paper="Yu et al., BiSeNet: Bilateral Segmentation Network for Real-time Semantic Segmentation",
+        year=2018,
+        licence="MIT",
+        build=lambda: BiSeNet(width),
+    )
+
+
+DESCRIPTORS = (_descriptor("bisenet", 1.0), _descriptor("bisenet-small", 0.25))

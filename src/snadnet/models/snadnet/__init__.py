@@ -1,5 +1,8 @@
 """SNADNet: the paper's generator, its parts and its discriminator."""
 
+from dataclasses import replace
+
+from snadnet.models.descriptor import ModelDescriptor, SizeRule
 from snadnet.models.snadnet.generator import (
     BASE,
     SMALL,
@@ -15,6 +18,7 @@ from snadnet.models.snadnet.snad import AdaptiveDenormalization, SNADLayer
 
 __all__ = [
     "BASE",
+    "DESCRIPTORS",
     "SMALL",
     "SMALL_PAPER",
     "SMALL_UNSHUFFLE_4",
@@ -29,3 +33,28 @@ __all__ = [
     "separable_normalize",
     "size_multiple",
 ]
+
+
+def _descriptor(name: str, generator: GeneratorConfig, parser_width: float) -> ModelDescriptor:
+    return ModelDescriptor(
+        name,
+        task="deblurring",
+        role="ours",
+        paper="Zhang et al., Face Deblurring Based on Separable Normalization and Adaptive Denormalization",
+        year=2021,
+        licence="MIT",
+        build=lambda: SNADNet(generator, parser_width=parser_width),
+        size=SizeRule.multiple_of(size_multiple(generator)),
+    )
+
+
+DESCRIPTORS = (
+    _descriptor("snadnet-base", BASE, 1.0),
+    _descriptor("snadnet-small", SMALL, 0.25),
+    _descriptor("snadnet-small-paper", SMALL_PAPER, 0.25),
+    # The open choices of the paper, one change each against snadnet-small, for the experiments in docs/.
+    _descriptor("snadnet-small-argmax", replace(SMALL, soft_parsing=False), 0.25),
+    _descriptor("snadnet-small-direct", replace(SMALL, residual_output=False), 0.25),
+    _descriptor("snadnet-small-instance", replace(SMALL, normalization="instance"), 0.25),
+    _descriptor("snadnet-small-unshuffle4", SMALL_UNSHUFFLE_4, 0.25),
+)

@@ -4,21 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from snadnet.models.blocks import ChannelNorm, GatedFeedForward, GatedMixing, ResidualUnit
 from snadnet.models.snadnet.snad import Normalization, SNADLayer
-
-
-class ResidualUnit(nn.Module):
-    """``x + conv(relu(conv(x)))`` with 3 x 3 convolutions."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Map ``(B, C, H, W)`` to the same shape."""
-        residual: Tensor = self.second(F.relu(self.first(features)))
-        return features + residual
 
 
 class ResidualBlock(nn.Sequential):
@@ -26,52 +13,6 @@ class ResidualBlock(nn.Sequential):
 
     def __init__(self, channels: int) -> None:
         super().__init__(ResidualUnit(channels), ResidualUnit(channels))
-
-
-class ChannelNorm(nn.Module):
-    """Layer normalization over the channels of each pixel, with a learned affine."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(channels, eps=1e-6)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Map ``(B, C, H, W)`` to the same shape."""
-        normalized: Tensor = self.norm(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-        return normalized
-
-
-class GatedMixing(nn.Module):
-    """Depthwise spatial mixing, a multiplicative gate and channel attention (Chen et al. 2022, NAFNet, Fig. 3c)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.expand = nn.Conv2d(channels, 2 * channels, 1)
-        self.depthwise = nn.Conv2d(2 * channels, 2 * channels, 3, padding=1, groups=2 * channels)
-        self.attention = nn.Conv2d(channels, channels, 1)
-        self.project = nn.Conv2d(channels, channels, 1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Map ``(B, C, H, W)`` to the same shape."""
-        left, right = self.depthwise(self.expand(features)).chunk(2, dim=1)
-        gated = left * right
-        projected: Tensor = self.project(gated * self.attention(gated.mean(dim=(2, 3), keepdim=True)))
-        return projected
-
-
-class GatedFeedForward(nn.Module):
-    """Two 1 x 1 convolutions with a multiplicative gate between them."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.expand = nn.Conv2d(channels, 2 * channels, 1)
-        self.project = nn.Conv2d(channels, channels, 1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Map ``(B, C, H, W)`` to the same shape."""
-        left, right = self.expand(features).chunk(2, dim=1)
-        projected: Tensor = self.project(left * right)
-        return projected
 
 
 def _zero(convolution: nn.Conv2d) -> None:

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from snadnet.models.bisenet import BiSeNet
-from snadnet.models.padding import pad_to_multiple
 from snadnet.models.snadnet.generator import Generator, GeneratorConfig, GeneratorOutput
 
 
@@ -61,15 +60,7 @@ class SNADNet(nn.Module):
         return torch.softmax(logits.float(), dim=1)
 
     def forward(self, blurred: Tensor) -> SNADNetOutput:
-        """Restore ``(B, 3, H, W)`` RGB in ``[0, 1]`` of any size from 32 px.
-
-        Sides that are no multiple of ``size_multiple`` are padded, and results cropped; textures stay padded.
-
-        Raises:
-            ModelError: if a side is under 32 px.
-        """
-        height, width = blurred.shape[-2:]
-        padded = pad_to_multiple(blurred, self.size_multiple)
-        parsing = self.parse(padded)
-        output: GeneratorOutput = self.generator(padded, parsing)
-        return SNADNetOutput(output.restored[..., :height, :width], parsing[..., :height, :width], output.textures)
+        """Restore ``(B, 3, H, W)`` RGB in ``[0, 1]`` whose sides are multiples of ``size_multiple``."""
+        parsing = self.parse(blurred)
+        output: GeneratorOutput = self.generator(blurred, parsing)
+        return SNADNetOutput(output.restored, parsing, output.textures)

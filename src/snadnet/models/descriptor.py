@@ -1,0 +1,99 @@
+"""What the project knows of a network, declared once and used everywhere."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from torch import Tensor, nn
+
+Task = Literal["deblurring", "parsing"]
+Role = Literal["ours", "baseline", "reference"]
+
+SMALLEST_SIDE: Final = 32
+"""Every model takes any height and width from this many pixels up."""
+
+
+@dataclass(frozen=True)
+class ValueRange:
+    """The values that a network works on; :class:`~snadnet.models.restorer.Restorer` maps to them and back."""
+
+    low: float
+    high: float
+
+    def from_unit(self, images: Tensor) -> Tensor:
+        """Map ``[0, 1]`` to this range."""
+        return images if self == UNIT else images * (self.high - self.low) + self.low
+
+    def to_unit(self, images: Tensor) -> Tensor:
+        """Map this range to ``[0, 1]``."""
+        return images if self == UNIT else (images - self.low) / (self.high - self.low)
+
+    def __str__(self) -> str:
+        return f"[{self.low:g}, {self.high:g}]"
+
+
+UNIT: Final = ValueRange(0.0, 1.0)
+SIGNED: Final = ValueRange(-1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class SizeRule:
+    """The picture sizes that a network takes without padding, in pixels.
+
+    Attributes:
+        height_multiple: heights are multiples of this.
+        width_multiple: widths are multiples of this.
+        smallest: no side is below this.
+    """
+
+    height_multiple: int = 1
+    width_multiple: int = 1
+    smallest: int = SMALLEST_SIDE
+
+    @classmethod
+    def multiple_of(cls, side: int, *, smallest: int = SMALLEST_SIDE) -> "SizeRule":
+        """Both sides are multiples of ``side`` and at least ``smallest``."""
+        return cls(side, side, smallest)
+
+    def padded(self, height: int, width: int) -> tuple[int, int]:
+        """The smallest size from ``height`` x ``width`` up that the network takes."""
+        rows, columns = max(height, self.smallest), max(width, self.smallest)
+        return rows + -rows % self.height_multiple, columns + -columns % self.width_multiple
+
+    def __str__(self) -> str:
+        if self.height_multiple == self.width_multiple:
+            rule = "any" if self.height_multiple == 1 else f"{self.height_multiple}n"
+        else:
+            rule = f"{self.height_multiple}n x {self.width_multiple}n"
+        return rule if self.smallest <= SMALLEST_SIDE else f"{rule}, from {self.smallest}"
+
+
+@dataclass(frozen=True)
+class ModelDescriptor:
+    """What the project knows of a network.
+
+    The network that ``build`` makes takes RGB ``(B, 3, H, W)`` in ``values``, of the sizes that ``size`` allows. For
+    ``"deblurring"`` its output is the restored picture in the same range and shape, or a named tuple whose field
+    ``restored`` is that; for ``"parsing"`` logits ``(B, 19, H, W)``.
+
+    Attributes:
+        name: what it is called on the command line and in weights files.
+        task: what it does.
+        role: ``"ours"``, a ``"baseline"`` of the paper, or a ``"reference"`` that this project adds.
+        paper: authors and title of where it was published.
+        year: when it was published.
+        licence: the terms of the code and weights that the authors released; our own code is under MIT.
+        build: makes the untrained network; calling it touches neither the disk nor the network.
+        size: the sizes it takes; all others from 32 px are padded by reflection and the result cropped.
+        values: the range it works in.
+    """
+
+    name: str
+    task: Task
+    role: Role
+    paper: str
+    year: int
+    licence: str
+    build: Callable[[], nn.Module]
+    size: SizeRule = SizeRule()
+    values: ValueRange = UNIT

@@ -1,0 +1,45 @@
+"""DMPHN, the deep multi-patch hierarchical network (Zhang et al. 2019, CVPR)."""
+
+from snadnet.models.descriptor import ModelDescriptor, SizeRule, ValueRange
+from snadnet.models.dmphn.network import (
+    DMPHN,
+    DMPHN_1_2_4,
+    DMPHN_1_2_4_8,
+    DMPHN_1_2_4_8_CPU,
+    DMPHN_1_2_4_CPU,
+    DMPHNConfig,
+    DMPHNOutput,
+)
+
+__all__ = [
+    "DESCRIPTORS",
+    "DMPHN",
+    "DMPHN_1_2_4",
+    "DMPHN_1_2_4_8",
+    "DMPHN_1_2_4_8_CPU",
+    "DMPHN_1_2_4_CPU",
+    "DMPHNConfig",
+    "DMPHNOutput",
+]
+
+
+def _descriptor(name: str, config: DMPHNConfig) -> ModelDescriptor:
+    return ModelDescriptor(
+        name,
+        task="deblurring",
+        role="baseline",
+        paper="Zhang et al., Deep Stacked Hierarchical Multi-patch Network for Image Deblurring",
+        year=2019,
+        licence="none stated",
+        build=lambda: DMPHN(config),
+        size=SizeRule(*config.size_multiples),
+        values=ValueRange(-0.5, 0.5),
+    )
+
+
+DESCRIPTORS = (
+    _descriptor("dmphn-1-2-4", DMPHN_1_2_4),
+    _descriptor("dmphn-1-2-4-8", DMPHN_1_2_4_8),
+    _descriptor("dmphn-1-2-4-cpu", DMPHN_1_2_4_CPU),
+    _descriptor("dmphn-1-2-4-8-cpu", DMPHN_1_2_4_8_CPU),
+)

@@ -1,0 +1,26 @@
+"""NAFNet, the modern reference (Chen et al. 2022, Simple Baselines for Image Restoration)."""
+
+from snadnet.models.descriptor import ModelDescriptor, SizeRule
+from snadnet.models.nafnet.network import NAFNET_32, NAFNET_64, NAFNET_CPU, NAFNet, NAFNetConfig
+
+__all__ = ["DESCRIPTORS", "NAFNET_32", "NAFNET_64", "NAFNET_CPU", "NAFNet", "NAFNetConfig"]
+
+
+def _descriptor(name: str, config: NAFNetConfig) -> ModelDescriptor:
+    return ModelDescriptor(
+        name,
+        task="deblurring",
+        role="reference",
+        paper="Chen et al., Simple Baselines for Image Restoration",
+        year=2022,
+        licence="MIT",
+        build=lambda: NAFNet(config),
+        size=SizeRule.multiple_of(config.size_multiple),
+    )
+
+
+DESCRIPTORS = (
+    _descriptor("nafnet-32", NAFNET_32),
+    _descriptor("nafnet-64", NAFNET_64),
+    _descriptor("nafnet-cpu", NAFNET_CPU),
+)

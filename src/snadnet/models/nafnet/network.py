@@ -1,0 +1,105 @@
+"""NAFNet: one U-shaped network whose blocks have no activation functions (Chen et al. 2022)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from snadnet.models.blocks import ChannelNorm, GatedFeedForward, GatedMixing
+
+
+@dataclass(frozen=True)
+class NAFNetConfig:
+    """What a NAFNet is made of. The defaults are the depths of the authors' GoPro networks.
+
+    Attributes:
+        width: channels at full resolution; every level below has twice as many.
+        encoder_depths: blocks at full, 1/2, 1/4 and 1/8 resolution.
+        middle_depth: blocks at 1/16.
+        decoder_depths: blocks at 1/8, 1/4, 1/2 and full resolution.
+    """
+
+    width: int
+    encoder_depths: tuple[int, int, int, int] = (1, 1, 1, 28)
+    middle_depth: int = 1
+    decoder_depths: tuple[int, int, int, int] = (1, 1, 1, 1)
+
+    @property
+    def size_multiple(self) -> int:
+        """Sides that the network works on: every level halves them."""
+        return int(2 ** len(self.encoder_depths))
+
+
+NAFNET_32: Final = NAFNetConfig(32)
+NAFNET_64: Final = NAFNetConfig(64)
+NAFNET_CPU: Final = NAFNetConfig(9)
+"""The same topology at about 0.5 GMACs for 160 x 160 px."""
+
+
+class NAFBlock(nn.Module):
+    """Two residuals, each with a learned scale a channel that starts at zero (paper, Fig. 3c).
+
+    SNADNet's ``GatedBlock`` differs: it has no scales and starts its last convolutions at zero instead.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.mixing_norm = ChannelNorm(channels)
+        self.mixing = GatedMixing(channels)
+        self.mixing_scale = nn.Parameter(torch.zeros(1, channels, 1, 1))
+        self.feed_forward_norm = ChannelNorm(channels)
+        self.feed_forward = GatedFeedForward(channels)
+        self.feed_forward_scale = nn.Parameter(torch.zeros(1, channels, 1, 1))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map ``(B, C, H, W)`` to the same shape."""
+        features = features + self.mixing_scale * self.mixing(self.mixing_norm(features))
+        mixed: Tensor = features + self.feed_forward_scale * self.feed_forward(self.feed_forward_norm(features))
+        return mixed
+
+
+def _blocks(channels: int, depth: int) -> nn.Sequential:
+    return nn.Sequential(*(NAFBlock(channels) for _ in range(depth)))
+
+
+class NAFNet(nn.Module):
+    """Restores ``(B, 3, H, W)`` RGB in ``[0, 1]``, sides multiples of ``config.size_multiple``, as a residual.
+
+    The authors' test configuration replaces the global average of the channel attention by one over windows of 1.5
+    times the training size (384 px), which changes nothing for faces up to that size; here it is always global.
+    """
+
+    def __init__(self, config: NAFNetConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.intro = nn.Conv2d(3, width, 3, padding=1)
+        self.encoder = nn.ModuleList()
+        self.lower = nn.ModuleList()
+        for depth in config.encoder_depths:
+            self.encoder.append(_blocks(width, depth))
+            self.lower.append(nn.Conv2d(width, 2 * width, 2, stride=2))
+            width *= 2
+        self.middle = _blocks(width, config.middle_depth)
+        self.higher = nn.ModuleList()
+        self.decoder = nn.ModuleList()
+        for depth in config.decoder_depths:
+            # Pixel shuffling turns twice the channels into half of them at twice the resolution.
+            self.higher.append(nn.Sequential(nn.Conv2d(width, 2 * width, 1, bias=False), nn.PixelShuffle(2)))
+            width //= 2
+            self.decoder.append(_blocks(width, depth))
+        self.ending = nn.Conv2d(width, 3, 3, padding=1)
+
+    def forward(self, blurred: Tensor) -> Tensor:
+        """Return the restored picture ``(B, 3, H, W)``, about ``[0, 1]``, not clamped."""
+        features = self.intro(blurred)
+        skips = []
+        for blocks, lower in zip(self.encoder, self.lower, strict=True):
+            features = blocks(features)
+            skips.append(features)
+            features = lower(features)
+        features = self.middle(features)
+        for higher, blocks in zip(self.higher, self.decoder, strict=True):
+            features = blocks(higher(features) + skips.pop())
+        restored: Tensor = blurred + self.ending(features)
+        return restored

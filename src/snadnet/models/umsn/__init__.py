@@ -1,0 +1,30 @@
+"""UMSN, the uncertainty-guided multi-stream semantic network (Yasarla et al. 2020, IEEE TIP)."""
+
+from dataclasses import replace
+
+from snadnet.models.descriptor import SIGNED, ModelDescriptor, SizeRule
+from snadnet.models.umsn.config import SIZE_MULTIPLE, UMSN_CPU, UMSN_PAPER, UMSNConfig
+from snadnet.models.umsn.network import UMSN, UMSNOutput
+
+__all__ = ["DESCRIPTORS", "UMSN", "UMSN_CPU", "UMSN_PAPER", "UMSNConfig", "UMSNOutput"]
+
+
+def _descriptor(name: str, config: UMSNConfig) -> ModelDescriptor:
+    return ModelDescriptor(
+        name,
+        task="deblurring",
+        role="baseline",
+        paper="Yasarla et al., Deblurring Face Images Using Uncertainty Guided Multi-Stream Semantic Networks",
+        year=2020,
+        licence="MIT",
+        build=lambda: UMSN(config),
+        size=SizeRule.multiple_of(SIZE_MULTIPLE),
+        values=SIGNED,
+    )
+
+
+DESCRIPTORS = (
+    _descriptor("umsn", UMSN_PAPER),
+    _descriptor("umsn-batch-statistics", replace(UMSN_PAPER, batch_statistics=True)),
+    _descriptor("umsn-cpu", UMSN_CPU),
+)

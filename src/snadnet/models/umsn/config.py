@@ -1,0 +1,37 @@
+"""What a UMSN is made of."""
+
+from dataclasses import dataclass
+from typing import Final
+
+NUM_MAPS: Final = 4
+"""Face classes that UMSN tells apart."""
+
+SIZE_MULTIPLE: Final = 4
+"""Sides that UMSN works on."""
+
+
+@dataclass(frozen=True)
+class UMSNConfig:
+    """What a UMSN is made of. The defaults are the published network.
+
+    Attributes:
+        width: channels of the two main networks; the first-stage streams work with a half and a quarter of it.
+        stream_entry: channels that a first-stage stream adds to its four at its entrance.
+        deblurring_entry: channels that the deblurring network adds to its seven at its entrance.
+        segmentation_entry: channels that the segmentation network adds to its three at its entrance.
+        finish_width: channels between the two convolutions that finish a picture.
+        batch_statistics: let the segmentation network's batch normalization use the batch's own statistics in
+            evaluation mode, as the published test code does. A picture's result then depends on its batch.
+    """
+
+    width: int = 64
+    stream_entry: int = 28
+    deblurring_entry: int = 57
+    segmentation_entry: int = 61
+    finish_width: int = 8
+    batch_statistics: bool = False
+
+
+UMSN_PAPER: Final = UMSNConfig()
+UMSN_CPU: Final = UMSNConfig(width=4, stream_entry=1, deblurring_entry=2, segmentation_entry=2, finish_width=2)
+"""The same topology at about 0.5 GMACs for 160 x 160 px."""
