@@ -129,7 +129,8 @@ def split_in_order(count: int, validation: int, test: int) -> list[Split]:
     training = count - validation - test
     if training < 1:
         raise DataError(f"{count} faces leave none to train on beside {validation} for validation and {test} for test")
-    return [*["train"] * training, *["validation"] * validation, *["test"] * test]
+    ends: tuple[tuple[Split, int], ...] = (("train", training), ("validation", validation), ("test", test))
+    return [split for split, length in ends for _ in range(length)]
 
 
 def resized(image: NDArray[np.uint8], size: int, *, name: str) -> NDArray[np.uint8]:

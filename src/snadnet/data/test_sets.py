@@ -17,13 +17,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from snadnet.data.pictures import FacePicture, read_labels
+from snadnet.data.preparation import png, resized_labels
 from snadnet.data.protocols import LinearBlur, Protocol, blurred_pair
 from snadnet.errors import DataError
 from snadnet.files import write_atomically
@@ -200,8 +200,7 @@ def freeze_face(face: FacePicture, number: int, protocol: Protocol, folder: Path
         whole = read_labels(face.labels)
         if whole.shape[0] != whole.shape[1]:
             raise DataError(f"{face.labels}: is not square as its face is; replace it")
-        size = (protocol.size, protocol.size)
-        labels = np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+        labels = resized_labels(whole, protocol.size)
     return FrozenFace(
         name=name,
         source=face.image.name,
@@ -238,15 +237,15 @@ def kernel_of(protocol: Protocol, number: int) -> FrozenKernel:
 
 
 def _bytes(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.rint(picture * 255.0).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.rint(picture * 255.0).astype(np.uint8)
+    return pixels
 
 
 def _written(path: Path, pixels: NDArray[np.uint8]) -> str:
     """Write a PNG file; its SHA-256."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    write_atomically(path, file.getvalue())
-    return hashlib.sha256(file.getvalue()).hexdigest()
+    content = png(pixels)
+    write_atomically(path, content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _checked(path: Path, sha256: str) -> bytes:
