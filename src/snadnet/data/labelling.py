@@ -1,16 +1,15 @@
 """Pseudo-labels: a sharp-face parser's label maps of a folder of faces, the paper's ground truth (II-A; SPEC 1)."""
 
-import io
 from collections.abc import Sequence
 from typing import Final
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from snadnet.data.preparation import png, resized_labels
 from snadnet.errors import DataError
 
 PARSING_SIZE: Final = 256
@@ -60,8 +59,4 @@ def label_faces(parser: nn.Module, faces: Sequence[Tensor], device: torch.device
 
 def label_file(labels: NDArray[np.uint8], size: int) -> bytes:
     """A label map as an 8-bit PNG file of ``size`` px, each pixel with the nearest one's class."""
-    if labels.shape[0] != size:
-        labels = np.asarray(cv2.resize(labels, (size, size), interpolation=cv2.INTER_NEAREST), np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(labels).save(file, "PNG", optimize=True)
-    return file.getvalue()
+    return png(labels if labels.shape[0] == size else resized_labels(labels, size))
