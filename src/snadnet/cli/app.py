@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from snadnet import __version__
-from snadnet.cli import blur, deblur, evaluate, export, freeze, train
+from snadnet.cli import blur, deblur, evaluate, export, figure, freeze, train
 from snadnet.errors import SnadnetError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command()(blur.blur)
 app.command()(evaluate.evaluate)
 app.command()(export.export)
 app.command()(freeze.freeze)
+app.add_typer(figure.app, name="figure")
 app.add_typer(train.app, name="train")
 
 
