@@ -138,8 +138,9 @@ def test_parsers_are_scored_on_sharp_and_blurred_faces(parser, tmp_path):
     Image.fromarray(whole).save(labels / "000.png")
     told = []
     faces = blurred_on_the_fly(SMALL, images, labels=labels)
-    scores = evaluate_parsers([parser, parser], faces, device=CPU, advance=told.append)
+    scores = evaluate_parsers([str(parser), f"other={parser}"], faces, device=CPU, advance=told.append)
     assert told == [1, 1]
+    assert [score.name for score in scores] == ["parser", "other"]
     assert scores[0].sharp.counts.sum() == 2 * 64 * 64 - 4 * 64
     assert not torch.equal(scores[0].sharp.counts, scores[0].blurred.counts)
     text = as_text(parser_document(scores, faces, header=["$ snadnet"]))
@@ -147,4 +148,4 @@ def test_parsers_are_scored_on_sharp_and_blurred_faces(parser, tmp_path):
     assert f"{scores[0].blurred.mean_iou(merge_left_right=True):.4f}" in text
     assert "left_eye+right_eye" in text
     with pytest.raises(DataError, match="has no label maps"):
-        evaluate_parsers([parser], blurred_on_the_fly(SMALL, images), device=CPU)
+        evaluate_parsers([str(parser)], blurred_on_the_fly(SMALL, images), device=CPU)

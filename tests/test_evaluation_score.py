@@ -1,5 +1,7 @@
 """Whole evaluations of small methods on small faces."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,7 +10,7 @@ from face_data import make_faces
 from snadnet.data.protocols import LinearBlur, Protocol, TrajectoryBlur
 from snadnet.errors import ConfigError, DataError, ModelError, WeightsError
 from snadnet.evaluation.instruments import Fidelity
-from snadnet.evaluation.methods import Method, find_method, is_parser, refuse_twins
+from snadnet.evaluation.methods import Method, default_name, find_method, is_parser, refuse_twins
 from snadnet.evaluation.metrics import L1, PSNR, SSIM
 from snadnet.evaluation.score import evaluate
 from snadnet.evaluation.statistics import Resampling
@@ -144,6 +146,7 @@ def test_weights_files_are_told_apart_by_what_is_in_them(small_set, tmp_path):
     blurred = np.stack([small_set.read(index).blurred for index in range(2)])
     together = network.restore(["000", "001"], blurred)
     assert network.name == "mine"
+    assert default_name(Path("runs/deblurring/weights.safetensors")) == "deblurring"
     assert together.shape == blurred.shape
     assert np.array_equal(together[1:], network.restore(["001"], blurred[1:]))
 

@@ -117,9 +117,7 @@ def evaluate(
         if form is Form.JSON or any(path.suffix.lower() in (".json", ".csv") for path in outputs):
             raise ConfigError("the scores of face parsers come as text, Markdown and LaTeX only")
         with progress_of(len(test_set)) as advance:
-            parser_scores = evaluate_parsers(
-                [weights_file(text) for text in methods], test_set, device=torch_device(device), advance=advance
-            )
+            parser_scores = evaluate_parsers(methods, test_set, device=torch_device(device), advance=advance)
         document = parser_document(parser_scores, test_set, header=header)
         write: dict[str, Callable[[], str]] = {}
     else:

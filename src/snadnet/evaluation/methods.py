@@ -57,9 +57,7 @@ def find_method(text: str, test_set: FaceTestSet, *, device: Device = "auto") ->
         WeightsError: A file is missing, damaged, or no restoration network; or there is no such released name.
         ModelError: The device is not there, or the file is a parser's.
     """
-    name, equals, place = text.partition("=")
-    if not equals or Path(text).exists():
-        name, place = "", text
+    name, place = name_and_place(text)
     path = Path(place)
     if place == BLURRED:
         return Method(name or BLURRED_INPUT, "the input as it is", lambda _, blurred: blurred)
@@ -67,7 +65,18 @@ def find_method(text: str, test_set: FaceTestSet, *, device: Device = "auto") ->
         return Method(name or path.resolve().name, str(path), _from_folder(path, test_set))
     path = weights_file(place)
     restore = _from_weights(path, device) if path.suffix == ".safetensors" else _from_graph(path, device)
-    return Method(name or path.stem, _file(path), restore)
+    return Method(name or default_name(path), _file(path), restore)
+
+
+def name_and_place(text: str) -> tuple[str, str]:
+    """``NAME=PLACE`` in its two parts; the name is empty where none is given."""
+    name, equals, place = text.partition("=")
+    return (name, place) if equals and not Path(text).exists() else ("", text)
+
+
+def default_name(path: Path) -> str:
+    """What a weights file is called in tables: by its name, or by its folder's if that is all that tells runs apart."""
+    return path.resolve().parent.name if path.stem == "weights" else path.stem
 
 
 def refuse_twins(methods: Sequence[Method]) -> None:
@@ -99,9 +108,8 @@ def is_parser(text: str) -> bool:
         WeightsError: It is called ``.safetensors``, but is missing or damaged.
         ModelError: It holds an unknown network.
     """
-    if Path(text).suffix != ".safetensors":
-        return False
-    return describe_model(read_weights(weights_file(text))[0]).task == "parsing"
+    _, place = name_and_place(text)
+    return place.endswith(".safetensors") and describe_model(read_weights(weights_file(place))[0]).task == "parsing"
 
 
 def torch_device(device: Device) -> torch.device:

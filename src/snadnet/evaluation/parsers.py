@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ import torch
 from snadnet.data.pictures import UNLABELLED
 from snadnet.errors import DataError
 from snadnet.evaluation.instruments import load_parser, parsed
+from snadnet.evaluation.methods import default_name, name_and_place, weights_file
 from snadnet.evaluation.tables import Document, Table
 from snadnet.evaluation.testset import FaceTestSet
 from snadnet.metrics.segmentation import ConfusionMatrix
@@ -25,7 +25,7 @@ class ParserScores:
 
 
 def evaluate_parsers(
-    files: Sequence[Path],
+    named: Sequence[str],
     test_set: FaceTestSet,
     *,
     device: torch.device,
@@ -34,7 +34,7 @@ def evaluate_parsers(
     """Count the pixels of each face, sharp and blurred, by true and predicted class.
 
     Args:
-        files: The parsers' ``.safetensors`` files.
+        named: The parsers' ``.safetensors`` files, or releases, as for :func:`find_method`.
         test_set: Faces with labels.
         device: Where the parsers run.
         advance: Told of each face.
@@ -45,8 +45,12 @@ def evaluate_parsers(
     """
     if not test_set.labelled:
         raise DataError(f"{test_set.source}: has no label maps to score parsers by; add them, or give --labels")
-    parsers = [load_parser(file).to(device) for file in files]
-    scores = [ParserScores(file.stem, ConfusionMatrix(), ConfusionMatrix()) for file in files]
+    parsers, scores = [], []
+    for text in named:
+        name, place = name_and_place(text)
+        file = weights_file(place)
+        parsers.append(load_parser(file).to(device))
+        scores.append(ParserScores(name or default_name(file), ConfusionMatrix(), ConfusionMatrix()))
     for index in range(len(test_set)):
         face = test_set.read(index)
         # A frozen test set may have labels for some faces only.

@@ -1,0 +1,130 @@
+"""``snadnet figure comparison``, ``regions`` and ``parsing``: the paper's figures from our own results."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from snadnet.cli.evaluate import (
+    PARSER,
+    LabelsOption,
+    LastOption,
+    MethodsArgument,
+    ParserOption,
+    TestSetOption,
+    check_outputs,
+)
+from snadnet.cli.train import require_training_extra
+from snadnet.network import Device
+from snadnet.photo import shown
+
+if TYPE_CHECKING:  # needs PyTorch
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from snadnet.evaluation.testset import ScoredFace
+
+app = typer.Typer(help="Draw the paper's figures from a test set, as PNG or PDF.", no_args_is_help=True)
+
+FaceOption = Annotated[list[str] | None, typer.Option("--face", help="A face by its name. Repeatable.")]
+CountOption = Annotated[int, typer.Option(min=1, help="Without --face: so many, spread over the test set.")]
+OutputOption = Annotated[
+    list[Path], typer.Option("--output", "-o", metavar="FILE", help="The figure, .png or .pdf. Repeatable.")
+]
+DeviceOption = Annotated[Device, typer.Option(help="Where networks run.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")]
+
+
+@app.command()
+def comparison(
+    methods: MethodsArgument,
+    *,
+    on: TestSetOption,
+    output: OutputOption,
+    face: FaceOption = None,
+    count: CountOption = 4,
+    last: LastOption = None,
+    device: DeviceOption = "auto",
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Methods side by side with eyes and mouth enlarged (Fig. 8 to 13): blurred, each method, sharp."""
+    _check(output, overwrite=overwrite)
+    from snadnet.evaluation import figures  # noqa: PLC0415 (needs PyTorch)
+    from snadnet.evaluation.methods import find_method  # noqa: PLC0415
+    from snadnet.evaluation.testset import find_test_set  # noqa: PLC0415
+
+    test_set = find_test_set(on, last=last)
+    chosen = [find_method(text, test_set, device=device) for text in methods]
+    _write(figures.comparison(chosen, figures.chosen_faces(test_set, face or [], count)), output)
+
+
+@app.command()
+def regions(
+    *,
+    on: TestSetOption,
+    output: OutputOption,
+    parser: ParserOption = PARSER,
+    face: FaceOption = None,
+    count: CountOption = 4,
+    last: LastOption = None,
+    labels: LabelsOption = None,
+    device: DeviceOption = "auto",
+    overwrite: OverwriteOption = False,
+) -> None:
+    """The four regions of the reconstruction loss (Fig. 6), of the labels or else of the parser."""
+    _check(output, overwrite=overwrite)
+    from snadnet.evaluation import figures  # noqa: PLC0415 (needs PyTorch)
+    from snadnet.evaluation.methods import torch_device, weights_file  # noqa: PLC0415
+
+    faces = _faces(on, last, labels, face, count)
+    _write(figures.regions(faces, weights_file(str(parser)), device=torch_device(device)), output)
+
+
+@app.command()
+def parsing(
+    *,
+    on: TestSetOption,
+    output: OutputOption,
+    before: Annotated[Path, typer.Option(help="Parser trained on sharp faces (.safetensors).")] = PARSER,
+    after: Annotated[Path, typer.Option(help="The fine-tuned one, or a SNADNet that holds it.")] = Path(
+        "snadnet-small.safetensors"
+    ),
+    face: FaceOption = None,
+    count: CountOption = 4,
+    last: LastOption = None,
+    device: DeviceOption = "auto",
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Parsing of blurred faces before and after fine-tuning, beside that of the sharp face (Fig. 7)."""
+    _check(output, overwrite=overwrite)
+    from snadnet.evaluation import figures  # noqa: PLC0415 (needs PyTorch)
+    from snadnet.evaluation.methods import torch_device, weights_file  # noqa: PLC0415
+
+    files = [weights_file(str(path)) for path in (before, after)]
+    faces = _faces(on, last, None, face, count)
+    _write(figures.parsing(faces, *files, device=torch_device(device)), output)
+
+
+def _check(outputs: Sequence[Path], *, overwrite: bool) -> None:
+    require_training_extra()
+    from snadnet.evaluation.sheet import SUFFIXES  # noqa: PLC0415
+
+    check_outputs(outputs, SUFFIXES, overwrite=overwrite)
+
+
+def _faces(
+    on: str, last: int | None, labels: Path | None, names: Sequence[str] | None, count: int
+) -> "list[ScoredFace]":
+    from snadnet.evaluation.figures import chosen_faces  # noqa: PLC0415
+    from snadnet.evaluation.testset import find_test_set  # noqa: PLC0415
+
+    return chosen_faces(find_test_set(on, last=last, labels=labels), names or [], count)
+
+
+def _write(sheet: "NDArray[np.uint8]", outputs: Sequence[Path]) -> None:
+    from snadnet.evaluation.sheet import write_sheet  # noqa: PLC0415
+
+    for path in outputs:
+        write_sheet(sheet, path)
+        typer.echo(f"{shown(path)}: {sheet.shape[1]} x {sheet.shape[0]} px")
