@@ -3,11 +3,17 @@
 from torch import nn
 
 from snadnet.errors import ModelError
-from snadnet.models import bisenet, snadnet
+from snadnet.models import bisenet, deblurgan, deblurganv2, snadnet
 from snadnet.models.descriptor import ModelDescriptor, Task
 from snadnet.models.restorer import Restorer
 
-_REGISTRY = {entry.name: entry for entry in (*bisenet.DESCRIPTORS, *snadnet.DESCRIPTORS)}
+_DESCRIPTORS: tuple[ModelDescriptor, ...] = (
+    *bisenet.DESCRIPTORS,
+    *deblurgan.DESCRIPTORS,
+    *deblurganv2.DESCRIPTORS,
+    *snadnet.DESCRIPTORS,
+)
+_REGISTRY = {descriptor.name: descriptor for descriptor in _DESCRIPTORS}
 
 
 def list_models(task: Task | None = None) -> list[str]:
