@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from snadnet import __version__
-from snadnet.cli import blur, deblur, export, train
+from snadnet.cli import blur, deblur, export, models, train
 from snadnet.errors import SnadnetError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command()(deblur.deblur)
 app.command()(blur.blur)
 app.command()(export.export)
+app.command()(models.models)
 app.add_typer(train.app, name="train")
 
 
