@@ -10,6 +10,8 @@ from onnx import TensorProto, helper
 
 from snadnet.faces.classes import NUM_CLASSES
 
+pytest.register_assert_rewrite("deblurring_model_checks")
+
 
 @pytest.fixture(scope="session")
 def build_network():

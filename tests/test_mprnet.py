@@ -1,21 +1,17 @@
 """MPRNet."""
 
-import pytest
 import torch
 
-from model_cost import gigamacs, parameters
+from deblurring_model_checks import DeblurringModelChecks, assert_costs
 from snadnet.models.mprnet import MPRNET_CPU, MPRNet
 
 
-def test_is_as_large_as_the_published_network() -> None:
-    with torch.device("meta"):
-        assert parameters(MPRNet()) == 20_127_073
-    assert gigamacs(MPRNet, 256) == pytest.approx(759.4, abs=0.1)
-    assert gigamacs(MPRNet, 128) == pytest.approx(189.9, abs=0.1)
+class TestMPRNet(DeblurringModelChecks):
+    name = "mprnet-cpu"
 
 
-def test_the_small_variant_stays_within_its_budget() -> None:
-    assert gigamacs(lambda: MPRNet(MPRNET_CPU), 160) == pytest.approx(0.5, abs=0.05)
+def test_has_the_published_size_and_cost() -> None:
+    assert_costs("mprnet", parameters=20_127_073, gigamacs=759.4)
 
 
 def test_weights_hold_the_shared_slope_once() -> None:

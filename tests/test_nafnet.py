@@ -3,21 +3,20 @@
 import pytest
 import torch
 
-from model_cost import gigamacs, parameters
-from snadnet.models.nafnet import NAFNET_32, NAFNET_64, NAFNET_CPU, NAFNet, NAFNetConfig
+from deblurring_model_checks import DeblurringModelChecks, assert_costs
 from snadnet.models.nafnet.network import NAFBlock
 
 
+class TestNAFNet(DeblurringModelChecks):
+    name = "nafnet-cpu"
+
+
 # The paper rounds to 16 and 65 GMACs; it counts more than convolutions.
-@pytest.mark.parametrize(("config", "count", "cost"), [(NAFNET_32, 17_111_907, 15.96), (NAFNET_64, 67_888_835, 63.05)])
-def test_is_as_large_as_the_published_network(config: NAFNetConfig, count: int, cost: float) -> None:
-    with torch.device("meta"):
-        assert parameters(NAFNet(config)) == count
-    assert gigamacs(lambda: NAFNet(config), 256) == pytest.approx(cost, abs=0.01)
-
-
-def test_the_small_variant_stays_within_its_budget() -> None:
-    assert gigamacs(lambda: NAFNet(NAFNET_CPU), 160) == pytest.approx(0.5, abs=0.05)
+@pytest.mark.parametrize(
+    ("name", "parameters", "gigamacs"), [("nafnet-32", 17_111_907, 15.96), ("nafnet-64", 67_888_835, 63.05)]
+)
+def test_has_the_published_size_and_cost(name: str, parameters: int, gigamacs: float) -> None:
+    assert_costs(name, parameters=parameters, gigamacs=gigamacs)
 
 
 def test_a_block_starts_as_the_identity() -> None:

@@ -4,28 +4,35 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
-from model_cost import gigamacs, parameters
+from deblurring_model_checks import DeblurringModelChecks, assert_costs
 from snadnet.models.umsn import UMSN, UMSN_CPU
 from snadnet.models.umsn.blocks import BatchNorm, SharedSeparable, Transition
+from snadnet.models.umsn.config import NUM_MAPS
 
 
-def test_is_as_large_as_the_parts_that_run_of_the_published_network() -> None:
-    with torch.device("meta"):
+class TestUMSN(DeblurringModelChecks):
+    name = "umsn-cpu"
+    # The confidences need the true picture; the streams' own pictures are outputs beside the restored one.
+    unused = (
+        "confidence.",
+        *(f"deblurring.streams.{i}.{part}" for i in range(NUM_MAPS) for part in ("drawing.", "refine", "finish.")),
+    )
+
+
+def test_has_the_size_and_cost_of_what_runs_of_the_published_network() -> None:
+    # The published program runs the confidence network at inference too, see below.
+    assert_costs("umsn", parameters=14_266_213, gigamacs=368.5)
+
+
+def test_with_its_confidences_it_costs_what_the_published_program_does() -> None:
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
         network = UMSN()
-    assert parameters(network) == 14_266_213
+        network(torch.empty(1, 3, 256, 256), torch.empty(1, 3, 256, 256))
+    assert round(counter.get_total_flops() / 2e9, 1) == 378.5
     # The published confidence network has 340,643: one unused group and three unused skips are 113,664 of them.
-    assert parameters(network.confidence) == 340_643 - 113_664
-    assert gigamacs(UMSN, 256, inputs=2) == pytest.approx(378.5, abs=0.1)
-    assert gigamacs(UMSN, 128, inputs=2) == pytest.approx(94.6, abs=0.1)
-
-
-def test_restoring_needs_no_confidence() -> None:
-    assert gigamacs(UMSN, 256) == pytest.approx(368.5, abs=0.1)
-
-
-def test_the_small_variant_stays_within_its_budget() -> None:
-    assert gigamacs(lambda: UMSN(UMSN_CPU), 160) == pytest.approx(0.5, abs=0.05)
+    assert sum(value.numel() for value in network.confidence.parameters()) == 340_643 - 113_664
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from snadnet import __version__
-from snadnet.cli import blur, deblur, evaluate, export, figure, freeze, kernels, label, prepare, train
+from snadnet.cli import blur, deblur, evaluate, export, figure, freeze, kernels, label, models, prepare, train
 from snadnet.errors import SnadnetError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command()(export.export)
 app.command()(freeze.freeze)
 app.command()(kernels.kernels)
 app.command()(label.label)
+app.command()(models.models)
 app.add_typer(figure.app, name="figure")
 app.add_typer(prepare.app, name="prepare")
 app.add_typer(train.app, name="train")

@@ -16,7 +16,7 @@ from snadnet.evaluation.sheet import Cell, Region, draw_sheet
 from snadnet.evaluation.testset import FaceTestSet, ScoredFace
 from snadnet.faces import CROP_SIZE, TEMPLATE, FaceDetector
 from snadnet.faces.classes import NUM_CLASSES, REGIONS
-from snadnet.models import load_model
+from snadnet.models import load_network
 from snadnet.models.snadnet import SNADNet
 
 REGION_TITLES: Final = {"facial": "facial parts", "skin": "skin", "hair": "hair", "back": "background"}
@@ -149,5 +149,5 @@ def eyes_and_mouth(sharp: NDArray[np.uint8], detector: FaceDetector) -> tuple[Re
 
 def _parser_within(path: Path) -> torch.nn.Module:
     """The parser of a weights file: itself, or that of a SNADNet."""
-    network = load_model(path)
+    network = load_network(path)
     return network.parser if isinstance(network, SNADNet) else load_parser(path)

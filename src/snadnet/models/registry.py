@@ -3,19 +3,21 @@
 from torch import nn
 
 from snadnet.errors import ModelError
-from snadnet.models import bisenet, dmphn, mprnet, nafnet, snadnet, umsn
+from snadnet.models import bisenet, deblurgan, deblurganv2, dmphn, mprnet, nafnet, snadnet, umsn
 from snadnet.models.descriptor import ModelDescriptor, Task
 from snadnet.models.restorer import Restorer
 
-_ENTRIES = (
+_DESCRIPTORS: tuple[ModelDescriptor, ...] = (
     *bisenet.DESCRIPTORS,
+    *deblurgan.DESCRIPTORS,
+    *deblurganv2.DESCRIPTORS,
     *dmphn.DESCRIPTORS,
     *mprnet.DESCRIPTORS,
     *nafnet.DESCRIPTORS,
     *snadnet.DESCRIPTORS,
     *umsn.DESCRIPTORS,
 )
-_REGISTRY = {entry.name: entry for entry in _ENTRIES}
+_REGISTRY = {descriptor.name: descriptor for descriptor in _DESCRIPTORS}
 
 
 def list_models(task: Task | None = None) -> list[str]:

@@ -2,8 +2,6 @@
 
 import io
 import logging
-import pickle
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +9,16 @@ import torch
 
 from snadnet.errors import WeightsError
 from snadnet.files import write_atomically
+from snadnet.models.torch_file import read_torch_file
 
 _LOG = logging.getLogger(__name__)
 _PATTERN = "step-*.pt"
-# What torch.load raises for damaged bytes, as a trial with 1,500 of them showed, and what it could by its code.
-_DAMAGE = (
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-)
 
 
 class Checkpoints:
     """The checkpoints of a run: numbered files in one folder, of which the last two are kept.
 
-    A checkpoint is data (tensors, numbers, text): it is read with ``torch.load(weights_only=True)``.
+    A checkpoint is data (tensors, numbers, text): it is read by :func:`read_torch_file`.
     """
 
     def __init__(self, folder: Path, *, keep: int = 2) -> None:
@@ -70,13 +56,9 @@ class Checkpoints:
         files = self._files()
         for path in reversed(files):
             try:
-                state = torch.load(path, map_location="cpu", weights_only=True)
-                if not isinstance(state, dict):
-                    raise TypeError(f"holds a {type(state).__name__}")
-            except _DAMAGE as error:
-                _LOG.warning("%s: damaged checkpoint passed over (%s)", path, " ".join(str(error).split())[:200])
-            else:
-                return state
+                return read_torch_file(path)
+            except WeightsError as error:
+                _LOG.warning("checkpoint passed over: %s", error)
         if files:
             raise WeightsError(f"{self.folder}: no checkpoint in it can be read; remove the folder to start anew")
         return None

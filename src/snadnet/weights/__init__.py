@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from snadnet.errors import WeightsError
 
@@ -35,6 +35,15 @@ def released_weights(name: str = DEFAULT_WEIGHTS) -> Path:
     return _unpacked.enter_context(as_file(verified(folder, name)))
 
 
+def released_names() -> list[str]:
+    """The names of all released files.
+
+    Raises:
+        WeightsError: The manifest is missing or damaged.
+    """
+    return sorted(_manifest(files(__name__)))
+
+
 def verified(folder: Traversable, name: str) -> Traversable:
     """The file that a folder's manifest names, after comparing its SHA-256.
 
@@ -45,15 +54,9 @@ def verified(folder: Traversable, name: str) -> Traversable:
     Raises:
         WeightsError: The manifest, the name or the file is missing, or either file is damaged.
     """
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise WeightsError(f"no released weights are installed ({MANIFEST} is missing); {_REMEDY}") from error
-    except ValueError as error:
-        raise WeightsError(f"{MANIFEST} of the released weights is damaged; {_REMEDY}") from error
-    if not isinstance(manifest, dict) or name not in manifest:
-        known = ", ".join(sorted(manifest)) if isinstance(manifest, dict) else "none"
-        raise WeightsError(f"no released weights are called {name!r}; choose one of: {known}")
+    manifest = _manifest(folder)
+    if name not in manifest:
+        raise WeightsError(f"no released weights are called {name!r}; choose one of: {', '.join(sorted(manifest))}")
     entry = manifest[name]
     if not (isinstance(entry, dict) and isinstance(entry.get("file"), str) and "sha256" in entry):
         raise WeightsError(f"the entry {name!r} of {MANIFEST} lacks 'file' or 'sha256'; {_REMEDY}")
@@ -65,3 +68,15 @@ def verified(folder: Traversable, name: str) -> Traversable:
     if digest != entry["sha256"]:
         raise WeightsError(f"the weights file {entry['file']} is damaged (wrong SHA-256); {_REMEDY}")
     return file
+
+
+def _manifest(folder: Traversable) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WeightsError(f"no released weights are installed ({MANIFEST} is missing); {_REMEDY}") from error
+    except ValueError as error:
+        raise WeightsError(f"{MANIFEST} of the released weights is damaged; {_REMEDY}") from error
+    if not isinstance(manifest, dict):
+        raise WeightsError(f"{MANIFEST} of the released weights is damaged; {_REMEDY}")
+    return manifest

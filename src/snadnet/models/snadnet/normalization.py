@@ -1,5 +1,6 @@
 """Separable normalization: face and background are normalized apart (paper, II-C, Eq. 3-7; SPEC 3)."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -31,7 +32,7 @@ def separable_normalize(features: Tensor, foreground: Tensor, *, epsilon: float 
     if foreground.shape != (batch, 1, height, width):
         expected = (batch, 1, height, width)
         raise ValueError(f"the foreground mask has shape {tuple(foreground.shape)}, expected {expected}")
-    with torch.autocast(features.device.type, enabled=False):
+    with _full_precision(features.device.type):
         values = features.float().permute(0, 2, 3, 1).reshape(batch, height * width, channels)
         fore = foreground.float().reshape(batch, height * width, 1)
         if torch.is_grad_enabled() and (values.requires_grad or fore.requires_grad):
@@ -52,6 +53,13 @@ class SeparableNormalization(nn.Module):
     def forward(self, features: Tensor, foreground: Tensor) -> Tensor:
         """Normalize ``(B, C, H, W)`` features by a foreground mask ``(B, 1, H, W)`` in ``[0, 1]``."""
         return separable_normalize(features, foreground, epsilon=self.epsilon)
+
+
+def _full_precision(device_type: str) -> AbstractContextManager[object]:
+    """Where autocast is off; the meta device, on which costs are counted, has none."""
+    if not torch.amp.is_autocast_available(device_type):
+        return nullcontext()
+    return torch.autocast(device_type, enabled=False)
 
 
 class _Normalized(NamedTuple):

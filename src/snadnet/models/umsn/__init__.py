@@ -25,6 +25,7 @@ def _descriptor(name: str, config: UMSNConfig) -> ModelDescriptor:
 
 DESCRIPTORS = (
     _descriptor("umsn", UMSN_PAPER),
-    _descriptor("umsn-batch-statistics", replace(UMSN_PAPER, batch_statistics=True)),
     _descriptor("umsn-cpu", UMSN_CPU),
+    # Where the release deviates from the paper: batch statistics at inference.
+    _descriptor("umsn-released", replace(UMSN_PAPER, batch_statistics=True)),
 )

@@ -1,0 +1,31 @@
+"""DeblurGAN (Kupyn et al. 2018): a residual generator against a patch critic."""
+
+from snadnet.models.deblurgan.critic import PatchCritic
+from snadnet.models.deblurgan.network import Generator, GeneratorConfig
+from snadnet.models.descriptor import SIGNED, ModelDescriptor, SizeRule
+
+__all__ = ["DESCRIPTORS", "Generator", "GeneratorConfig", "PatchCritic"]
+
+
+def _descriptor(name: str, config: GeneratorConfig) -> ModelDescriptor:
+    return ModelDescriptor(
+        name,
+        task="deblurring",
+        role="baseline",
+        paper="Kupyn et al., DeblurGAN: Blind Motion Deblurring Using Conditional Adversarial Networks",
+        year=2018,
+        licence="BSD-style",
+        build=lambda: Generator(config),
+        size=SizeRule.multiple_of(4),
+        values=SIGNED,
+    )
+
+
+DESCRIPTORS = (
+    _descriptor("deblurgan", GeneratorConfig()),
+    # About the cost of snadnet-small.
+    _descriptor("deblurgan-cpu", GeneratorConfig(width=14)),
+    # Where the release deviates from the paper.
+    _descriptor("deblurgan-released-block", GeneratorConfig(single_convolution=True)),
+    _descriptor("deblurgan-released-dropout", GeneratorConfig(inference_dropout=True)),
+)

@@ -1,0 +1,28 @@
+"""Batch normalization of the backbones, with the released program's way of using it as a switch."""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class BackboneNorm(nn.BatchNorm2d):
+    """Batch normalization that in evaluation mode can use each image's own statistics.
+
+    The released program runs its networks in training mode, one picture at a time, so that the statistics of that
+    picture take the place of those collected in training. ``image_statistics`` gives what it computes for each image
+    of a batch by itself; nothing is updated.
+
+    Args:
+        channels: of the features.
+        epsilon: added to the variance.
+        image_statistics: whether evaluation uses each image's own statistics.
+    """
+
+    def __init__(self, channels: int, *, epsilon: float = 1e-5, image_statistics: bool = False) -> None:
+        super().__init__(channels, eps=epsilon)
+        self.image_statistics = image_statistics
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Normalize ``(B, C, H, W)``."""
+        if self.training or not self.image_statistics:
+            return super().forward(features)
+        return F.instance_norm(features, weight=self.weight, bias=self.bias, eps=self.eps)

@@ -1,0 +1,49 @@
+"""ImageNet weights for the backbones, from a file that the user brings; nothing is downloaded."""
+
+from pathlib import Path
+from typing import Final
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from snadnet.errors import WeightsError
+from snadnet.models.deblurganv2.network import Generator
+from snadnet.models.torch_file import read_torch_file
+
+_SOURCES: Final = {
+    "InceptionResNetV2": "https://huggingface.co/timm/inception_resnet_v2.tf_in1k (model.safetensors)",
+    "MobileNetV2": "https://download.pytorch.org/models/mobilenet_v2-b0353104.pth",
+}
+# The ends of the classifiers, which the pyramid does not use.
+_UNUSED: Final = {
+    "InceptionResNetV2": ("repeat_2.", "block8.", "conv2d_7b.", "classif.", "last_linear."),
+    "MobileNetV2": ("features.16.", "features.17.", "features.18.", "classifier."),
+}
+
+
+def load_backbone(generator: Generator, path: Path) -> None:
+    """Load ImageNet weights into a generator's backbone, strictly; only the classifier's end is left out.
+
+    Args:
+        generator: one of full backbone width.
+        path: a ``.safetensors`` file or a state dict that ``torch.save`` wrote (read without running code), with the
+            names of torchvision's MobileNetV2 or of timm's or Cadene's Inception-ResNet-v2.
+
+    Raises:
+        WeightsError: if the file is missing, unreadable or of another network; the message tells where to get it.
+    """
+    backbone = generator.pyramid.backbone
+    kind = type(backbone).__name__
+    remedy = f"get it from {_SOURCES[kind]}"
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file with ImageNet weights of {kind}; {remedy}")
+    try:
+        state = load_file(path) if path.suffix == ".safetensors" else read_torch_file(path)
+    except SafetensorError as error:
+        raise WeightsError(f"{path}: not a readable safetensors file; {remedy}") from error
+    used = {name: tensor for name, tensor in state.items() if not name.startswith(_UNUSED[kind])}
+    try:
+        backbone.load_state_dict(used, strict=True)
+    except (RuntimeError, AttributeError) as error:  # the second for what is no tensor
+        detail = " ".join(str(error).split())[:200]
+        raise WeightsError(f"{path}: holds no {kind} weights of this width ({detail}); {remedy}") from error

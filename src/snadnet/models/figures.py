@@ -1,0 +1,36 @@
+"""What a network costs, measured on the network itself without computing anything."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from snadnet.models.descriptor import ModelDescriptor
+
+SIDE: Final = 256
+"""Side in pixels of the picture that multiplications are counted on."""
+
+
+@dataclass(frozen=True)
+class ModelFigures:
+    """Size and cost of a network.
+
+    Attributes:
+        parameters: learnable numbers.
+        macs: multiply-accumulate operations of convolutions and matrix products for one picture of 256 x 256 px.
+    """
+
+    parameters: int
+    macs: int
+
+
+def model_figures(descriptor: ModelDescriptor) -> ModelFigures:
+    """Count on the meta device: shapes pass through the network, no numbers do."""
+    with torch.device("meta"):
+        network = descriptor.build().eval()
+        rows, columns = descriptor.size.padded(SIDE, SIDE)
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            network(torch.empty(1, 3, rows, columns))
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return ModelFigures(parameters, counter.get_total_flops() // 2)
