@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from snadnet.models.deblurganv2.normalization import BackboneNorm
+from snadnet.models.batch_normalization import BatchNorm
 
 _EPSILON = 1e-3
 
@@ -30,7 +30,7 @@ class ConvNorm(nn.Module):
     ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels, out_channels, kernel_size, stride=stride, padding=padding, bias=False)
-        self.bn = BackboneNorm(out_channels, epsilon=_EPSILON, image_statistics=image_statistics)
+        self.bn = BatchNorm(out_channels, epsilon=_EPSILON, image_statistics=image_statistics)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map ``(B, C, H, W)`` to ``(B, C_out, H', W')``."""
@@ -72,7 +72,7 @@ class InceptionResNetV2(nn.Module):
 
     Args:
         width: factor on all channel counts; it must leave whole numbers.
-        image_statistics: see :class:`BackboneNorm`.
+        image_statistics: see :class:`BatchNorm`.
 
     Raises:
         ValueError: if ``width`` does not give whole channel counts.

@@ -5,7 +5,7 @@ from functools import partial
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
-from snadnet.models.deblurganv2.normalization import BackboneNorm
+from snadnet.models.batch_normalization import BatchNorm
 
 _STAGES = ((0, 2), (2, 4), (4, 7), (7, 11), (11, 16))
 
@@ -15,13 +15,13 @@ class MobileNetV2(nn.Module):
 
     Args:
         width: factor on the channel counts, which are rounded to multiples of 8.
-        image_statistics: see :class:`BackboneNorm`.
+        image_statistics: see :class:`BatchNorm`.
     """
 
     def __init__(self, width: float = 1.0, *, image_statistics: bool = False) -> None:
         super().__init__()
         whole = mobilenet_v2(
-            weights=None, width_mult=width, norm_layer=partial(BackboneNorm, image_statistics=image_statistics)
+            weights=None, width_mult=width, norm_layer=partial(BatchNorm, image_statistics=image_statistics)
         )
         self.features: nn.Sequential = whole.features[: _STAGES[-1][1]]
         self.channels = tuple(int(self.features[end - 1].out_channels) for _, end in _STAGES)

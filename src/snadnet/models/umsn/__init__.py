@@ -26,6 +26,6 @@ def _descriptor(name: str, config: UMSNConfig) -> ModelDescriptor:
 DESCRIPTORS = (
     _descriptor("umsn", UMSN_PAPER),
     _descriptor("umsn-cpu", UMSN_CPU),
-    # Where the release deviates from the paper: batch statistics at inference.
-    _descriptor("umsn-released", replace(UMSN_PAPER, batch_statistics=True)),
+    # Where the release deviates from the paper: the picture's own batch statistics at inference.
+    _descriptor("umsn-released", replace(UMSN_PAPER, image_statistics=True)),
 )

@@ -10,27 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from snadnet.models.batch_normalization import BatchNorm
+
 _DILATION = 2
-
-
-class BatchNorm(nn.BatchNorm2d):
-    """Batch normalization that can go on using the batch's own statistics in evaluation mode.
-
-    Args:
-        channels: of the features.
-        batch_statistics: as the authors' test code does, which never leaves training mode. A picture's result then
-            depends on the pictures beside it. Unlike theirs, ours does not go on changing the running statistics.
-    """
-
-    def __init__(self, channels: int, *, batch_statistics: bool) -> None:
-        super().__init__(channels)
-        self.batch_statistics = batch_statistics
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Map ``(B, C, H, W)`` to the same shape."""
-        if self.training or not self.batch_statistics:
-            return super().forward(features)
-        return F.batch_norm(features, None, None, self.weight, self.bias, training=True, eps=self.eps)
 
 
 class SharedSeparable(nn.Module):
@@ -99,12 +81,12 @@ class ResidualGroup(nn.Module):
 class SegmentationGroup(nn.Module):
     """The segmentation network's group: batch normalization and four times the output's channels in between."""
 
-    def __init__(self, channels: int, out_channels: int, *, batch_statistics: bool) -> None:
+    def __init__(self, channels: int, out_channels: int, *, image_statistics: bool) -> None:
         super().__init__()
         inner = 4 * out_channels
 
         def norm(width: int) -> BatchNorm:
-            return BatchNorm(width, batch_statistics=batch_statistics)
+            return BatchNorm(width, image_statistics=image_statistics)
 
         self.body = nn.Sequential(
             *_activated(_convolution(channels, inner, 1), norm=norm(channels)),

@@ -20,8 +20,8 @@ class UMSNConfig:
         deblurring_entry: channels that the deblurring network adds to its seven at its entrance.
         segmentation_entry: channels that the segmentation network adds to its three at its entrance.
         finish_width: channels between the two convolutions that finish a picture.
-        batch_statistics: let the segmentation network's batch normalization use the batch's own statistics in
-            evaluation mode, as the published test code does. A picture's result then depends on its batch.
+        image_statistics: let the segmentation network's batch normalization use each picture's own statistics in
+            evaluation mode, as the published test code does.
     """
 
     width: int = 64
@@ -29,7 +29,7 @@ class UMSNConfig:
     deblurring_entry: int = 57
     segmentation_entry: int = 61
     finish_width: int = 8
-    batch_statistics: bool = False
+    image_statistics: bool = False
 
 
 UMSN_PAPER: Final = UMSNConfig()

@@ -15,7 +15,7 @@ class SegmentationNetwork(nn.Module):
         width, quarter = config.width, config.width // 4
 
         def group(channels: int) -> SegmentationGroup:
-            return SegmentationGroup(channels, width, batch_statistics=config.batch_statistics)
+            return SegmentationGroup(channels, width, image_statistics=config.image_statistics)
 
         self.first = nn.Sequential(
             ResidualGroup(3, config.segmentation_entry, "dilated"),

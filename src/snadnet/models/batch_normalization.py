@@ -1,15 +1,15 @@
-"""Batch normalization of the backbones, with the released program's way of using it as a switch."""
+"""Batch normalization, with the way that released programs use it at inference as a switch."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class BackboneNorm(nn.BatchNorm2d):
+class BatchNorm(nn.BatchNorm2d):
     """Batch normalization that in evaluation mode can use each image's own statistics.
 
-    The released program runs its networks in training mode, one picture at a time, so that the statistics of that
-    picture take the place of those collected in training. ``image_statistics`` gives what it computes for each image
-    of a batch by itself; nothing is updated.
+    The released programs of DeblurGAN-v2 and UMSN run networks in training mode, one picture at a time, so that the
+    statistics of that picture take the place of those collected in training. ``image_statistics`` gives what they
+    compute for each image of a batch by itself; nothing is updated.
 
     Args:
         channels: of the features.
