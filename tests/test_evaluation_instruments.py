@@ -64,7 +64,7 @@ def test_fidelity_agrees_with_scikit_image(portrait):
             sigma=1.5,
             use_sample_covariance=False,
         ),
-        abs=1e-6,
+        abs=1e-4,
     )
     assert l1 == pytest.approx(np.abs(portrait.astype(float) - restored).mean() / 2.55, abs=1e-4)
 

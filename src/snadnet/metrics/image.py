@@ -93,8 +93,8 @@ def ssim(restored: Tensor, sharp: Tensor) -> Tensor:
 
     Computed for each channel, then averaged. Only windows that lie wholly inside the picture count, as in the
     original definition and in scikit-image (``gaussian_weights=True, use_sample_covariance=False``), with
-    which this agrees to 1e-6. torchmetrics' own mean also counts the border of 5 px, for which it makes up
-    pixels by reflection.
+    which this agrees to 1e-4 (sums are float32; flat pictures differ most). torchmetrics' own mean also
+    counts the border of 5 px, for which it makes up pixels by reflection.
 
     Args:
         restored: (B, 3, H, W), RGB in [0, 1], H and W at least 11.
@@ -109,11 +109,13 @@ def ssim(restored: Tensor, sharp: Tensor) -> Tensor:
     restored, sharp = _rounded_pair(restored, sharp)
     if min(sharp.shape[-2:]) < SSIM_WINDOW:
         raise ValueError(f"SSIM needs pictures of at least {SSIM_WINDOW} px; got {tuple(sharp.shape)}")
-    # Local variances are small differences of large sums, which float32 already spoils where a picture is flat.
-    with torch.autocast(sharp.device.type, enabled=False):
+    # Local variances are small differences of large sums: half precision (a caller's autocast) or TF32
+    # (cuDNN's default) would spoil them.
+    full_precision = torch.autocast(sharp.device.type, enabled=False)
+    with full_precision, torch.backends.cudnn.flags(enabled=False, allow_tf32=False):
         _, similarity = structural_similarity_index_measure(
-            restored.double(),
-            sharp.double(),
+            restored,
+            sharp,
             gaussian_kernel=True,
             sigma=SSIM_SIGMA,
             kernel_size=SSIM_WINDOW,
@@ -122,7 +124,7 @@ def ssim(restored: Tensor, sharp: Tensor) -> Tensor:
             return_full_image=True,
         )
     inside = similarity[..., _SSIM_BORDER:-_SSIM_BORDER, _SSIM_BORDER:-_SSIM_BORDER]
-    return inside.mean(dim=_IMAGE_DIMENSIONS).float()
+    return inside.mean(dim=_IMAGE_DIMENSIONS)
 
 
 def l1_percent(restored: Tensor, sharp: Tensor) -> Tensor:
