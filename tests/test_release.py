@@ -76,3 +76,11 @@ def test_the_command_deblurs_a_folder(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert result.output.count("1 face: 1 restored") == 2
     assert len(list((tmp_path / "out").glob("*_compare.png"))) == 2
+
+
+def test_the_command_and_the_class_give_the_same_pixels(tmp_path: Path) -> None:
+    blurred = shaken(PORTRAITS[0], tmp_path, 303)
+    result = CliRunner().invoke(app, ["deblur", str(blurred), "-o", str(tmp_path / "out.png")])
+    assert result.exit_code == 0, result.output
+    by_class = Deblurrer().restore(np.asarray(Image.open(blurred))).photo.pixels
+    np.testing.assert_array_equal(read_photo(tmp_path / "out.png").pixels, by_class)
