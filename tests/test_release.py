@@ -1,5 +1,6 @@
 """The released weights, end to end, on the example photos."""
 
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -84,3 +85,17 @@ def test_the_command_and_the_class_give_the_same_pixels(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     by_class = Deblurrer().restore(np.asarray(Image.open(blurred))).photo.pixels
     np.testing.assert_array_equal(read_photo(tmp_path / "out.png").pixels, by_class)
+
+
+def test_nothing_leaves_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise AssertionError("a connection was opened")
+
+    blurred = shaken(PORTRAITS[0], tmp_path, 404)
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    result = CliRunner().invoke(app, ["deblur", str(blurred), "-o", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    with pytest.raises(AssertionError, match="a connection was opened"):
+        socket.create_connection(("localhost", 9))
