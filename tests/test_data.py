@@ -145,6 +145,14 @@ def test_degraded_faces_look_like_8_bit_files_and_differ_by_noise_as_asked() -> 
     assert (noisy - 0.5).std() == pytest.approx(0.03, rel=0.05)
 
 
+def test_a_share_of_faces_stays_free_of_noise() -> None:
+    sharp = np.full((32, 32, 3), 0.5, dtype=np.float32)
+    mixture = Degradation(sharp_share=1, trajectory_share=0, noise=(0.03, 0.03), noise_free_share=0.25)
+    rng = np.random.default_rng(0)
+    quiet = [degrade(sharp, mixture, rng).std() < 1e-6 for _ in range(400)]
+    assert np.mean(quiet) == pytest.approx(0.25, abs=0.06)  # three standard errors
+
+
 @pytest.mark.parametrize("values", [{"smallest": 9, "largest": 5}, {"trajectory_share": 0.0}, {"blur": 1}])
 def test_impossible_mixtures_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValidationError):

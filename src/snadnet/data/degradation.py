@@ -27,6 +27,7 @@ class Degradation(BaseModel):
         exposure: the shortest part of a trajectory that is integrated; drawn from there to 1.
         anxiety: range of the trajectories' strength of disturbance, drawn log-uniformly.
         noise: range of the Gaussian noise's standard deviation, of ``[0, 1]``.
+        noise_free_share: of faces to which no noise is added, whatever ``noise`` says.
         jpeg_share: of faces that are compressed after blurring.
         jpeg_quality: range of the quality.
         kernels: trajectory kernels in the bank of each picture size.
@@ -45,6 +46,7 @@ class Degradation(BaseModel):
     exposure: float = Field(1.0, gt=0, le=1)
     anxiety: tuple[float, float] = (0.005, 0.005)
     noise: tuple[float, float] = (0.03, 0.03)
+    noise_free_share: float = Field(0.0, ge=0, le=1)
     jpeg_share: float = Field(0.0, ge=0, le=1)
     jpeg_quality: tuple[int, int] = (60, 95)
     kernels: int = Field(25_000, ge=1)
@@ -106,7 +108,8 @@ def degrade(sharp: NDArray[np.float32], degradation: Degradation, rng: np.random
     kernel = _draw_kernel(degradation, sharp.shape[0], rng)
     blurred = sharp if kernel is None else apply_kernel(sharp, kernel, border="reflect")
     sigma = rng.uniform(*degradation.noise)
-    if sigma > 0:
+    noisy = not degradation.noise_free_share or rng.random() >= degradation.noise_free_share
+    if noisy and sigma > 0:
         blurred = add_noise(blurred, sigma, rng)
     pixels = np.rint(np.clip(blurred, 0.0, 1.0) * 255.0).astype(np.uint8)
     if degradation.jpeg_share and rng.random() < degradation.jpeg_share:
