@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from face_data import make_faces
 from snadnet.cli.app import app
-from snadnet.data.protocols import LinearBlur, Protocol
+from snadnet.data.blurs import LinearBlur
+from snadnet.data.protocols import Protocol
 from snadnet.errors import ConfigError, OutputExistsError
 from snadnet.evaluation import figures
 from snadnet.evaluation.methods import Method
