@@ -19,7 +19,7 @@ UNLABELLED = 255
 """The label of a pixel whose class is not known."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FacePicture:
     """A face crop on disk, and its label map if it has one (an 8-bit PNG whose pixel values are class ids)."""
 
