@@ -123,13 +123,16 @@ def test_insets_are_at_the_detected_eyes_and_mouth_or_else_at_the_template(portr
     assert mouth[:2] == pytest.approx(tuple(TEMPLATE[3:].mean(axis=0) * 128 / CROP_SIZE))
 
 
-def test_files_are_png_or_pdf(tmp_path):
+def test_files_are_png_jpeg_or_pdf(tmp_path):
     sheet = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
     write_sheet(sheet, tmp_path / "a.PNG")
     assert np.array_equal(np.asarray(Image.open(tmp_path / "a.PNG")), sheet)
     write_sheet(sheet, tmp_path / "a.pdf")
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF-")
-    with pytest.raises(ConfigError, match=r"end the name with .png or .pdf"):
+    write_sheet(sheet, tmp_path / "a.jpg")
+    with Image.open(tmp_path / "a.jpg") as picture:
+        assert (picture.format, picture.size) == ("JPEG", (50, 40))
+    with pytest.raises(ConfigError, match=r"end the name with .png or .jpg or .pdf"):
         write_sheet(sheet, tmp_path / "a.svg")
 
 

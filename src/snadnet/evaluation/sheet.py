@@ -1,4 +1,4 @@
-"""A sheet of pictures in rows and columns, with heads and captions, as PNG or PDF."""
+"""A sheet of pictures in rows and columns, with heads and captions, as PNG, JPEG or PDF."""
 
 import io
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from snadnet.errors import ConfigError
 from snadnet.files import write_atomically
 
-SUFFIXES: Final = (".png", ".pdf")
+SUFFIXES: Final = (".png", ".jpg", ".pdf")
 INSET_COLOURS: Final = ((230, 60, 40), (40, 120, 230))
 
 _GAP: Final = 6
@@ -73,7 +73,7 @@ def draw_sheet(heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, side: in
 
 
 def write_sheet(sheet: NDArray[np.uint8], path: Path) -> None:
-    """Write a sheet as PNG, or as a PDF of one page (JPEG of quality 95 within, as Pillow writes it).
+    """Write a sheet as PNG, as JPEG of quality 90, or as a PDF of one page (JPEG of quality 95 within).
 
     Raises:
         ConfigError: The file's ending is another.
@@ -84,10 +84,12 @@ def write_sheet(sheet: NDArray[np.uint8], path: Path) -> None:
     match path.suffix.lower():
         case ".png":
             picture.save(file, "PNG", dpi=(_DOTS_PER_INCH, _DOTS_PER_INCH))
+        case ".jpg":
+            picture.save(file, "JPEG", quality=90, subsampling=0, dpi=(_DOTS_PER_INCH, _DOTS_PER_INCH))
         case ".pdf":
             picture.save(file, "PDF", resolution=_DOTS_PER_INCH, quality=95, subsampling=0)
         case _:
-            raise ConfigError(f"{path}: a figure is PNG or PDF; end the name with {' or '.join(SUFFIXES)}")
+            raise ConfigError(f"{path}: a figure is PNG, JPEG or PDF; end the name with {' or '.join(SUFFIXES)}")
     write_atomically(path, file.getvalue())
 
 
