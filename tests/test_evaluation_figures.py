@@ -13,7 +13,7 @@ from snadnet.data.protocols import Protocol
 from snadnet.errors import ConfigError, OutputExistsError
 from snadnet.evaluation import figures
 from snadnet.evaluation.methods import Method
-from snadnet.evaluation.sheet import INSET_COLOURS, Cell, draw_sheet, write_sheet
+from snadnet.evaluation.sheet import INSET_COLOURS, OUTLINE, Cell, draw_sheet, write_sheet
 from snadnet.evaluation.testset import blurred_on_the_fly
 from snadnet.faces import CROP_SIZE, TEMPLATE, FaceDetector
 from snadnet.faces.classes import NUM_CLASSES, REGIONS
@@ -53,6 +53,8 @@ def test_cells_stand_in_rows_and_columns():
         for column in range(2):
             assert middle(sheet, row, column, height=SIDE + GAP) == colours[row][column]
     assert sheet[:HEAD].min() < 100  # the heads
+    assert tuple(sheet[HEAD + 50, GAP - 1].tolist()) == OUTLINE
+    assert sheet[HEAD + 50, GAP - 2].min() == 255
 
 
 def test_regions_are_framed_and_enlarged_below():

@@ -15,6 +15,7 @@ from snadnet.files import write_atomically
 
 SUFFIXES: Final = (".png", ".jpg", ".pdf")
 INSET_COLOURS: Final = ((230, 60, 40), (40, 120, 230))
+OUTLINE: Final = (150, 150, 150)
 
 _GAP: Final = 6
 _FONT_SIZE: Final = 16
@@ -105,6 +106,9 @@ def _draw_cell(sheet: Image.Image, cell: Cell, place: tuple[int, int], side: int
         ImageDraw.Draw(enlarged).rectangle((0, 0, enlarged.width - 1, enlarged.height - 1), outline=colour, width=2)
         sheet.paste(enlarged, (place[0] + number * (width + _GAP), place[1] + side + _GAP))
         pen.rectangle([edge * scale for edge in box], outline=colour, width=2)
+    # Around the picture, not in it: a mask that is white up to its border would else have none on white paper.
+    x, y = place
+    ImageDraw.Draw(sheet).rectangle((x - 1, y - 1, x + side, y + side), outline=OUTLINE)
     sheet.paste(shown, place)
 
 
