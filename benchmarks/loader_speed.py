@@ -83,10 +83,11 @@ def main(
                         costs[blur, size] = 1 / rate
                     head = f"{blur:7s} {size:3d}  {count:7d}"
                     print(f"{head}  {rate:10.1f}  {1e3 / rate:10.2f}  {speeds[0].start:13.2f}", flush=True)
-        print("\nlisted files  peak memory MB  size on disk MB")
+        print("\nlisted files  seconds  peak memory MB  size on disk MB")
         for files in memory_files:
-            print(f"{files:12d}  {memory_of(faces, files, Path(folder) / str(files)):14.0f}  ", end="")
-            print(f"{files * size_on_disk(faces) / 1e6:15.0f}", flush=True)
+            seconds, memory = listing(faces, files, Path(folder) / str(files))
+            on_disk = files * size_on_disk(faces) / 1e6
+            print(f"{files:12d}  {seconds:7.2f}  {memory:14.0f}  {on_disk:15.0f}", flush=True)
     print(f"\nPlan for {CELEBA_FACES} faces, from the cost of one picture on one core of this machine:")
     for (blur, size), cost in costs.items():
         print(f"{blur}, {size} px: {plan(cost, step_seconds)}")
@@ -112,8 +113,8 @@ def measure(dataset: FaceDataset, size: int, workers: int, count: int) -> Speed:
     return Speed(steps * BATCH / (time.perf_counter() - began), first)
 
 
-def memory_of(faces: list[FacePicture], files: int, folder: Path) -> float:
-    """Peak memory in MB of a fresh process that lists so many files and makes 200 samples of them."""
+def listing(faces: list[FacePicture], files: int, folder: Path) -> tuple[float, float]:
+    """What it takes a fresh process to list so many files and make 200 samples: see :func:`list_and_read`."""
     (folder / "images").mkdir(parents=True)
     (folder / "labels").mkdir()
     labelled = faces[0].labels is not None
@@ -123,20 +124,21 @@ def memory_of(faces: list[FacePicture], files: int, folder: Path) -> float:
         if face.labels is not None:
             link(face.labels, folder / "labels" / f"{number:06d}.png")
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(peak_memory, folder, labelled).result()
+        return pool.submit(list_and_read, folder, labelled).result()
 
 
-def peak_memory(folder: Path, labelled: bool) -> float:
-    """The most memory in MB that this process held after the listing and 200 samples (Linux)."""
-    dataset = FaceDataset(
-        list_faces(folder / "images", folder / "labels" if labelled else None), SHARP_ONLY, Augmentation(), seed=0
-    )
+def list_and_read(folder: Path, labelled: bool) -> tuple[float, float]:
+    """Seconds that the listing takes, and the most memory in MB that this process held after 200 samples (Linux)."""
+    began = time.perf_counter()
+    faces = list_faces(folder / "images", folder / "labels" if labelled else None)
+    seconds = time.perf_counter() - began
+    dataset = FaceDataset(faces, SHARP_ONLY, Augmentation(), seed=0)
     for number in range(200):
         dataset[SampleKey(number, 160)]
     # Not getrusage, which counts what the parent process had taken too.
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     peak = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(peak) * 1024 / 1e6
+    return seconds, int(peak) * 1024 / 1e6
 
 
 def link(source: Path, name: Path) -> None:

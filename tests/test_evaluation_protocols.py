@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from snadnet.blur import trajectory_kernel
 from snadnet.data.blurs import TrajectoryBlur
 from snadnet.data.protocols import (
     CELEBA,
@@ -65,6 +66,14 @@ def test_the_kernel_bank_starts_again_at_its_end():
     bank = TrajectoryBlur(sizes=(13, 15), seeds=range(5, 8))
     assert [bank.kernel_size(index) for index in range(4)] == [13, 15, 13, 13]
     assert np.array_equal(bank.kernel(0), bank.kernel(3))
+
+
+def test_a_kernel_is_that_of_its_seed_whatever_is_made_beside_it():
+    for index in (0, 63, 64, 2499):
+        size, seed = CELEBA.blur.kernel_size(index), CELEBA.blur.seed(index)
+        assert np.array_equal(CELEBA.blur.kernel(index), trajectory_kernel(size, seed=seed))
+    with pytest.raises(ValueError, match="read-only"):
+        CELEBA.blur.kernel(0)[0, 0] = 1
 
 
 def test_no_training_seed_is_a_test_seed():

@@ -1,6 +1,8 @@
 """The blurs of the test protocols: each face's is settled by its number (SPEC 10)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +11,11 @@ from snadnet.blur import (
     apply_kernel,
     linear_kernel,
     rotating_blur,
-    trajectory_kernel,
     trajectory_kernels_of_seeds,
 )
+
+# Kernels made together: a block takes little more than twice as long as one by itself (0.04 s on a 2.5 GHz core).
+_BLOCK: Final = 64
 
 
 @dataclass(frozen=True)
@@ -64,16 +68,16 @@ class TrajectoryBlur:
 
     def kernel(self, index: int) -> NDArray[np.float32]:
         """The kernel of face ``index``: (size, size), sum 1."""
-        return trajectory_kernel(self.kernel_size(index), exposure=self.exposure, seed=self.seed(index))
+        block, place = divmod(index % len(self.seeds), _BLOCK)
+        return _kernels(self, block * _BLOCK)[place]
 
     def seed(self, index: int) -> int:
         """The seed of the kernel of face ``index``."""
         return self.seeds[index % len(self.seeds)]
 
     def bank(self) -> list[NDArray[np.float32]]:
-        """All kernels: :meth:`kernel` of each index once, much faster than one by one."""
-        sizes = [self.kernel_size(index) for index in range(len(self.seeds))]
-        return trajectory_kernels_of_seeds(sizes, self.seeds, exposure=self.exposure)
+        """All kernels: :meth:`kernel` of each index once."""
+        return [self.kernel(index) for index in range(len(self.seeds))]
 
     def kernel_size(self, index: int) -> int:
         """The size of the kernel of face ``index`` in pixels."""
@@ -115,3 +119,14 @@ class RotatingBlur:
 
     def __str__(self) -> str:
         return f"{self.paths}, with the camera turned by up to {self.rotation:g} degrees"
+
+
+@lru_cache(maxsize=128)
+def _kernels(blur: TrajectoryBlur, start: int) -> tuple[NDArray[np.float32], ...]:
+    """A block of a bank, read-only, as faces share it."""
+    seeds = blur.seeds[start : start + _BLOCK]
+    sizes = [blur.kernel_size(start + offset) for offset in range(len(seeds))]
+    kernels = trajectory_kernels_of_seeds(sizes, seeds, exposure=blur.exposure)
+    for kernel in kernels:
+        kernel.setflags(write=False)
+    return tuple(kernels)
