@@ -5,7 +5,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from snadnet.blur import add_noise, apply_kernel, kernel_to_picture, linear_kernel, trajectory_kernel
+from snadnet.blur import add_noise, apply_kernel, kernel_to_picture, linear_kernel, rotating_blur, trajectory_kernel
 from snadnet.cli.blur import blur
 from snadnet.errors import OutputExistsError, PhotoError
 from snadnet.photo import photo_from_array, read_photo, write_photo
@@ -66,6 +66,18 @@ def test_a_trajectory_with_noise_and_the_kernel_s_picture(photo, pixels, tmp_pat
     np.testing.assert_array_equal(saved.pixels[9::18, 9::18, 0], kernel_to_picture(kernel))
 
 
+def test_a_rotating_camera(photo, pixels, tmp_path):
+    output = tmp_path / "out.png"
+    result = run(photo, "-o", output, "--size", 9, "--rotation", 6, "--seed", 2, "--exposure", 0.8)
+    assert result.exit_code == 0, result.output
+    expected = rotating_blur(pixels.astype(np.float32) / 255, 9, max_rotation_degrees=6, exposure=0.8, seed=2)
+    np.testing.assert_array_equal(read_photo(output).pixels, np.rint(expected.clip(0, 1) * 255))
+    assert "turned by up to 6 degrees" in result.output
+    linear = run(photo, "-o", tmp_path / "line.png", "--kernel", "linear", "--rotation", 6)
+    assert linear.exit_code == 2
+    assert "--rotation" in linear.output
+
+
 def test_an_existing_output_is_kept_unless_told(photo, tmp_path):
     output = tmp_path / "out.png"
     output.write_bytes(b"precious")
@@ -103,6 +115,8 @@ def test_a_missing_photo_is_one_clear_error(tmp_path):
         ("--exposure", "0"),
         ("--exposure", "1.5"),
         ("--exposure", "nan"),
+        ("--rotation", "-1"),
+        ("--rotation", "nan"),
         ("--noise", "-0.1"),
         ("--noise", "nan"),
         ("--seed", "-1"),

@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from face_data import make_faces
 from snadnet.cli.app import app
+from snadnet.data.blurs import TrajectoryBlur
 from snadnet.data.pictures import list_faces
-from snadnet.data.protocols import Protocol, TrajectoryBlur
+from snadnet.data.protocols import Protocol
 from snadnet.data.test_sets import freeze_face, write_manifest
 from snadnet.errors import ConfigError, DataError, OutputExistsError
 from snadnet.models import create_network, save_network

@@ -1,15 +1,18 @@
 """Folders of faces, the degradations of training, and training samples."""
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from pydantic import ValidationError
 
 from face_data import make_faces
 from snadnet.data.degradation import SHARP_ONLY, Degradation, degrade, kernel_bank
 from snadnet.data.faces import Augmentation, FaceDataset, SampleKey, SizeShare, StepSampler, augment
+from snadnet.data.loading import training_loader
 from snadnet.data.pictures import check_names, list_faces, list_pictures, read_face, read_labels, split_by_name
 from snadnet.data.protocols import TEST_KERNEL_SEEDS
 from snadnet.errors import DataError
@@ -174,3 +177,18 @@ def test_processes_share_a_step_without_overlap() -> None:
     numbers = [key.number for part in parts for key in part]
     assert len(set(numbers)) == 6
     assert {key.size for part in parts for key in part} == {32}
+
+
+def test_workers_make_the_same_batches_and_share_the_kernels(tmp_path: Path) -> None:
+    faces = list_faces(*make_faces(tmp_path, 5))
+    degradation = Degradation(kernels=20, kernel_seed=77)
+    dataset = FaceDataset(faces, degradation, Augmentation(), seed=3)
+    sizes = [SizeShare(size=32, batch_size=4), SizeShare(size=64, batch_size=2)]
+    built = kernel_bank.cache_info().misses
+    loaders = [training_loader(dataset, sizes, workers=workers, start=6) for workers in (0, 2)]
+    # Both sizes' banks are there before a worker starts, and are made once.
+    assert kernel_bank.cache_info().misses == built + 2
+    for here, there in islice(zip(*loaders, strict=True), 6):
+        for own, other in zip(here, there, strict=True):
+            assert torch.equal(own, other)
+    assert kernel_bank.cache_info().misses == built + 2

@@ -8,11 +8,12 @@ from typer.testing import CliRunner
 
 from face_data import make_faces
 from snadnet.cli.app import app
-from snadnet.data.protocols import LinearBlur, Protocol
+from snadnet.data.blurs import LinearBlur
+from snadnet.data.protocols import Protocol
 from snadnet.errors import ConfigError, OutputExistsError
 from snadnet.evaluation import figures
 from snadnet.evaluation.methods import Method
-from snadnet.evaluation.sheet import INSET_COLOURS, Cell, draw_sheet, write_sheet
+from snadnet.evaluation.sheet import INSET_COLOURS, OUTLINE, Cell, draw_sheet, write_sheet
 from snadnet.evaluation.testset import blurred_on_the_fly
 from snadnet.faces import CROP_SIZE, TEMPLATE, FaceDetector
 from snadnet.faces.classes import NUM_CLASSES, REGIONS
@@ -52,6 +53,8 @@ def test_cells_stand_in_rows_and_columns():
         for column in range(2):
             assert middle(sheet, row, column, height=SIDE + GAP) == colours[row][column]
     assert sheet[:HEAD].min() < 100  # the heads
+    assert tuple(sheet[HEAD + 50, GAP - 1].tolist()) == OUTLINE
+    assert sheet[HEAD + 50, GAP - 2].min() == 255
 
 
 def test_regions_are_framed_and_enlarged_below():
@@ -122,13 +125,16 @@ def test_insets_are_at_the_detected_eyes_and_mouth_or_else_at_the_template(portr
     assert mouth[:2] == pytest.approx(tuple(TEMPLATE[3:].mean(axis=0) * 128 / CROP_SIZE))
 
 
-def test_files_are_png_or_pdf(tmp_path):
+def test_files_are_png_jpeg_or_pdf(tmp_path):
     sheet = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
     write_sheet(sheet, tmp_path / "a.PNG")
     assert np.array_equal(np.asarray(Image.open(tmp_path / "a.PNG")), sheet)
     write_sheet(sheet, tmp_path / "a.pdf")
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF-")
-    with pytest.raises(ConfigError, match=r"end the name with .png or .pdf"):
+    write_sheet(sheet, tmp_path / "a.jpg")
+    with Image.open(tmp_path / "a.jpg") as picture:
+        assert (picture.format, picture.size) == ("JPEG", (50, 40))
+    with pytest.raises(ConfigError, match=r"end the name with .png or .jpg or .pdf"):
         write_sheet(sheet, tmp_path / "a.svg")
 
 

@@ -10,7 +10,8 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from face_data import make_faces
-from snadnet.data.protocols import LinearBlur, Protocol
+from snadnet.data.blurs import LinearBlur
+from snadnet.data.protocols import Protocol
 from snadnet.errors import DataError, WeightsError
 from snadnet.evaluation.instruments import Fidelity, Landmarks, Parsing
 from snadnet.evaluation.parsers import evaluate_parsers, parser_document

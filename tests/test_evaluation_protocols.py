@@ -1,16 +1,21 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from snadnet.blur import trajectory_kernel
+from snadnet.data.blurs import TrajectoryBlur
 from snadnet.data.protocols import (
     CELEBA,
     CELEBA_HQ,
+    MSPL,
     PROTOCOLS,
+    ROTATING,
     SHARP,
     TEST_KERNEL_SEEDS,
     TRAINING_KERNEL_SEEDS,
     Protocol,
-    TrajectoryBlur,
     blurred_pair,
     sharp_face,
 )
@@ -61,6 +66,14 @@ def test_the_kernel_bank_starts_again_at_its_end():
     bank = TrajectoryBlur(sizes=(13, 15), seeds=range(5, 8))
     assert [bank.kernel_size(index) for index in range(4)] == [13, 15, 13, 13]
     assert np.array_equal(bank.kernel(0), bank.kernel(3))
+
+
+def test_a_kernel_is_that_of_its_seed_whatever_is_made_beside_it():
+    for index in (0, 63, 64, 2499):
+        size, seed = CELEBA.blur.kernel_size(index), CELEBA.blur.seed(index)
+        assert np.array_equal(CELEBA.blur.kernel(index), trajectory_kernel(size, seed=seed))
+    with pytest.raises(ValueError, match="read-only"):
+        CELEBA.blur.kernel(0)[0, 0] = 1
 
 
 def test_no_training_seed_is_a_test_seed():
@@ -127,3 +140,26 @@ def test_a_protocol_tells_all_its_settings():
         assert part in text
     assert "linear kernel 25 px at 45 degrees" in str(CELEBA_HQ)
     assert "no blur" in str(Protocol("x", 64, None, 0.0, 0))
+
+
+def test_the_rotating_protocol_is_the_celeba_protocol_but_for_the_rotation(face):
+    assert (ROTATING.size, ROTATING.noise_sigma, ROTATING.seed) == (CELEBA.size, CELEBA.noise_sigma, CELEBA.seed)
+    assert ROTATING.blur.paths == CELEBA.blur
+    still = replace(ROTATING, blur=replace(ROTATING.blur, rotation=0.0))
+    for index in (0, 8):
+        rotated, plain = (blurred_pair(face, protocol, index)[0] for protocol in (ROTATING, CELEBA))
+        # Without rotation the averaged poses are the kernel's convolution up to 2e-2, and 8-bit rounding.
+        np.testing.assert_allclose(blurred_pair(face, still, index)[0], plain, atol=0.03)
+        change = np.abs(rotated - plain).mean(axis=2)
+        # The blur of the centre stays what it is, the corners' changes.
+        corners = [change[rows, columns].mean() for rows in (slice(0, 40), slice(120, 160)) for columns in (slice(40),)]
+        assert min(corners) > 2 * change[70:90, 70:90].mean()
+
+
+def test_the_mspl_protocol_is_what_was_published():
+    assert MSPL.size == 128
+    assert [MSPL.blur.kernel_size(index) for index in range(9)] == [13, 15, 17, 19, 21, 23, 25, 27, 13]
+    assert MSPL.noise_sigma == 0
+    assert not MSPL.aligned
+    assert "unaligned views" in str(MSPL)
+    assert "turned by up to 3 degrees" in str(ROTATING)

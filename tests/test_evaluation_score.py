@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from face_data import make_faces
-from snadnet.data.protocols import LinearBlur, Protocol, TrajectoryBlur
+from snadnet.data.blurs import LinearBlur, TrajectoryBlur
+from snadnet.data.protocols import Protocol
 from snadnet.errors import ConfigError, DataError, ModelError, WeightsError
 from snadnet.evaluation.instruments import Fidelity
 from snadnet.evaluation.methods import Method, default_name, find_method, is_parser, refuse_twins

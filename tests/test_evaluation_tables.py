@@ -23,7 +23,7 @@ def scores(name, psnr, l1, landmarks, inception=None):
 
 @pytest.fixture(scope="module")
 def summary():
-    faces = FaceTestSet("celeba:faces", "celeba", "celeba: 160 px", ("a", "b"), (13, 29), False, lambda _: None)
+    faces = FaceTestSet("celeba:faces", "celeba", "celeba: 160 px", ("a", "b"), (13, 29), False, True, lambda _: None)
     methods = (
         scores("blurred input", [20.0, 22.0], [6.0, 5.0], [7.0, np.nan], InceptionScores(90.0, 0.08, 0.001)),
         scores("ours", [23.0, 21.5], [4.0, 5.5], [3.0, 4.0], InceptionScores(12.345, 0.0123, 0.001)),

@@ -1,6 +1,7 @@
 """Frozen test sets: the protocols' pixels on disk, and a reader that notices any change."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from face_data import make_faces
 from snadnet.data.pictures import list_faces, read_labels
-from snadnet.data.protocols import CELEBA, CELEBA_HQ, SHARP, Protocol, blurred_pair
+from snadnet.data.protocols import CELEBA, CELEBA_HQ, MSPL, ROTATING, SHARP, Protocol, blurred_pair
 from snadnet.data.test_sets import FrozenTestSet, freeze_face, kernel_of, read_test_set, write_manifest
 from snadnet.errors import DataError
 
@@ -44,6 +45,19 @@ def test_the_manifest_tells_the_kernel_and_noise_of_each_face() -> None:
     linear = kernel_of(CELEBA_HQ, 3)
     assert (linear.kind, linear.size, linear.angle, linear.seed) == ("linear", 25, 45, None)
     assert kernel_of(SHARP, 0).kind == "none"
+    rotating = kernel_of(ROTATING, 2501)
+    assert (rotating.kind, rotating.size, rotating.seed, rotating.rotation) == ("rotating", 15, 2_000_000_001, 3.0)
+
+
+def test_an_unaligned_set_says_so_and_older_manifests_are_aligned(tmp_path: Path) -> None:
+    small = replace(MSPL, size=32, blur=SMALL.blur)
+    faces = frozen(tmp_path, 1, small)
+    assert (faces.aligned, faces.size) == (False, 32)
+    path = faces.folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["aligned"]
+    path.write_text(json.dumps(manifest))
+    assert read_test_set(faces.folder).aligned
 
 
 def test_a_changed_missing_or_swapped_file_is_named(tmp_path: Path) -> None:

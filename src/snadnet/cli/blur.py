@@ -10,7 +10,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from snadnet.blur import add_noise, apply_kernel, kernel_to_picture, linear_kernel, trajectory_kernel
+from snadnet.blur import add_noise, apply_kernel, kernel_to_picture, linear_kernel, rotating_blur, trajectory_kernel
 from snadnet.cli.naming import refuse_to_replace
 from snadnet.cli.options import DEFAULT_MAX_FILE_SIZE, DEFAULT_MAX_PIXELS, MaxFileSize, MaxPixels, finite, limits
 from snadnet.photo import photo_from_array, read_photo, shown, write_photo
@@ -90,6 +90,17 @@ def blur(
             rich_help_panel="Trajectory kernel",
         ),
     ] = 1.0,
+    rotation: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=180,
+            callback=finite,
+            help="Largest turn of the camera about the photo's centre in degrees, along the path: the blur then "
+            "varies over the photo.",
+            rich_help_panel="Trajectory kernel",
+        ),
+    ] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Number that fixes the camera's path and the noise.")] = 0,
     noise: Annotated[
         float,
@@ -103,7 +114,10 @@ def blur(
     border: Annotated[BorderKind, typer.Option(help="How the picture goes on outside.")] = BorderKind.reflect,
     save_kernel: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Also save the kernel, enlarged, as a grey picture (PNG or other)."),
+        typer.Option(
+            metavar="PATH",
+            help="Also save the kernel (of a rotating camera: the centre's), enlarged, as a grey picture.",
+        ),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing output files. The input is never replaced.")
@@ -114,6 +128,8 @@ def blur(
     """Blur a photo as a moving camera does, to see what deblurring has to undo."""
     if save_kernel is not None and save_kernel.absolute() == output.absolute():
         raise typer.BadParameter("the kernel's picture and the blurred photo need two names")
+    if rotation and kernel is KernelKind.linear:
+        raise typer.BadParameter("only a trajectory rotates; leave out --kernel linear", param_hint="--rotation")
     refuse_to_replace([photo], [output, *([] if save_kernel is None else [save_kernel])])
     weights = (
         linear_kernel(length, angle)
@@ -124,11 +140,20 @@ def blur(
     # First the kernel: if its file cannot be written, nothing was done yet.
     if save_kernel is not None:
         write_photo(photo_from_array(_enlarged(kernel_to_picture(weights))), save_kernel, overwrite=overwrite)
-    blurred = apply_kernel(original.pixels.astype(np.float32) / 255, weights, border=border.value)
+    sharp = original.pixels.astype(np.float32) / 255
+    if rotation:
+        blurred = rotating_blur(
+            sharp, size, max_rotation_degrees=rotation, exposure=exposure, seed=seed, border=border.value
+        )
+    else:
+        blurred = apply_kernel(sharp, weights, border=border.value)
     noisy = add_noise(blurred, noise, seed)
     write_photo(original.with_pixels(np.rint(noisy * 255).astype(np.uint8)), output, overwrite=overwrite)
     side = weights.shape[0]
-    typer.echo(f"{shown(photo)} -> {shown(output)}: {kernel.value} kernel of {side} x {side} px, noise {noise:g}")
+    turned = f", turned by up to {rotation:g} degrees" if rotation else ""
+    typer.echo(
+        f"{shown(photo)} -> {shown(output)}: {kernel.value} kernel of {side} x {side} px{turned}, noise {noise:g}"
+    )
 
 
 def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -25,12 +25,12 @@ if TYPE_CHECKING:  # needs PyTorch
 
     from snadnet.evaluation.testset import ScoredFace
 
-app = typer.Typer(help="Draw the paper's figures from a test set, as PNG or PDF.", no_args_is_help=True)
+app = typer.Typer(help="Draw the paper's figures from a test set, as PNG, JPEG or PDF.", no_args_is_help=True)
 
 FaceOption = Annotated[list[str] | None, typer.Option("--face", help="A face by its name. Repeatable.")]
 CountOption = Annotated[int, typer.Option(min=1, help="Without --face: so many, spread over the test set.")]
 OutputOption = Annotated[
-    list[Path], typer.Option("--output", "-o", metavar="FILE", help="The figure, .png or .pdf. Repeatable.")
+    list[Path], typer.Option("--output", "-o", metavar="FILE", help="The figure: .png, .jpg or .pdf. Repeatable.")
 ]
 DeviceOption = Annotated[Device, typer.Option(help="Where networks run.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")]

@@ -11,8 +11,10 @@ from snadnet.errors import OutputExistsError
 
 def freeze(
     *,
-    faces: Annotated[Path, typer.Option(help="Folder of sharp, square face crops; each is numbered by its name.")],
-    protocol: Annotated[str, typer.Option(help="How they are blurred: celeba, celeba-hq or sharp.")],
+    faces: Annotated[
+        Path, typer.Option(help="Folder of sharp faces, each numbered by its name: square crops, for mspl any.")
+    ],
+    protocol: Annotated[str, typer.Option(help="How they are blurred: celeba, celeba-hq, rotating, mspl or sharp.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The test set to write.")],
     labels: Annotated[Path | None, typer.Option(help="Folder of their label maps, to go with them.")] = None,
     last: Annotated[int | None, typer.Option(min=1, help="Only the last N faces by name.")] = None,

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.blur import kernels_to_picture
+from snadnet.data.blurs import TrajectoryBlur
 from snadnet.data.degradation import REFERENCE_SIZE, Degradation, kernel_bank
-from snadnet.data.protocols import CELEBA, TrajectoryBlur
+from snadnet.data.protocols import CELEBA
 
 Kernels = Sequence[NDArray[np.float32]]
 

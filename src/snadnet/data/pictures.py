@@ -1,5 +1,6 @@
 """Folders of aligned face pictures, with or without label maps."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ UNLABELLED = 255
 """The label of a pixel whose class is not known."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FacePicture:
     """A face crop on disk, and its label map if it has one (an 8-bit PNG whose pixel values are class ids)."""
 
@@ -34,7 +35,10 @@ def list_pictures(folder: Path) -> list[Path]:
         DataError: if the folder is missing, unreadable or has no pictures.
     """
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        # By name, which in one folder is the order of the paths, and many times faster for 162,770 of them.
+        files = sorted(
+            (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES), key=lambda path: path.name
+        )
     except NotADirectoryError as error:
         raise DataError(f"{folder}: is a file; give the folder that holds the pictures") from error
     except FileNotFoundError as error:
@@ -55,10 +59,14 @@ def list_faces(images: Path, labels: Path | None = None) -> list[FacePicture]:
     pictures = list_pictures(images)
     if labels is None:
         return [FacePicture(path, None) for path in pictures]
-    if not labels.is_dir():
-        raise DataError(f"{labels}: no such folder of label maps")
+    try:
+        # Listed once: asking for each file by itself takes seconds for a data set.
+        with os.scandir(labels) as entries:
+            there = {entry.name for entry in entries if entry.is_file()}
+    except OSError as error:
+        raise DataError(f"{labels}: no such folder of label maps, or not to be read") from error
     faces = [FacePicture(path, labels / f"{path.stem}.png") for path in pictures]
-    missing = [face for face in faces if face.labels is not None and not face.labels.is_file()]
+    missing = [face for face in faces if face.labels is not None and face.labels.name not in there]
     if missing:
         raise DataError(
             f"{missing[0].labels}: the label map of {missing[0].image.name} is missing "

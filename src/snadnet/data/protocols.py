@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from snadnet.blur import add_noise, apply_kernel, linear_kernel, trajectory_kernel, trajectory_kernels_of_seeds
+from snadnet.blur import add_noise
+from snadnet.data.blurs import LinearBlur, RotatingBlur, TrajectoryBlur
+from snadnet.data.pictures import FacePicture, read_labels
+from snadnet.data.views import UnalignedView
 from snadnet.errors import DataError
 
 TEST_KERNEL_SEEDS: Final = range(2_000_000_000, 2_000_002_500)
@@ -21,67 +25,6 @@ TEST_KERNEL_SEEDS: Final = range(2_000_000_000, 2_000_002_500)
 
 TRAINING_KERNEL_SEEDS: Final = range(2_000_000_000)
 """The seeds that training may draw kernels from: disjoint from the test kernels'."""
-
-
-@dataclass(frozen=True)
-class LinearBlur:
-    """The same straight motion for every face.
-
-    Attributes:
-        length: Length of the motion in pixels.
-        angle: Its direction in degrees.
-    """
-
-    length: float
-    angle: float
-
-    def kernel(self, index: int) -> NDArray[np.float32]:
-        """The kernel of face ``index``: (size, size), sum 1."""
-        del index
-        return linear_kernel(self.length, self.angle)
-
-    def kernel_size(self, index: int) -> int:
-        """The length of the motion, in whole pixels."""
-        del index
-        return round(self.length)
-
-    def __str__(self) -> str:
-        return f"linear kernel {self.length:g} px at {self.angle:g} degrees"
-
-
-@dataclass(frozen=True)
-class TrajectoryBlur:
-    """A bank of camera-trajectory kernels; face ``index`` gets kernel ``index`` modulo the bank's length.
-
-    Attributes:
-        sizes: Kernel sizes in pixels, dealt out in turn so that each occurs equally often.
-        seeds: One seed for each kernel of the bank.
-        exposure: The part of the trajectory that is integrated, in (0, 1].
-    """
-
-    sizes: tuple[int, ...]
-    seeds: range
-    exposure: float = 1.0
-
-    def kernel(self, index: int) -> NDArray[np.float32]:
-        """The kernel of face ``index``: (size, size), sum 1."""
-        seed = self.seeds[index % len(self.seeds)]
-        return trajectory_kernel(self.kernel_size(index), exposure=self.exposure, seed=seed)
-
-    def bank(self) -> list[NDArray[np.float32]]:
-        """All kernels: :meth:`kernel` of each index once, much faster than one by one."""
-        sizes = [self.kernel_size(index) for index in range(len(self.seeds))]
-        return trajectory_kernels_of_seeds(sizes, self.seeds, exposure=self.exposure)
-
-    def kernel_size(self, index: int) -> int:
-        """The size of the kernel of face ``index`` in pixels."""
-        return self.sizes[index % len(self.seeds) % len(self.sizes)]
-
-    def __str__(self) -> str:
-        return (
-            f"{len(self.seeds)} trajectory kernels of {self.sizes[0]} to {self.sizes[-1]} px "
-            f"(seeds {self.seeds[0]} to {self.seeds[-1]}, exposure {self.exposure:g})"
-        )
 
 
 @dataclass(frozen=True)
@@ -93,25 +36,35 @@ class Protocol:
         size: Side of the square picture in pixels.
         blur: The family of kernels; None leaves the face sharp.
         noise_sigma: Standard deviation of the Gaussian noise added after blurring, of the range [0, 1].
-        seed: Where the noise seeds start: face ``index`` has noise seed ``seed + index``.
+        seed: Where the seeds start: face ``index`` has ``seed + index`` for its noise and for its view.
+        view: How an unaligned picture is cut from a larger one; None takes aligned square faces as they are.
     """
 
     name: str
     size: int
-    blur: LinearBlur | TrajectoryBlur | None
+    blur: LinearBlur | TrajectoryBlur | RotatingBlur | None
     noise_sigma: float
     seed: int
+    view: UnalignedView | None = None
+
+    @property
+    def aligned(self) -> bool:
+        """Whether the faces are where aligned crops have them."""
+        return self.view is None
 
     def __str__(self) -> str:
+        view = "" if self.view is None else f"{self.view}, "
         blur = "no blur" if self.blur is None else str(self.blur)
         noise = f"noise sigma {self.noise_sigma:g}" if self.noise_sigma else "no noise"
-        return f"{self.name}: {self.size} px, {blur}, {noise}, seed {self.seed}"
+        return f"{self.name}: {view}{self.size} px, {blur}, {noise}, seed {self.seed}"
 
+
+_PATHS: Final = TrajectoryBlur(sizes=tuple(range(13, 30, 2)), seeds=TEST_KERNEL_SEEDS)
 
 CELEBA: Final = Protocol(
     name="celeba",
     size=160,
-    blur=TrajectoryBlur(sizes=tuple(range(13, 30, 2)), seeds=TEST_KERNEL_SEEDS),
+    blur=_PATHS,
     noise_sigma=0.03,
     seed=3_000_000_000,
 )
@@ -123,7 +76,26 @@ CELEBA_HQ: Final = Protocol(name="celeba-hq", size=256, blur=LinearBlur(length=2
 SHARP: Final = Protocol(name="sharp", size=256, blur=None, noise_sigma=0.0, seed=0)
 """No blur at all: what a method does to a face that was sharp already."""
 
-PROTOCOLS: Final = {protocol.name: protocol for protocol in (CELEBA, CELEBA_HQ, SHARP)}
+ROTATING: Final = Protocol(
+    name="rotating", size=160, blur=RotatingBlur(_PATHS, rotation=3.0), noise_sigma=0.03, seed=3_000_000_000
+)
+"""The CelebA protocol with a camera that also rotates about its axis (SPEC 10); the paper has no such test."""
+
+MSPL: Final = Protocol(
+    name="mspl",
+    size=128,
+    blur=TrajectoryBlur(sizes=tuple(range(13, 28, 2)), seeds=TEST_KERNEL_SEEDS),
+    noise_sigma=0.0,
+    seed=4_000_000_000,
+    view=UnalignedView(),
+)
+"""Unaligned faces as in MSPL-Random (Lee, Jung and Heo, IEEE Access 8, 2020): 128 px, kernels of 13 to 27 px, no noise.
+
+The published set has 80 pictures each of CelebA, CelebA-HQ and FFHQ under 80 kernels each. These are other kernels (the
+trajectories of SPEC 10), one for each picture, and other views: how the published ones were drawn is not told.
+"""
+
+PROTOCOLS: Final = {protocol.name: protocol for protocol in (CELEBA, CELEBA_HQ, SHARP, ROTATING, MSPL)}
 """The protocols by name."""
 
 
@@ -144,18 +116,7 @@ def sharp_face(image: Path | str | NDArray[np.uint8], size: int) -> NDArray[np.f
     Raises:
         DataError: The file cannot be read, or the picture is not square or is too small.
     """
-    if isinstance(image, np.ndarray):
-        name = "the face array"
-        if image.dtype != np.uint8:
-            raise DataError(f"{name} has dtype {image.dtype}: give uint8 RGB of shape (H, W, 3)")
-        picture = Image.fromarray(image)
-    else:
-        name = str(image)
-        try:
-            with Image.open(image) as opened:
-                picture = opened.convert("RGB")
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-            raise DataError(f"{name}: cannot be read as a picture ({error}); remove or replace it") from error
+    picture, name = _picture(image)
     if picture.width != picture.height:
         raise DataError(f"{name} is {picture.width} x {picture.height}: give square, aligned face crops")
     if picture.width < size:
@@ -170,13 +131,14 @@ def blurred_pair(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The blurred input and the sharp target of face number ``index`` under a protocol.
 
-    The face is scaled, blurred (borders by reflection), made noisy, clipped and rounded to 8 bits, in this
-    order.
+    The face is scaled, or its unaligned view is cut, and it is blurred (borders by reflection), made noisy, clipped
+    and rounded to 8 bits, in this order.
 
     Args:
-        image: A picture file, or an RGB array (H, W, 3) of uint8; square, at least ``protocol.size`` px.
+        image: A picture file, or an RGB array (H, W, 3) of uint8; square and at least ``protocol.size`` px, or, for
+            a protocol of unaligned pictures, of any shape that holds its view.
         protocol: How to blur it.
-        index: The number of the face in its test set, from 0: it settles the kernel and the noise.
+        index: The number of the face in its test set, from 0: it settles the view, the kernel and the noise.
 
     Returns:
         ``(blurred, sharp)``, each (size, size, 3), RGB, float32 in [0, 1], multiples of 1/255.
@@ -184,12 +146,59 @@ def blurred_pair(
     Raises:
         DataError: As for :func:`sharp_face`.
     """
-    sharp = sharp_face(image, protocol.size)
+    if protocol.view is None:
+        sharp = sharp_face(image, protocol.size)
+    else:
+        picture, name = _picture(image)
+        matrix = protocol.view.matrix(picture.size, protocol.size, seed=protocol.seed + index, name=name)
+        sharp = protocol.view.cut(np.asarray(picture), matrix, protocol.size)
     if protocol.blur is None and not protocol.noise_sigma:
         return sharp.copy(), sharp
     blurred = sharp
     if protocol.blur is not None:
-        blurred = apply_kernel(blurred, protocol.blur.kernel(index), border="reflect")
+        blurred = protocol.blur.apply(blurred, index)
     if protocol.noise_sigma:
         blurred = add_noise(blurred, protocol.noise_sigma, protocol.seed + index)
     return np.rint(np.clip(blurred, 0.0, 1.0) * 255.0).astype(np.float32) / np.float32(255.0), sharp
+
+
+def sharp_labels(face: FacePicture, protocol: Protocol, index: int) -> NDArray[np.uint8] | None:
+    """The label map that belongs to the sharp picture of :func:`blurred_pair`.
+
+    Args:
+        face: A picture file, with its label map if it has one.
+        protocol: As there.
+        index: As there.
+
+    Returns:
+        (size, size) class ids, each pixel with the nearest one's; None if the face has no label map.
+
+    Raises:
+        DataError: The label map cannot be read, or does not fit its picture.
+    """
+    if face.labels is None:
+        return None
+    labels = read_labels(face.labels)
+    height, width = labels.shape
+    if protocol.view is None:
+        if height != width:
+            raise DataError(f"{face.labels}: is not square as its face is; replace it")
+        return np.asarray(cv2.resize(labels, (protocol.size, protocol.size), interpolation=cv2.INTER_NEAREST), np.uint8)
+    picture, name = _picture(face.image)
+    if picture.size != (width, height):
+        raise DataError(f"{face.labels}: is {width} x {height}, not the size of {face.image.name}; replace it")
+    matrix = protocol.view.matrix(picture.size, protocol.size, seed=protocol.seed + index, name=name)
+    return protocol.view.cut_labels(labels, matrix, protocol.size)
+
+
+def _picture(image: Path | str | NDArray[np.uint8]) -> tuple[Image.Image, str]:
+    """The picture, RGB, and what to call it in errors."""
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8:
+            raise DataError(f"the face array has dtype {image.dtype}: give uint8 RGB of shape (H, W, 3)")
+        return Image.fromarray(image), "the face array"
+    try:
+        with Image.open(image) as opened:
+            return opened.convert("RGB"), str(image)
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise DataError(f"{image}: cannot be read as a picture ({error}); remove or replace it") from error

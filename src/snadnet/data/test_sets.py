@@ -17,14 +17,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from snadnet.data.blurs import LinearBlur, RotatingBlur
 from snadnet.data.pictures import FacePicture, read_labels
-from snadnet.data.protocols import LinearBlur, Protocol, blurred_pair
+from snadnet.data.protocols import Protocol, blurred_pair, sharp_labels
 from snadnet.errors import DataError
 from snadnet.files import write_atomically
 
@@ -59,13 +59,15 @@ class FrozenKernel(_Record):
         angle: direction of a linear kernel in degrees.
         seed: seed of a trajectory kernel (:func:`snadnet.blur.trajectory_kernel`).
         exposure: the part of a trajectory that was integrated, in (0, 1].
+        rotation: largest turn of a rotating camera in degrees (:func:`snadnet.blur.rotating_blur`).
     """
 
-    kind: Literal["none", "linear", "trajectory"]
+    kind: Literal["none", "linear", "trajectory", "rotating"]
     size: int = Field(0, ge=0)
     angle: float | None = None
     seed: int | None = None
     exposure: float | None = None
+    rotation: float | None = None
 
 
 class FrozenFace(_Record):
@@ -93,6 +95,7 @@ class _Manifest(_Record):
     protocol: str
     description: str
     size: int = Field(ge=1)
+    aligned: bool = True
     faces: tuple[FrozenFace, ...] = Field(min_length=1)
 
 
@@ -103,7 +106,8 @@ class FrozenTestSet(_Record):
         folder: where it lies.
         protocol: the protocol's name.
         description: the whole protocol in words.
-        size: side of the faces in pixels.
+        size: side of the pictures in pixels.
+        aligned: whether the faces are where aligned crops have them.
         faces: all of them, in the order of their numbers.
     """
 
@@ -111,6 +115,7 @@ class FrozenTestSet(_Record):
     protocol: str
     description: str
     size: int
+    aligned: bool
     faces: tuple[FrozenFace, ...]
 
     def blurred_path(self, face: FrozenFace) -> Path:
@@ -183,6 +188,7 @@ def read_test_set(folder: Path) -> FrozenTestSet:
         protocol=manifest.protocol,
         description=manifest.description,
         size=manifest.size,
+        aligned=manifest.aligned,
         faces=manifest.faces,
     )
 
@@ -195,13 +201,7 @@ def freeze_face(face: FacePicture, number: int, protocol: Protocol, folder: Path
     """
     blurred, sharp = blurred_pair(face.image, protocol, number)
     name = face.image.stem
-    labels = None
-    if face.labels is not None:
-        whole = read_labels(face.labels)
-        if whole.shape[0] != whole.shape[1]:
-            raise DataError(f"{face.labels}: is not square as its face is; replace it")
-        size = (protocol.size, protocol.size)
-        labels = np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    labels = sharp_labels(face, protocol, number)
     return FrozenFace(
         name=name,
         source=face.image.name,
@@ -220,6 +220,7 @@ def write_manifest(folder: Path, protocol: Protocol, faces: Sequence[FrozenFace]
         "protocol": protocol.name,
         "description": str(protocol),
         "size": protocol.size,
+        "aligned": protocol.aligned,
         "faces": [face.model_dump(exclude_none=True) for face in faces],
     }
     write_atomically(folder / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode("ascii"))
@@ -233,8 +234,12 @@ def kernel_of(protocol: Protocol, number: int) -> FrozenKernel:
     size = blur.kernel_size(number)
     if isinstance(blur, LinearBlur):
         return FrozenKernel(kind="linear", size=size, angle=blur.angle)
-    seed = blur.seeds[number % len(blur.seeds)]
-    return FrozenKernel(kind="trajectory", size=size, seed=seed, exposure=blur.exposure)
+    if isinstance(blur, RotatingBlur):
+        paths = blur.paths
+        return FrozenKernel(
+            kind="rotating", size=size, seed=paths.seed(number), exposure=paths.exposure, rotation=blur.rotation
+        )
+    return FrozenKernel(kind="trajectory", size=size, seed=blur.seed(number), exposure=blur.exposure)
 
 
 def _bytes(picture: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from snadnet.data.pictures import list_pictures, read_face
+from snadnet.deblurrer import MAX_FACES, MIN_FACE
 from snadnet.errors import ConfigError, DataError, ModelError, WeightsError
 from snadnet.evaluation.testset import FaceTestSet, as_8_bits
+from snadnet.faces import AllFaces, FaceDetector, Patch, crop_face, face_matrix, paste_faces, select_faces
 from snadnet.models import describe_model, load_model, read_weights
 from snadnet.network import Device, RestorationNetwork
+from snadnet.photo import photo_from_array
 from snadnet.weights import released_weights
 
 BLURRED: Final = "blurred"
@@ -23,6 +26,9 @@ BLURRED: Final = "blurred"
 
 BLURRED_INPUT: Final = "blurred input"
 """What it is called in tables."""
+
+Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Blurred pictures, float32 RGB (B, H, W, 3) in [0, 1] -> restored ones of the same shape, each by itself."""
 
 Restore = Callable[[Sequence[str], NDArray[np.uint8]], NDArray[np.uint8]]
 """Names of B faces and their blurred pictures, uint8 RGB (B, H, W, 3) -> restored ones of the same shape."""
@@ -49,7 +55,8 @@ def find_method(text: str, test_set: FaceTestSet, *, device: Device = "auto") ->
     Args:
         text: ``blurred``, a released name, an ``.onnx`` or ``.safetensors`` file, or a folder of restored pictures
             that are called as the test set's faces. ``NAME=`` before it gives it another name in tables.
-        test_set: What it will be scored on.
+        test_set: What it will be scored on. Where its faces are not aligned, networks restore each face that is
+            found, as :class:`snadnet.Deblurrer` does.
         device: Where networks run.
 
     Raises:
@@ -64,7 +71,8 @@ def find_method(text: str, test_set: FaceTestSet, *, device: Device = "auto") ->
     if path.is_dir():
         return Method(name or path.resolve().name, str(path), _from_folder(path, test_set))
     path = weights_file(place)
-    restore = _from_weights(path, device) if path.suffix == ".safetensors" else _from_graph(path, device)
+    network = _from_weights(path, device) if path.suffix == ".safetensors" else _from_graph(path, device)
+    restore = _of_aligned(network) if test_set.aligned else _of_unaligned(network)
     return Method(name or default_name(path), _file(path), restore)
 
 
@@ -128,25 +136,47 @@ def to_tensor(pictures: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(pictures.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255.0))
 
 
-def _from_graph(path: Path, device: Device) -> Restore:
+def _from_graph(path: Path, device: Device) -> Network:
     network = RestorationNetwork(path, device=device)
-    return lambda _, blurred: as_8_bits(network(blurred.astype(np.float32) / np.float32(255.0))[0])
+    return lambda blurred: network(blurred)[0]
 
 
-def _from_weights(path: Path, device: Device) -> Restore:
+def _from_weights(path: Path, device: Device) -> Network:
     if is_parser(str(path)):
         raise ModelError(f"{path}: is a face parser; score parsers by themselves, or give a deblurring network")
     place = torch_device(device)
     network = load_model(path).to(place)
 
-    def restore(_: Sequence[str], blurred: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def restore(blurred: NDArray[np.float32]) -> NDArray[np.float32]:
         # One by one, or the last digits could depend on the faces beside it.
-        restored = [restored_by(network, face.to(place)) for face in torch.split(to_tensor(blurred), 1)]
+        faces = torch.split(torch.from_numpy(np.ascontiguousarray(blurred.transpose(0, 3, 1, 2))), 1)
+        restored = [restored_by(network, face.to(place)) for face in faces]
         if any(not torch.isfinite(face).all() for face in restored):
             raise ModelError(f"{path}: gives values that are no numbers; train it again or give other weights")
-        return as_8_bits(torch.cat(restored).permute(0, 2, 3, 1).cpu().numpy())
+        return torch.cat(restored).permute(0, 2, 3, 1).cpu().numpy()
 
     return restore
+
+
+def _of_aligned(network: Network) -> Restore:
+    """Pictures that are face crops, as they are."""
+    return lambda _, blurred: as_8_bits(network(blurred.astype(np.float32) / np.float32(255.0)))
+
+
+def _of_unaligned(network: Network) -> Restore:
+    """Whole pictures, by the way of ``snadnet deblur``: find and align each face, restore it, paste it back."""
+    detector = FaceDetector()
+
+    def restore_picture(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        photo = photo_from_array(pixels)
+        taken, _ = select_faces(detector, photo, AllFaces(), min_face=MIN_FACE, max_faces=MAX_FACES)
+        patches = []
+        for matrix in (face_matrix(each.face.landmarks) for each in taken):
+            crop = crop_face(pixels, matrix)[None]
+            patches.append(Patch(matrix, (network(crop) - crop)[0]))
+        return paste_faces(pixels, patches)
+
+    return lambda _, blurred: np.stack([restore_picture(pixels) for pixels in blurred])
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""A sheet of pictures in rows and columns, with heads and captions, as PNG or PDF."""
+"""A sheet of pictures in rows and columns, with heads and captions, as PNG, JPEG or PDF."""
 
 import io
 from collections.abc import Sequence
@@ -13,8 +13,9 @@ from PIL import Image, ImageDraw, ImageFont
 from snadnet.errors import ConfigError
 from snadnet.files import write_atomically
 
-SUFFIXES: Final = (".png", ".pdf")
+SUFFIXES: Final = (".png", ".jpg", ".pdf")
 INSET_COLOURS: Final = ((230, 60, 40), (40, 120, 230))
+OUTLINE: Final = (150, 150, 150)
 
 _GAP: Final = 6
 _FONT_SIZE: Final = 16
@@ -73,7 +74,7 @@ def draw_sheet(heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, side: in
 
 
 def write_sheet(sheet: NDArray[np.uint8], path: Path) -> None:
-    """Write a sheet as PNG, or as a PDF of one page (JPEG of quality 95 within, as Pillow writes it).
+    """Write a sheet as PNG, as JPEG of quality 90, or as a PDF of one page (JPEG of quality 95 within).
 
     Raises:
         ConfigError: The file's ending is another.
@@ -84,10 +85,12 @@ def write_sheet(sheet: NDArray[np.uint8], path: Path) -> None:
     match path.suffix.lower():
         case ".png":
             picture.save(file, "PNG", dpi=(_DOTS_PER_INCH, _DOTS_PER_INCH))
+        case ".jpg":
+            picture.save(file, "JPEG", quality=90, subsampling=0, dpi=(_DOTS_PER_INCH, _DOTS_PER_INCH))
         case ".pdf":
             picture.save(file, "PDF", resolution=_DOTS_PER_INCH, quality=95, subsampling=0)
         case _:
-            raise ConfigError(f"{path}: a figure is PNG or PDF; end the name with {' or '.join(SUFFIXES)}")
+            raise ConfigError(f"{path}: a figure is PNG, JPEG or PDF; end the name with {' or '.join(SUFFIXES)}")
     write_atomically(path, file.getvalue())
 
 
@@ -103,6 +106,9 @@ def _draw_cell(sheet: Image.Image, cell: Cell, place: tuple[int, int], side: int
         ImageDraw.Draw(enlarged).rectangle((0, 0, enlarged.width - 1, enlarged.height - 1), outline=colour, width=2)
         sheet.paste(enlarged, (place[0] + number * (width + _GAP), place[1] + side + _GAP))
         pen.rectangle([edge * scale for edge in box], outline=colour, width=2)
+    # Around the picture, not in it: a mask that is white up to its border would else have none on white paper.
+    x, y = place
+    ImageDraw.Draw(sheet).rectangle((x - 1, y - 1, x + side, y + side), outline=OUTLINE)
     sheet.paste(shown, place)
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from snadnet.data.faces import resize_square
-from snadnet.data.pictures import check_names, list_faces, read_face, read_labels
-from snadnet.data.protocols import PROTOCOLS, Protocol, blurred_pair
+from snadnet.data.pictures import check_names, list_faces
+from snadnet.data.protocols import PROTOCOLS, Protocol, blurred_pair, sharp_labels
 from snadnet.data.test_sets import read_test_set
 from snadnet.errors import DataError
 
@@ -42,6 +41,7 @@ class FaceTestSet:
         names: The names of the N faces, all different.
         kernel_sizes: The size of each face's blur kernel in pixels, or None where there is none to tell.
         labelled: Whether it has label maps.
+        aligned: Whether the faces are where aligned crops have them; else methods must find them.
         read: Reads face number ``index``; raises DataError where that fails.
     """
 
@@ -51,6 +51,7 @@ class FaceTestSet:
     names: tuple[str, ...]
     kernel_sizes: tuple[int, ...] | None
     labelled: bool
+    aligned: bool
     read: Callable[[int], ScoredFace]
 
     def __len__(self) -> int:
@@ -72,7 +73,7 @@ def blurred_on_the_fly(
 
     Args:
         protocol: How to blur; the first face that is chosen has number 0.
-        folder: Sharp, square face crops.
+        folder: Sharp, square face crops, or, for a protocol of unaligned pictures, pictures of any shape.
         last: Only so many faces, the last by name; all if None.
         labels: A folder of label maps of the same names.
 
@@ -86,14 +87,19 @@ def blurred_on_the_fly(
 
     def read(index: int) -> ScoredFace:
         blurred, sharp = blurred_pair(faces[index].image, protocol, index)
-        classes = None
-        if (label_map := faces[index].labels) is not None:
-            _, classes = resize_square(read_face(faces[index].image), read_labels(label_map), protocol.size)
+        classes = sharp_labels(faces[index], protocol, index)
         return ScoredFace(names[index], as_8_bits(blurred), as_8_bits(sharp), classes)
 
     sizes = None if protocol.blur is None else tuple(protocol.blur.kernel_size(index) for index in range(len(faces)))
     return FaceTestSet(
-        f"{protocol.name}:{folder}", protocol.name, str(protocol), names, sizes, labels is not None, read
+        f"{protocol.name}:{folder}",
+        protocol.name,
+        str(protocol),
+        names,
+        sizes,
+        labels is not None,
+        protocol.aligned,
+        read,
     )
 
 
@@ -114,7 +120,14 @@ def frozen(folder: Path) -> FaceTestSet:
     sizes = tuple(face.kernel.size for face in stored.faces)
     labelled = any(face.sha256_labels is not None for face in stored.faces)
     return FaceTestSet(
-        str(folder), stored.protocol, stored.description, names, sizes if all(sizes) else None, labelled, read
+        str(folder),
+        stored.protocol,
+        stored.description,
+        names,
+        sizes if all(sizes) else None,
+        labelled,
+        stored.aligned,
+        read,
     )
 
 

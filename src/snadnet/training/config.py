@@ -113,9 +113,10 @@ class ValidationSettings(_Settings):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        unknown = [name for name in self.protocols if name not in PROTOCOLS]
+        known = [protocol.name for protocol in PROTOCOLS.values() if protocol.aligned]
+        unknown = [name for name in self.protocols if name not in known]
         if unknown:
-            raise ValueError(f"no protocol {unknown[0]!r}; choose of: {', '.join(PROTOCOLS)}")
+            raise ValueError(f"no protocol of aligned faces {unknown[0]!r}; choose of: {', '.join(known)}")
         return self
 
 

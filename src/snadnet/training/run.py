@@ -1,6 +1,5 @@
 """What both training stages share: set-up, batches, checkpoints, and stopping in good order."""
 
-import os
 import signal
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,22 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-import cv2
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
-from snadnet.data.faces import FaceDataset, FaceSample, StepSampler
+from snadnet.data.faces import FaceDataset, FaceSample
+from snadnet.data.loading import training_loader
 from snadnet.data.pictures import UNLABELLED, FacePicture, list_faces, split_by_name
 from snadnet.errors import ConfigError, WeightsError
 from snadnet.training.checkpoint import Checkpoints
 from snadnet.training.config import DataSettings, OptimizerSettings, RunSettings
 from snadnet.training.journal import Journal
 from snadnet.training.schedule import Progress
-
-_WORKER_NICENESS = 10
 
 
 def make_optimizer(parameters: Iterable[nn.Parameter], settings: OptimizerSettings) -> torch.optim.Optimizer:
@@ -169,19 +165,14 @@ class Run:
         """Yield batches on the device, channels-last, from the current step on, without end."""
         data = self.settings.data
         dataset = FaceDataset(faces, data.degradation, data.augmentation, seed=self.settings.seed)
-        sampler = StepSampler(
+        loader = training_loader(
+            dataset,
             data.sizes,
-            seed=self.settings.seed,
+            workers=data.workers,
             start=self.progress.step,
             rank=self.accelerator.process_index,
             world=self.accelerator.num_processes,
-        )
-        loader = DataLoader(
-            dataset,
-            batch_sampler=sampler,
-            num_workers=data.workers,
             pin_memory=self.accelerator.device.type == "cuda",
-            worker_init_fn=_prepare_worker,
         )
         device = self.accelerator.device
         for blurred, sharp, labels in loader:
@@ -222,20 +213,6 @@ class Run:
         self.journal.scalars("train", step, {**numbers, "minutes": self.progress.seconds() / 60})
         state = " ".join(f"{name} {value:.4g}" for name, value in numbers.items())
         self.journal.advance(self.progress.share(), f"step {step} {state}")
-
-
-def _prepare_worker(_worker: int) -> None:
-    """Keep a worker process to one thread, behind the trainer, and leave it to the trainer to stop it.
-
-    On few cores a worker that takes a core from one of the trainer's threads holds up all of them; at a lower
-    priority it works in their gaps. Ctrl-C reaches the workers too; were they to die by it, the trainer could not
-    write its last checkpoint.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.nice(_WORKER_NICENESS)
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
 
 
 def start(settings: RunSettings, *, cpu: bool) -> Accelerator:

@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from snadnet.data.faces import resize_square
-from snadnet.data.pictures import FacePicture, read_face, read_labels
-from snadnet.data.protocols import PROTOCOLS, blurred_pair
+from snadnet.data.pictures import FacePicture
+from snadnet.data.protocols import PROTOCOLS, blurred_pair, sharp_labels
 from snadnet.metrics.image import ImageScores, concatenate, image_scores
 from snadnet.metrics.segmentation import ConfusionMatrix
 from snadnet.training.config import ValidationSettings
@@ -44,26 +43,18 @@ def fixed_faces(faces: Sequence[FacePicture], settings: ValidationSettings) -> l
     """
     count = min(settings.faces, len(faces))
     chosen = [index * len(faces) // count for index in range(count)]
-    labelled = all(face.labels is not None for face in faces)
     result = []
     for name in settings.protocols:
         protocol = PROTOCOLS[name]
         pairs = [blurred_pair(faces[index].image, protocol, index) for index in chosen]
-        labels = None
-        if labelled:
-            maps = [_true_labels(faces[index], protocol.size) for index in chosen]
-            labels = torch.from_numpy(np.stack(maps).astype(np.int64))
+        maps = [sharp_labels(faces[index], protocol, index) for index in chosen]
+        known = [each for each in maps if each is not None]
+        labels = torch.from_numpy(np.stack(known).astype(np.int64)) if len(known) == len(maps) else None
         blurred, sharp = (
             torch.from_numpy(np.stack([pair[part] for pair in pairs]).transpose(0, 3, 1, 2).copy()) for part in (0, 1)
         )
         result.append(FixedFaces(name, blurred, sharp, labels))
     return result
-
-
-def _true_labels(face: FacePicture, size: int) -> NDArray[np.uint8]:
-    assert face.labels is not None
-    _, labels = resize_square(read_face(face.image), read_labels(face.labels), size)
-    return labels
 
 
 @torch.no_grad()
