@@ -7,12 +7,14 @@ import pytest
 import torch
 
 from face_data import make_faces
-from snadnet.models import load_model, load_network
+from snadnet.errors import SnadnetError
+from snadnet.losses.perceptual import VGG_19
+from snadnet.models import create_network, load_model, load_network
 from snadnet.training.deblurring import train_deblurring
 from snadnet.training.recipes import load_deblurring_settings
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-REDUCED = ["nafnet"]
+REDUCED = ["nafnet", "deblurgan", "deblurganv2-inception", "deblurganv2-mobilenet", "dmphn", "mprnet", "umsn"]
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +48,13 @@ def train(name: str, folder: Path, overrides: list[str]) -> list[dict[str, float
 
 @pytest.mark.parametrize("name", REDUCED)
 def test_every_recipe_trains_and_its_weights_restore(name: str, tmp_path: Path, overrides: list[str]) -> None:
-    own = ["data.sizes=[{size: 128, batch_size: 1}]"] if "inception" in name else []
-    steps = train(name, tmp_path, [*overrides, *own])
-    assert [record["step"] for record in steps] == [1, 2, 3, 4]
+    own = {
+        "deblurganv2-inception": ["data.sizes=[{size: 128, batch_size: 1}]", "schedule.steps=2"],
+        "umsn": ["label_parser=null"],
+    }
+    steps = train(name, tmp_path, [*overrides, *own.get(name, [])])
+    assert [record["step"] for record in steps] == [1, 2, 3, 4][: len(steps)]
+    assert len(steps) >= 2
     model = load_model(tmp_path / "weights.safetensors")
     blurred = torch.rand(1, 3, 50, 70)
     with torch.no_grad():
@@ -57,7 +63,7 @@ def test_every_recipe_trains_and_its_weights_restore(name: str, tmp_path: Path, 
     assert 0.0 <= restored.min() <= restored.max() <= 1.0
 
 
-@pytest.mark.parametrize("name", REDUCED[:2])
+@pytest.mark.parametrize("name", ["dmphn", "deblurgan"])
 def test_an_interrupted_run_goes_on_exactly(name: str, tmp_path: Path, overrides: list[str]) -> None:
     whole = train(name, tmp_path / "whole", overrides)
     train(name, tmp_path / "broken", [*overrides, "checkpoint_minutes=1e-9"])
@@ -69,3 +75,69 @@ def test_an_interrupted_run_goes_on_exactly(name: str, tmp_path: Path, overrides
         assert again[key] == whole[3][key], key
     states = [load_network(tmp_path / run / "weights.safetensors").state_dict() for run in ("whole", "broken")]
     assert all(states[0][key].equal(states[1][key]) for key in states[0])
+
+
+def test_given_features_are_compared_and_missing_ones_are_told_of(
+    tmp_path: Path, overrides: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "vgg19.pth"
+    torch.save(VGG_19.layers(15).to_empty(device="cpu").apply(_small_weights).state_dict(), weights)
+    once = [*overrides, "schedule.steps=1"]
+    (without,) = train("deblurganv2-mobilenet", tmp_path / "without", once)
+    assert "perceptual loss is left out" in capsys.readouterr().out
+    (given,) = train("deblurganv2-mobilenet", tmp_path / "given", [*once, f"perceptual.weights={weights}"])
+    assert "left out" not in capsys.readouterr().out
+    assert "perceptual" not in without
+    assert given["pixels"] == without["pixels"]
+    assert given["loss"] == pytest.approx(without["loss"] + 0.006 * given["perceptual"], rel=1e-5)
+
+
+def _small_weights(module: torch.nn.Module) -> None:
+    for parameter in module.parameters(recurse=False):
+        torch.nn.init.constant_(parameter, 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "override", "message"),
+    [
+        ("nafnet", "model=snadnet-small", "recipe 'regression' does not train 'snadnet-small'"),
+        ("deblurgan", "model=nafnet-cpu", "recipe 'deblurgan' does not train 'nafnet-cpu'"),
+        ("nafnet", "model=bisenet", "'bisenet' is no deblurring network"),
+        ("nafnet", "recipe=guess", "recipe: there is no 'guess'"),
+        ("nafnet", "parser=weights.safetensors", "parser"),
+        ("nafnet", "losses={ssim: 1}", "ssim"),
+        ("nafnet", "schedule.factor=0.5", "factor goes with decay: plateaus"),
+        ("umsn", "critic.width=8", "critic"),
+        ("umsn", "label_parser=/none.safetensors", "/none.safetensors: no such weights file"),
+        ("deblurgan", "perceptual.weights=/none.pth", "/none.pth: no such file with weights of VGG-19"),
+        ("deblurganv2-mobilenet", "backbone.weights=/none.pth", "/none.pth: no such file with ImageNet weights"),
+        ("deblurganv2-inception", "data.sizes=[{size: 64}]", "is not trained on 64 px"),
+    ],
+)
+def test_what_does_not_fit_is_named(
+    tmp_path: Path, overrides: list[str], name: str, override: str, message: str
+) -> None:
+    path = CONFIGS / f"{name}-cpu.yaml"
+    with pytest.raises(SnadnetError, match=message):
+        train_deblurring(load_deblurring_settings(path, [*overrides, override]), tmp_path / "run", cpu=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_given_backbone_is_frozen_at_first(tmp_path: Path, overrides: list[str]) -> None:
+    name = "deblurganv2-mobilenet"
+    torch.manual_seed(5)
+    generator = create_network(f"{name}-cpu")
+    backbone = generator.pyramid.backbone.state_dict()
+    torch.save(backbone, tmp_path / "backbone.pth")
+    given = [f"backbone.weights={tmp_path / 'backbone.pth'}", "ema_decay=0"]
+    moved = {}
+    for frozen in (1, 0):
+        folder = tmp_path / f"frozen-{frozen}"
+        train(name, folder, [*overrides, *given, f"backbone.frozen={frozen}", "schedule.steps=1"])
+        trained = load_network(folder / "weights.safetensors").pyramid
+        moved[frozen] = max(
+            float((value.detach() - backbone[key]).abs().max()) for key, value in trained.backbone.named_parameters()
+        )
+        assert not trained.laterals[0].weight.equal(generator.pyramid.laterals[0].weight)
+    assert moved[1] == 0.0
+    assert moved[0] > 0.0

@@ -93,6 +93,21 @@ def test_learning_rate_warms_up_and_falls_to_its_floor() -> None:
     assert progress.share() == 1.0
 
 
+@pytest.mark.parametrize(
+    ("decay", "expected"),
+    [
+        ({"decay": "linear", "hold": 0.5}, {0: 1.0, 50: 1.0, 75: 0.5, 100: 0.0}),
+        ({"decay": "linear", "hold": 0.5, "floor": 0.2}, {50: 1.0, 75: 0.6, 100: 0.2}),
+        ({"decay": "plateaus", "plateaus": 4, "factor": 0.1}, {24: 1.0, 25: 0.1, 50: 0.01, 99: 0.001, 100: 0.001}),
+        ({"decay": "cosine", "hold": 0.2}, {20: 1.0, 60: 0.5, 100: 0.0}),
+    ],
+)
+def test_the_originals_schedules(decay: dict[str, object], expected: dict[int, float]) -> None:
+    settings = ScheduleSettings.model_validate({"steps": 100, "warmup": 0, "floor": 0.0, **decay})
+    found = {step: Progress(settings, step=step).learning_rate_factor() for step in expected}
+    assert found == pytest.approx(expected)
+
+
 def test_a_time_budget_counts_earlier_starts_of_the_run() -> None:
     progress = Progress(ScheduleSettings(time_budget=100, warmup=0), elapsed=50.0)  # type: ignore[arg-type]
     assert progress.share() == pytest.approx(0.5, abs=0.01)

@@ -13,7 +13,8 @@ from snadnet.losses.precision import at_least_float32
 
 _CHARBONNIER_EPSILON: Final = 1e-3
 _SMALLEST_ERROR: Final = 1e-8
-_BINOMIAL: Final = (0.05, 0.25, 0.4, 0.25, 0.05)
+_TAPS: Final = (0.05, 0.25, 0.4, 0.25, 0.05)
+_MARGIN: Final = len(_TAPS) // 2
 
 
 def l1_loss(restored: Tensor, sharp: Tensor) -> Tensor:
@@ -36,7 +37,7 @@ def charbonnier_loss(restored: Tensor, sharp: Tensor) -> Tensor:
 
 
 def edge_loss(restored: Tensor, sharp: Tensor) -> Tensor:
-    """Charbonnier loss of the pictures' Laplacians (MPRNet, Eq. 4), of ``(B, 3, H, W)`` with even sides.
+    """Charbonnier loss of the pictures' Laplacians (MPRNet, Eq. 4), of ``(B, 3, H, W)``.
 
     The Laplacian is linear, so that of the difference is taken.
     """
@@ -47,21 +48,24 @@ def edge_loss(restored: Tensor, sharp: Tensor) -> Tensor:
 def laplacian(images: Tensor) -> Tensor:
     """Return the finest level of the Laplacian pyramid (Burt and Adelson 1983) of ``(B, C, H, W)``, the same shape.
 
-    It is what is lost by halving a picture and enlarging it again, each with a 5-tap binomial filter; borders are
-    repeated.
+    It is what is lost by halving a picture and enlarging it again, each with a 5-tap filter. Borders are repeated, when
+    enlarging those of the halved picture, so that a flat picture has no edges at its border either (in the authors'
+    program it has).
     """
-    blurred = _binomial_blur(images)
-    spread = torch.zeros_like(blurred)
-    spread[..., ::2, ::2] = 4.0 * blurred[..., ::2, ::2]
-    return images - _binomial_blur(spread)
+    height, width = images.shape[2:]
+    half = _filtered(F.pad(images, (_MARGIN,) * 4, mode="replicate"))[..., ::2, ::2]
+    spread = F.pad(half, (_MARGIN // 2,) * 4, mode="replicate")
+    # Each pixel gets zeros beside and below it, and four times its value for them.
+    stuffed = F.conv_transpose2d(spread.flatten(0, 1).unsqueeze(1), spread.new_full((1, 1, 1, 1), 4.0), stride=2)
+    stuffed = F.pad(stuffed, (0, 1, 0, 1)).squeeze(1).view(*spread.shape[:2], *(2 * side for side in spread.shape[2:]))
+    return images - _filtered(stuffed)[..., :height, :width]
 
 
-def _binomial_blur(images: Tensor) -> Tensor:
+def _filtered(images: Tensor) -> Tensor:
+    """Filter without padding: ``2 * _MARGIN`` pixels are lost each way."""
     channels = images.shape[1]
-    taps = images.new_tensor(_BINOMIAL)
-    kernel = torch.outer(taps, taps).expand(channels, 1, -1, -1)
-    margin = len(_BINOMIAL) // 2
-    return F.conv2d(F.pad(images, (margin,) * 4, mode="replicate"), kernel, groups=channels)
+    taps = images.new_tensor(_TAPS)
+    return F.conv2d(images, torch.outer(taps, taps).expand(channels, 1, -1, -1), groups=channels)
 
 
 def psnr_loss(restored: Tensor, sharp: Tensor) -> Tensor:

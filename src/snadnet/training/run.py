@@ -182,6 +182,8 @@ class Run:
             num_workers=data.workers,
             pin_memory=self.accelerator.device.type == "cuda",
             worker_init_fn=_prepare_worker,
+            # Its own: a loader draws once from the common generator, after which a resumed run would differ.
+            generator=torch.Generator().manual_seed(self.settings.seed),
         )
         device = self.accelerator.device
         for blurred, sharp, labels in loader:

@@ -6,14 +6,20 @@ from typing import Any, Final
 from snadnet.errors import ConfigError
 from snadnet.training.config import DeblurringSettings, check_settings, read_settings
 from snadnet.training.recipes.base import Recipe
+from snadnet.training.recipes.deblurgan import DeblurGANRecipe
+from snadnet.training.recipes.deblurganv2 import DeblurGANv2Recipe
 from snadnet.training.recipes.regression import RegressionRecipe
 from snadnet.training.recipes.snadnet import SNADNetRecipe
+from snadnet.training.recipes.umsn import UMSNRecipe
 
 __all__ = ["RECIPES", "Recipe", "load_deblurring_settings"]
 
 RECIPES: Final[dict[str, type[Recipe[Any]]]] = {
+    "deblurgan": DeblurGANRecipe,
+    "deblurganv2": DeblurGANv2Recipe,
     "regression": RegressionRecipe,
     "snadnet": SNADNetRecipe,
+    "umsn": UMSNRecipe,
 }
 
 
