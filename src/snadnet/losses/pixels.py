@@ -28,7 +28,7 @@ def mean_squared_error(restored: Tensor, sharp: Tensor) -> Tensor:
 
 
 def charbonnier_loss(restored: Tensor, sharp: Tensor) -> Tensor:
-    """Mean of ``sqrt(d^2 + 1e-6)`` of the differences (MPRNet, Zamir et al. 2021, Eq. 3), at least float32.
+    """Mean of ``sqrt(d^2 + 1e-6)`` of the differences (MPRNet, Zamir et al. 2021, section 3), at least float32.
 
     It is 0.001 for equal pictures and has a slope everywhere.
     """
@@ -37,7 +37,7 @@ def charbonnier_loss(restored: Tensor, sharp: Tensor) -> Tensor:
 
 
 def edge_loss(restored: Tensor, sharp: Tensor) -> Tensor:
-    """Charbonnier loss of the pictures' Laplacians (MPRNet, Eq. 4), of ``(B, 3, H, W)``.
+    """Charbonnier loss of the pictures' Laplacians (MPRNet, section 3), of ``(B, 3, H, W)``.
 
     The Laplacian is linear, so that of the difference is taken.
     """
