@@ -10,7 +10,8 @@ from torch import nn
 from snadnet.errors import ConfigError, WeightsError
 from snadnet.training.averaging import exponential_average
 from snadnet.training.checkpoint import Checkpoints
-from snadnet.training.config import DeblurringSettings, ParsingSettings, ScheduleSettings, load_settings, parse_duration
+from snadnet.training.config import ParsingSettings, ScheduleSettings, load_settings, parse_duration
+from snadnet.training.recipes import load_deblurring_settings
 from snadnet.training.schedule import Progress
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -18,8 +19,9 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_config_file_in_the_repository_is_valid(path: Path) -> None:
-    kind = ParsingSettings if path.stem.startswith("parsing") else DeblurringSettings
-    assert load_settings(kind, path, []).data.sources
+    parsing = path.stem.startswith("parsing")
+    settings = load_settings(ParsingSettings, path, []) if parsing else load_deblurring_settings(path, [])
+    assert settings.data.sources
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90m", 5400), ("3h", 10800), ("45s", 45), ("2d", 172800), (7, 7)])
@@ -89,6 +91,21 @@ def test_learning_rate_warms_up_and_falls_to_its_floor() -> None:
     progress.step = 100
     assert progress.learning_rate_factor() == pytest.approx(0.1)
     assert progress.share() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("decay", "expected"),
+    [
+        ({"decay": "linear", "hold": 0.5}, {0: 1.0, 50: 1.0, 75: 0.5, 100: 0.0}),
+        ({"decay": "linear", "hold": 0.5, "floor": 0.2}, {50: 1.0, 75: 0.6, 100: 0.2}),
+        ({"decay": "plateaus", "plateaus": 4, "factor": 0.1}, {24: 1.0, 25: 0.1, 50: 0.01, 99: 0.001, 100: 0.001}),
+        ({"decay": "cosine", "hold": 0.2}, {20: 1.0, 60: 0.5, 100: 0.0}),
+    ],
+)
+def test_the_originals_schedules(decay: dict[str, object], expected: dict[int, float]) -> None:
+    settings = ScheduleSettings.model_validate({"steps": 100, "warmup": 0, "floor": 0.0, **decay})
+    found = {step: Progress(settings, step=step).learning_rate_factor() for step in expected}
+    assert found == pytest.approx(expected)
 
 
 def test_a_time_budget_counts_earlier_starts_of_the_run() -> None:

@@ -20,9 +20,10 @@ from snadnet.errors import ConfigError, DataError, SnadnetError
 from snadnet.models import create_network, describe_model, load_network, registry, save_network
 from snadnet.models.bisenet import BiSeNet
 from snadnet.models.snadnet import SMALL, SNADNet
-from snadnet.training.config import DeblurringSettings, ParsingSettings, load_settings
+from snadnet.training.config import ParsingSettings, load_settings
 from snadnet.training.deblurring import train_deblurring
 from snadnet.training.parsing import train_parsing
+from snadnet.training.recipes import load_deblurring_settings
 
 TINY = replace(SMALL, widths=(8, 8, 8), encoder_depths=(1, 1, 1), decoder_depths=(1, 1, 1), guidance_width=4)
 
@@ -95,7 +96,7 @@ def test_an_interrupted_run_goes_on_exactly(
         if stage == "parsing":
             train_parsing(load_settings(ParsingSettings, parsing_config, list(overrides)), tmp_path / folder, cpu=True)
         else:
-            settings = load_settings(DeblurringSettings, deblurring_config, list(overrides))
+            settings = load_deblurring_settings(deblurring_config, list(overrides))
             train_deblurring(settings, tmp_path / folder, cpu=True)
         return curve(tmp_path / folder)
 
@@ -114,7 +115,7 @@ def test_an_interrupted_run_goes_on_exactly(
 
 
 def test_stage_two_trains_with_and_without_the_discriminator(tmp_path: Path, deblurring_config: Path) -> None:
-    scores = train_deblurring(load_settings(DeblurringSettings, deblurring_config, []), tmp_path / "run", cpu=True)
+    scores = train_deblurring(load_deblurring_settings(deblurring_config, []), tmp_path / "run", cpu=True)
     assert scores["celeba/psnr"] == pytest.approx(scores["celeba/blurred_psnr"] + scores["celeba/gain"])
     records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     adversarial = [record["step"] for record in records if "adversarial" in record]
@@ -126,10 +127,10 @@ def test_stage_two_trains_with_and_without_the_discriminator(tmp_path: Path, deb
 def test_faces_without_labels_need_a_sharp_face_parser(tmp_path: Path, deblurring_config: Path) -> None:
     overrides = ["data.sources.0.labels=null"]
     with pytest.raises(ConfigError, match="label_parser"):
-        train_deblurring(load_settings(DeblurringSettings, deblurring_config, overrides), tmp_path / "run", cpu=True)
+        train_deblurring(load_deblurring_settings(deblurring_config, overrides), tmp_path / "run", cpu=True)
     overrides.append(f"label_parser={tmp_path / 'parser.safetensors'}")
     overrides.append("schedule.steps=1")
-    settings = load_settings(DeblurringSettings, deblurring_config, overrides)
+    settings = load_deblurring_settings(deblurring_config, overrides)
     assert train_deblurring(settings, tmp_path / "run", cpu=True)
 
 

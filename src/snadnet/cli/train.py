@@ -60,9 +60,9 @@ def deblurring(
     time_budget: BudgetOption = None,
     cpu: CpuOption = False,
 ) -> None:
-    """Train SNADNet's generator under a frozen parser."""
+    """Train a deblurring network by its recipe: SNADNet's generator under a frozen parser, or a baseline."""
     require_training_extra()
-    from snadnet.training.config import DeblurringSettings, load_settings  # noqa: PLC0415 (needs PyTorch)
-    from snadnet.training.deblurring import train_deblurring  # noqa: PLC0415
+    from snadnet.training.deblurring import train_deblurring  # noqa: PLC0415 (needs PyTorch)
+    from snadnet.training.recipes import load_deblurring_settings  # noqa: PLC0415
 
-    train_deblurring(load_settings(DeblurringSettings, config, _overrides(override, time_budget)), run, cpu=cpu)
+    train_deblurring(load_deblurring_settings(config, _overrides(override, time_budget)), run, cpu=cpu)

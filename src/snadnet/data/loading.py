@@ -47,6 +47,8 @@ def training_loader(
         num_workers=workers,
         pin_memory=pin_memory,
         worker_init_fn=_prepare_worker,
+        # Its own: a loader draws once from the common generator, after which a resumed run would differ.
+        generator=torch.Generator().manual_seed(dataset.seed),
     )
 
 

@@ -1,14 +1,22 @@
-"""The losses of both training stages (paper, Eq. 2 and 10-17; SPEC 9), in PyTorch."""
+"""The losses of SNADNet's training stages (paper, Eq. 2 and 10-17; SPEC 9) and of the baselines, in PyTorch."""
 
 from snadnet.losses.adversarial import discriminator_loss, generator_loss
+from snadnet.losses.confidence import confidence_guided_loss, confidence_penalty, slope_loss
 from snadnet.losses.focal import FocalLoss
+from snadnet.losses.pixels import PIXEL_LOSSES
 from snadnet.losses.reconstruction import RegionReconstructionLoss, region_errors
 from snadnet.losses.regions import region_masks, region_masks_from_probabilities
+from snadnet.losses.relativistic_average import (
+    relativistic_average_critic_loss,
+    relativistic_average_generator_loss,
+)
 from snadnet.losses.texture import TextureLoss
 from snadnet.losses.total import AdversarialScores, GeneratorLoss, GeneratorLossParts
+from snadnet.losses.wasserstein import gradient_penalty, wasserstein_critic_loss, wasserstein_generator_loss
 from snadnet.losses.weights import AdversarialWeights, GeneratorLossWeights, RegionWeights
 
 __all__ = [
+    "PIXEL_LOSSES",
     "AdversarialScores",
     "AdversarialWeights",
     "FocalLoss",
@@ -18,9 +26,17 @@ __all__ = [
     "RegionReconstructionLoss",
     "RegionWeights",
     "TextureLoss",
+    "confidence_guided_loss",
+    "confidence_penalty",
     "discriminator_loss",
     "generator_loss",
+    "gradient_penalty",
     "region_errors",
     "region_masks",
     "region_masks_from_probabilities",
+    "relativistic_average_critic_loss",
+    "relativistic_average_generator_loss",
+    "slope_loss",
+    "wasserstein_critic_loss",
+    "wasserstein_generator_loss",
 ]

@@ -10,7 +10,6 @@ from snadnet.data.degradation import SHARP_ONLY, Degradation
 from snadnet.data.faces import Augmentation, SizeShare
 from snadnet.data.protocols import PROTOCOLS
 from snadnet.errors import ConfigError
-from snadnet.losses.weights import AdversarialWeights, GeneratorLossWeights, RegionWeights
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -34,11 +33,13 @@ def parse_duration(value: str | float | None) -> float | None:
     return seconds
 
 
-class _Settings(BaseModel):
+class StrictSettings(BaseModel):
+    """Base of all settings: an unknown one is refused, and none changes during a run."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Source(_Settings):
+class Source(StrictSettings):
     """A folder of aligned square faces.
 
     Attributes:
@@ -52,7 +53,7 @@ class Source(_Settings):
     hold_out: int = Field(0, ge=0)
 
 
-class DataSettings(_Settings):
+class DataSettings(StrictSettings):
     """What is trained on. Validation takes the held-out faces of the first source.
 
     Attributes:
@@ -70,7 +71,7 @@ class DataSettings(_Settings):
     workers: int = Field(1, ge=0)
 
 
-class OptimizerSettings(_Settings):
+class OptimizerSettings(StrictSettings):
     """Which optimizer, and its constants; ``momentum`` is for SGD, ``betas`` for Adam and AdamW."""
 
     kind: Literal["adam", "adamw", "sgd"] = "adam"
@@ -81,29 +82,40 @@ class OptimizerSettings(_Settings):
     clip: float | None = Field(None, gt=0)
 
 
-class ScheduleSettings(_Settings):
-    """How long, and how the learning rate runs: linear warm-up, then a half cosine down to ``floor``.
+class ScheduleSettings(StrictSettings):
+    """How long, and how the learning rate runs: linear warm-up, perhaps a plateau, then down to ``floor``.
 
     Attributes:
         steps: optimizer steps.
         time_budget: seconds of training; if both are given, whichever ends first.
         warmup: steps of the warm-up.
-        floor: last learning rate, as a share of the first.
+        hold: share of the training before the decay begins.
+        decay: a half cosine, a straight line, or ``plateaus`` equal parts.
+        plateaus: number of those parts, the first at the full rate; only for ``decay: plateaus``.
+        factor: from each of them to the next.
+        floor: what the learning rate decays to, as a share of the first.
     """
 
     steps: int | None = Field(None, ge=1)
     time_budget: Annotated[float | None, BeforeValidator(parse_duration)] = None
     warmup: int = Field(100, ge=0)
+    hold: float = Field(0.0, ge=0, lt=1)
+    decay: Literal["cosine", "linear", "plateaus"] = "cosine"
+    plateaus: int = Field(4, ge=1)
+    factor: float = Field(0.1, gt=0, le=1)
     floor: float = Field(0.01, ge=0, le=1)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.steps is None and self.time_budget is None:
             raise ValueError("give steps or time_budget, or training would never end")
+        idle = {"plateaus", "factor"} & self.model_fields_set
+        if self.decay != "plateaus" and idle:
+            raise ValueError(f"{min(idle)} goes with decay: plateaus")
         return self
 
 
-class ValidationSettings(_Settings):
+class ValidationSettings(StrictSettings):
     """When and on what a run is validated: ``faces`` of the held-out ones, evenly spaced, under each protocol."""
 
     every: int = Field(1000, ge=1)
@@ -120,7 +132,7 @@ class ValidationSettings(_Settings):
         return self
 
 
-class RunSettings(_Settings):
+class RunSettings(StrictSettings):
     """What both stages have in common.
 
     Attributes:
@@ -161,56 +173,36 @@ class ParsingSettings(RunSettings):
     alpha: list[float] | None = Field(None, min_length=19, max_length=19)
 
 
-class AdversarialSettings(_Settings):
-    """The multi-patch discriminator's part in stage II.
-
-    Attributes:
-        start: share of the training after which it comes in; 1 leaves it out.
-        width: channels of its first block.
-        optimizer: its own.
-    """
-
-    start: float = Field(0.0, ge=0, le=1)
-    width: int = Field(64, ge=8)
-    optimizer: OptimizerSettings = OptimizerSettings()
-
-
 class DeblurringSettings(RunSettings):
-    """Stage II: training the generator under a frozen parser (SPEC 1).
+    """Training a deblurring network. What belongs to one recipe is added by its own class in ``recipes``.
 
     Attributes:
-        parser: weights file of the parser fine-tuned on blurred faces.
-        label_parser: weights file of a sharp-face parser, for the loss regions of faces without a label map.
-        initial: weights file of a whole network to start the generator from.
-        losses: weights of Eq. 15.
-        regions: weights of Eq. 11.
-        patches: weights of Eq. 14.
-        adversarial: the discriminator's settings.
+        recipe: how the network is trained, a name in :data:`snadnet.training.recipes.RECIPES`.
+        initial: weights file of a whole network to start from.
     """
 
-    parser: Path
-    label_parser: Path | None = None
+    recipe: str
     initial: Path | None = None
-    losses: GeneratorLossWeights = GeneratorLossWeights()
-    regions: RegionWeights = RegionWeights()
-    patches: AdversarialWeights = AdversarialWeights()
-    adversarial: AdversarialSettings = AdversarialSettings()
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.adversarial.start < 1 and len(self.data.sizes) > 1:
-            raise ValueError("adversarial training takes one picture size; give one entry in data.sizes")
-        return self
+
+class RegionSettings(DeblurringSettings):
+    """Training with a loss that tells the regions of a face apart.
+
+    Attributes:
+        label_parser: weights file of a sharp-face parser, for the faces without a label map.
+    """
+
+    label_parser: Path | None = None
 
 
 Settings = TypeVar("Settings", bound=RunSettings)
 
 
-def load_settings(kind: type[Settings], path: Path, overrides: list[str]) -> Settings:
-    """Read a YAML file, apply overrides like ``optimizer.learning_rate=1e-4``, and check the result.
+def read_settings(path: Path, overrides: list[str]) -> dict[str, Any]:
+    """Read a YAML file and apply overrides like ``optimizer.learning_rate=1e-4``; nothing is checked yet.
 
     Raises:
-        ConfigError: if the file cannot be read, is no YAML, or a setting is unknown or out of range.
+        ConfigError: if the file cannot be read or is no YAML mapping, or an override has no place in it.
     """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -222,12 +214,30 @@ def load_settings(kind: type[Settings], path: Path, overrides: list[str]) -> Set
         raise ConfigError(f"{path}: holds no settings; it must be a YAML mapping")
     for override in overrides:
         _override(values, override)
+    return values
+
+
+def check_settings(kind: type[Settings], values: dict[str, Any], path: Path) -> Settings:
+    """Turn what ``path`` held into settings.
+
+    Raises:
+        ConfigError: if a setting is missing, unknown or out of range.
+    """
     try:
         return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the settings"
         raise ConfigError(f"{path}: {place}: {first['msg']}") from error
+
+
+def load_settings(kind: type[Settings], path: Path, overrides: list[str]) -> Settings:
+    """Read a YAML file, apply overrides and check the result.
+
+    Raises:
+        ConfigError: if the file cannot be read, is no YAML, or a setting is unknown or out of range.
+    """
+    return check_settings(kind, read_settings(path, overrides), path)
 
 
 def _override(values: dict[str, Any], override: str) -> None:

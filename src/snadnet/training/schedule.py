@@ -38,7 +38,18 @@ class Progress:
         return min(1.0, max(shares))
 
     def learning_rate_factor(self) -> float:
-        """What to multiply the learning rate by: linear warm-up, then a half cosine down to the floor."""
-        warm = min(1.0, (self.step + 1) / self.settings.warmup) if self.settings.warmup else 1.0
-        floor = self.settings.floor
-        return warm * (floor + (1.0 - floor) * 0.5 * (1.0 + math.cos(math.pi * self.share())))
+        """What to multiply the learning rate by: linear warm-up, then the decay that the settings name."""
+        settings = self.settings
+        warm = min(1.0, (self.step + 1) / settings.warmup) if settings.warmup else 1.0
+        decayed = max(0.0, (self.share() - settings.hold) / (1.0 - settings.hold))
+        return warm * (settings.floor + (1.0 - settings.floor) * _left(settings, decayed))
+
+
+def _left(settings: ScheduleSettings, decayed: float) -> float:
+    """How much of the learning rate is left when a share of the decay is over, both in ``[0, 1]``."""
+    if settings.decay == "linear":
+        return 1.0 - decayed
+    if settings.decay == "plateaus":
+        plateau = min(int(decayed * settings.plateaus), settings.plateaus - 1)
+        return float(settings.factor**plateau)
+    return 0.5 * (1.0 + math.cos(math.pi * decayed))

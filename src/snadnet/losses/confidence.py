@@ -1,0 +1,42 @@
+"""The confidence-guided loss of UMSN (Yasarla et al. 2020, IEEE TIP)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from snadnet.losses.precision import at_least_float32
+
+
+def confidence_guided_loss(
+    restored: Tensor, sharp: Tensor, masks: Tensor, confidences: Tensor, weights: Sequence[float]
+) -> Tensor:
+    """Mean absolute error within each class, scaled by how far the network trusts itself there.
+
+    The published form compares ``c m x + (1 - c) m y`` with ``m y``, which is ``c m |x - y|``.
+
+    Args:
+        restored: ``(B, 3, H, W)``.
+        sharp: the same shape.
+        masks: classes ``(B, K, H, W)`` in ``[0, 1]``.
+        confidences: ``(B, K, 3)`` in ``(0, 1)``, one a class and colour channel.
+        weights: one a class.
+
+    Returns:
+        A scalar, at least float32: the weighted sum over the classes of means over pictures, channels and pixels.
+    """
+    errors = (at_least_float32(restored) - at_least_float32(sharp)).abs()
+    means = torch.einsum("bchw,bkhw->bkc", errors, at_least_float32(masks)) / (errors.shape[2] * errors.shape[3])
+    trusted = (at_least_float32(confidences) * means).mean(dim=(0, 2))
+    return (trusted * trusted.new_tensor(list(weights))).sum()
+
+
+def confidence_penalty(confidences: Tensor) -> Tensor:
+    """Keep confidences ``(B, K, 3)`` from falling to zero: minus the mean of their logarithms, summed over classes."""
+    return -at_least_float32(confidences).log().mean(dim=(0, 2)).sum()
+
+
+def slope_loss(restored: Tensor, sharp: Tensor) -> Tensor:
+    """Mean absolute error of the differences between neighbours, across and down, of ``(B, C, H, W)``."""
+    difference = at_least_float32(restored) - at_least_float32(sharp)
+    return difference.diff(dim=3).abs().mean() + difference.diff(dim=2).abs().mean()

@@ -1,0 +1,128 @@
+"""SNADNet, stage II: the generator against the discriminator, under a frozen parser (paper, II-B to II-F; SPEC 1)."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Self
+
+import torch
+from accelerate import Accelerator
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from snadnet.data.faces import FaceSample
+from snadnet.losses import (
+    AdversarialScores,
+    AdversarialWeights,
+    GeneratorLoss,
+    GeneratorLossWeights,
+    RegionWeights,
+    discriminator_loss,
+)
+from snadnet.models.snadnet import SNADNet
+from snadnet.models.snadnet.discriminator import DiscriminatorOutput, MultiPatchDiscriminator
+from snadnet.models.weights_file import load_state, read_weights
+from snadnet.training.config import OptimizerSettings, RegionSettings, StrictSettings
+from snadnet.training.recipes.base import Recipe, initial_network
+from snadnet.training.recipes.critic import Critic
+from snadnet.training.recipes.regions import RegionFinder
+from snadnet.training.run import Run
+
+
+class AdversarialSettings(StrictSettings):
+    """The multi-patch discriminator's part.
+
+    Attributes:
+        start: share of the training after which it comes in; 1 leaves it out.
+        width: channels of its first block.
+        optimizer: its own.
+    """
+
+    start: float = Field(0.0, ge=0, le=1)
+    width: int = Field(64, ge=8)
+    optimizer: OptimizerSettings = OptimizerSettings()
+
+
+class SNADNetSettings(RegionSettings):
+    """Training the generator under a frozen parser.
+
+    Attributes:
+        parser: weights file of the parser fine-tuned on blurred faces.
+        losses: weights of Eq. 15.
+        regions: weights of Eq. 11.
+        patches: weights of Eq. 14.
+        adversarial: the discriminator's settings.
+    """
+
+    recipe: Literal["snadnet"] = "snadnet"
+    parser: Path
+    losses: GeneratorLossWeights = GeneratorLossWeights()
+    regions: RegionWeights = RegionWeights()
+    patches: AdversarialWeights = AdversarialWeights()
+    adversarial: AdversarialSettings = AdversarialSettings()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.adversarial.start < 1 and len(self.data.sizes) > 1:
+            raise ValueError("adversarial training takes one picture size; give one entry in data.sizes")
+        return self
+
+
+class SNADNetRecipe(Recipe[SNADNetSettings]):
+    """Region reconstruction, texture and relativistic adversarial loss (Eq. 15); the parser never learns."""
+
+    settings_type = SNADNetSettings
+
+    def __init__(self, settings: SNADNetSettings, accelerator: Accelerator) -> None:
+        super().__init__(settings, accelerator)
+        self.regions = RegionFinder(settings, self.device)
+        self.criterion = GeneratorLoss(
+            settings.losses, region_weights=settings.regions, adversarial_weights=settings.patches
+        ).to(self.device)
+        if settings.adversarial.start < 1:
+            network = MultiPatchDiscriminator(settings.data.sizes[0].size, width=settings.adversarial.width)
+            self.critics["discriminator"] = Critic(network, settings.adversarial.optimizer, accelerator)
+
+    def build(self) -> nn.Module:
+        """Build the generator, and keep the whole network with its parser."""
+        self.whole = initial_network(self.settings, SNADNet)
+        load_state(self.whole.parser, read_weights(self.settings.parser)[1], self.settings.parser)
+        self.whole.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return self.whole.generator
+
+    def losses(self, batch: FaceSample, run: Run, share: float) -> dict[str, Tensor]:
+        """Run the generator; the discriminator joins in after its share of the training."""
+        masks = self.regions(batch)
+        output = self.trained(batch.blurred, self.whole.parse(batch.blurred))
+        values: dict[str, Tensor] = {}
+        judged = None
+        if share >= self.settings.adversarial.start and "discriminator" in self.critics:
+            values["critic"] = self._teach(output.restored.detach(), batch.sharp, run)
+            judged = self._judge(output.restored, batch.sharp)
+        parts = self.criterion(output.restored, batch.sharp, masks, textures=output.textures, scores=judged)
+        values |= {"loss": parts.total, "reconstruction": parts.reconstruction, "texture": parts.texture}
+        return values if judged is None else values | {"adversarial": parts.adversarial}
+
+    def _teach(self, restored: Tensor, sharp: Tensor, run: Run) -> Tensor:
+        return self.critics["discriminator"].learn(
+            run, lambda critic: discriminator_loss(critic(restored), critic(sharp), self.settings.patches)
+        )
+
+    def _judge(self, restored: Tensor, sharp: Tensor) -> AdversarialScores:
+        critic: Critic[DiscriminatorOutput] = self.critics["discriminator"]
+        return AdversarialScores(fake=critic.judge(restored), real=critic.judge_true(sharp))
+
+    def restorer(self, average: nn.Module) -> Callable[[Tensor], Tensor]:
+        """Restore with the averaged generator under the frozen parser."""
+
+        def restore(blurred: Tensor) -> Tensor:
+            restored: Tensor = average(blurred, self.whole.parse(blurred)).restored
+            return restored
+
+        return restore
+
+    def released(self, average: nn.Module) -> nn.Module:
+        """Return the whole network: the frozen parser and the averaged generator."""
+        whole = SNADNet(self.whole.generator.config, parser_width=self.whole.parser.width)
+        whole.parser.load_state_dict(self.whole.parser.state_dict())
+        whole.generator.load_state_dict(average.state_dict())
+        return whole
