@@ -20,7 +20,8 @@ from snadnet.losses import AdversarialScores, GeneratorLoss, discriminator_loss,
 from snadnet.models import create_network
 from snadnet.models.snadnet import SNADNet
 from snadnet.models.snadnet.discriminator import MultiPatchDiscriminator
-from snadnet.training.config import DeblurringSettings, load_settings
+from snadnet.training.recipes import load_deblurring_settings
+from snadnet.training.recipes.snadnet import SNADNetSettings
 
 CONFIGS: Final = Path(__file__).parents[1] / "configs"
 TRAINING_FACES: Final = {"celeba": 162_770, "celeba-hq": 28_000}
@@ -37,7 +38,8 @@ def main(
     print(f"ASSUMED, not measured: {tflops:g} TFLOP/s sustained on one GPU, {100 * scaling:g} % efficiency on eight\n")
     print("protocol   px  batch   steps  epochs  GFLOP/picture  GPUs  epoch h  training h  GPU h")
     for name, faces in TRAINING_FACES.items():
-        settings = load_settings(DeblurringSettings, CONFIGS / f"deblurring-{name}.yaml", [])
+        settings = load_deblurring_settings(CONFIGS / f"deblurring-{name}.yaml", [])
+        assert isinstance(settings, SNADNetSettings)
         size, batch = settings.data.sizes[0].size, settings.data.sizes[0].batch_size
         flops = step_flops(settings.model, size, width=settings.adversarial.width)
         steps = settings.schedule.steps
