@@ -147,7 +147,7 @@ def test_a_checkpoint_cut_short_is_refused(tmp_path: Path) -> None:
 
 def test_missing_files_and_empty_folders_are_told(tmp_path: Path) -> None:
     assert "no such file; give the generator, latest_net_G.pth" in refusal(tmp_path / "none.pth")
-    assert "no such file" in refusal(tmp_path)  # one file is asked for, not a folder
+    assert "is a folder; give the generator" in refusal(tmp_path)
     assert "has no *.pkl files; give the folder with encoder_lv1.pkl" in refusal(tmp_path, "dmphn-1-2-4")
 
 
@@ -218,11 +218,18 @@ def test_an_existing_file_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
 
 
 def test_a_refused_file_leaves_nothing_behind(tmp_path: Path) -> None:
-    path = changed(tmp_path, "model.28.weight", torch.zeros(1))
-    result = command("deblurgan", path, "-o", tmp_path / "out.safetensors")
+    path = changed(tmp_path, "extra.weight", torch.zeros(1), original=originals.deblurganv2_mobilenet())
+    result = command("deblurganv2-mobilenet", path, "-o", tmp_path / "out.safetensors")
     assert isinstance(result.exception, WeightsError)
     assert [each.name for each in tmp_path.iterdir()] == ["x.pth"]
-    assert command("deblurgan", path, "-o", tmp_path / "o.safetensors", "--unused", "model.28.*").exit_code == 0
+    left_out = command("deblurganv2-mobilenet", path, "-o", tmp_path / "out.safetensors", "--unused", "extra.*")
+    assert "565 used, 58 known to be unused" in left_out.output
+
+
+def test_a_name_that_no_command_would_take_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, originals.deblurgan())
+    result = command("deblurgan", path, "-o", tmp_path / "x.onnx")
+    assert (result.exit_code, [each.name for each in tmp_path.iterdir()]) == (2, ["x.pth"])
 
 
 def test_the_help_lists_what_can_be_imported() -> None:

@@ -74,19 +74,6 @@ def test_both_files_fill_the_network(tmp_path: Path, name: str) -> None:
     assert result.counts.unused == 5 * 4 * 2 + 6 + 4 + 2
 
 
-@torch.no_grad()
-def test_the_result_runs(tmp_path: Path) -> None:
-    deblurring, segmentation = original_umsn.deblurring(), original_umsn.segmentation()
-    drawn = [
-        Names.like(each, torch.Generator().manual_seed(index)) for index, each in enumerate((deblurring, segmentation))
-    ]
-    network = imported(tmp_path, *drawn).network
-    output = network(torch.rand(1, 3, 32, 32))
-    assert output.restored.shape == (1, 3, 32, 32)
-    assert output.restored.isfinite().all()
-    assert output.restored.std() > 0
-
-
 def test_other_names_in_the_same_order_are_as_good(tmp_path: Path) -> None:
     def name(number: int) -> str:
         return f"stage{number // 2}_{number % 2 + 1}"

@@ -39,6 +39,8 @@ def import_weights(
     from snadnet.models.importing import import_original  # noqa: PLC0415
 
     written = output or Path(f"{name}-imported.safetensors")
+    if written.suffix != ".safetensors":
+        raise typer.BadParameter(f"{written} is to be called .safetensors", param_hint="--output")
     if written.exists() and not overwrite:
         raise OutputExistsError(f"{written}: exists already; give another name or --overwrite")
     imported = import_original(name, files, unused=unused or ())

@@ -63,7 +63,8 @@ def _expanded(path: Path, layout: Layout) -> list[Path]:
             raise WeightsError(f"{path}: has no *{layout.suffix} files; give {layout.files}")
         return files
     if not path.is_file():
-        raise WeightsError(f"{path}: no such file; give {layout.files}")
+        what = "is a folder" if path.is_dir() else "no such file"
+        raise WeightsError(f"{path}: {what}; give {layout.files}")
     return [path]
 
 
