@@ -8,7 +8,20 @@ import typer
 from rich.console import Console
 
 from snadnet import __version__
-from snadnet.cli import blur, deblur, evaluate, export, figure, freeze, kernels, label, models, prepare, train
+from snadnet.cli import (
+    blur,
+    deblur,
+    evaluate,
+    export,
+    figure,
+    freeze,
+    importing,
+    kernels,
+    label,
+    models,
+    prepare,
+    train,
+)
 from snadnet.errors import SnadnetError
 
 app = typer.Typer(
@@ -23,6 +36,7 @@ app.command()(blur.blur)
 app.command()(evaluate.evaluate)
 app.command()(export.export)
 app.command()(freeze.freeze)
+app.command("import")(importing.import_weights)
 app.command()(kernels.kernels)
 app.command()(label.label)
 app.command()(models.models)

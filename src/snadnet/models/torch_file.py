@@ -1,6 +1,7 @@
 """Reading what ``torch.save`` wrote (our checkpoints, other projects' weights), as data that cannot run code."""
 
 import pickle
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ _DAMAGE = (
     pickle.UnpicklingError,
     zipfile.BadZipFile,
 )
+# How torch.load names what is no data in a file.
+_NO_DATA = re.compile(r"GLOBAL ([\w.]+)")
 
 
 def read_torch_file(path: Path) -> dict[str, Any]:
@@ -35,6 +38,11 @@ def read_torch_file(path: Path) -> dict[str, Any]:
         if not isinstance(state, dict):
             raise TypeError(f"holds a {type(state).__name__}")
     except _DAMAGE as error:
+        if refused := _NO_DATA.search(str(error)):
+            raise WeightsError(
+                f"{path}: not read, since it holds more than data ({refused[1]}), which could run code; "
+                "have whoever made it save the tensors alone (state_dict)"
+            ) from error
         reason = " ".join(str(error).split())[:200]
         raise WeightsError(f"{path}: damaged, or no state that PyTorch saved ({reason}); copy it again") from error
     return state

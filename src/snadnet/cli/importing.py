@@ -1,0 +1,54 @@
+"""``snadnet import``."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from snadnet.errors import OutputExistsError
+
+# Told without PyTorch; a test compares them with what can be imported.
+NAMES: Final = (
+    *("deblurgan", "deblurgan-released-block", "deblurgan-released-dropout"),
+    *("deblurganv2-inception", "deblurganv2-inception-released"),
+    *("deblurganv2-mobilenet", "deblurganv2-mobilenet-released"),
+    *("dmphn-1-2-4", "dmphn-1-2-4-8", "mprnet", "nafnet-32", "nafnet-64", "umsn", "umsn-released"),
+)
+
+
+def import_weights(
+    name: Annotated[str, typer.Argument(help=f"The network: {', '.join(NAMES)}.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="The authors' file; for DMPHN their folder, for UMSN both files.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The file to write, by default NAME-imported.safetensors here."),
+    ] = None,
+    unused: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Leave out the names in the files that this fits (* is any). Repeatable."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
+) -> None:
+    """Read weights that a baseline's authors released, so that all other commands take them."""
+    from snadnet.cli.train import require_training_extra  # noqa: PLC0415
+
+    require_training_extra()
+    from snadnet.models import describe_model, save_network  # noqa: PLC0415 (needs PyTorch)
+    from snadnet.models.importing import import_original  # noqa: PLC0415
+
+    written = output or Path(f"{name}-imported.safetensors")
+    if written.suffix != ".safetensors":
+        raise typer.BadParameter(f"{written} is to be called .safetensors", param_hint="--output")
+    if written.exists() and not overwrite:
+        raise OutputExistsError(f"{written}: exists already; give another name or --overwrite")
+    imported = import_original(name, files, unused=unused or ())
+    descriptor = describe_model(name)
+    sources = "; ".join(f"{file} (SHA-256 {checksum})" for file, checksum in imported.checksums.items())
+    save_network(written, imported.network, name, source=sources, paper=descriptor.paper, licence=descriptor.licence)
+    counts = imported.counts
+    typer.echo(
+        f"{written}: written ({written.stat().st_size / 1e6:.1f} MB); of the original's names {counts.used} used, "
+        f"{counts.unused} known to be unused; licence of the original: {descriptor.licence}"
+    )
