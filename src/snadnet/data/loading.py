@@ -27,7 +27,7 @@ def training_loader(
     """Batches of samples from a step on, without end.
 
     Only paths and kernels are held in memory; a picture is read when its sample is made. The kernels are made here,
-    once, so that forked workers share them.
+    once, so that forked workers share them. If there are workers, OpenCV is left with one thread in this process too.
 
     Args:
         dataset: makes the samples.
@@ -41,6 +41,9 @@ def training_loader(
     if dataset.degradation.trajectory_share > 0:
         for entry in sizes:
             kernel_bank(dataset.degradation, entry.size)
+    if workers:
+        # OpenCV's threads do not survive a fork, and a worker that would stop them then could wait for ever.
+        cv2.setNumThreads(1)
     return DataLoader(
         dataset,
         batch_sampler=StepSampler(sizes, seed=dataset.seed, start=start, rank=rank, world=world),
