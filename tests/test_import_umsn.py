@@ -93,7 +93,7 @@ def refused(folder: Path, message: str, change: Callable[[Names, Names], None], 
 
 def test_an_order_that_contradicts_the_numbers_is_refused(tmp_path: Path) -> None:
     deblurring = original_umsn.deblurring(lambda number: f"b{100 - number}")
-    with pytest.raises(WeightsError, match=r"netG\.b\d+ comes after netG\.b\d+ .* cannot be told"):
+    with pytest.raises(WeightsError, match=r"SMaps_Best\.pth: netG\.b\d+ comes after netG\.b\d+ .* not certain"):
         imported(tmp_path, deblurring, original_umsn.segmentation())
 
 

@@ -43,7 +43,7 @@ def fill(network: nn.Module, state: State, layout: Layout, source: str, *, unuse
     patterns = (*layout.unused, *unused)
     kept = {name: value for name, value in state.items() if not any(fnmatchcase(name, each) for each in patterns)}
     ours = network.state_dict()
-    renames = layout.renames_for(kept, ours)
+    renames = layout.renames_for(kept, ours, source)
     targets = {name: target for name in kept if (target := _renamed(name, renames)) in ours}
 
     def refuse(what: str, names: Sequence[str]) -> WeightsError:

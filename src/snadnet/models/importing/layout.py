@@ -51,7 +51,10 @@ class Layout:
     part: Callable[[Path, State], str] = lambda _path, _state: ""
     remedy: str = "give the file that the authors released"
 
-    def renames_for(self, state: State, network: Mapping[str, torch.Tensor]) -> Renames:
-        """Return the renames for a checkpoint, given without its unused names, and the network that it is to fill."""
-        del state, network
+    def renames_for(self, state: State, network: Mapping[str, torch.Tensor], source: str) -> Renames:
+        """Return the renames for a checkpoint, given without its unused names, and the network that it is to fill.
+
+        ``source`` is the file, for messages.
+        """
+        del state, network, source
         return self.renames

@@ -113,20 +113,21 @@ def _number(name: str) -> tuple[str, list[int]]:
     return re.split(r"\d", name, maxsplit=1)[0], [int(digits) for digits in re.findall(r"\d+", name)]
 
 
-def _check_order(modules: list[str]) -> None:
+def _check_order(modules: list[str], source: str) -> None:
+    """Refuse modules whose order in the file is not that of their numbers."""
     last: dict[str, tuple[list[int], str]] = {}
     for module in modules:
         start, numbers = _number(module.rpartition(".")[2])
         before, name = last.get(start, ([], ""))
         if numbers < before:
             raise WeightsError(
-                f"{module} comes after {name} in the file, so that it cannot be told which of them runs first; "
+                f"{source}: {module} comes after {name} in the file, so that it is not certain which runs first; "
                 "give the files that the authors released"
             )
         last[start] = numbers, module
 
 
-def _matched(theirs: Mapping[str, torch.Tensor], ours: Mapping[str, torch.Tensor]) -> dict[str, str]:
+def _matched(theirs: Mapping[str, torch.Tensor], ours: Mapping[str, torch.Tensor], source: str) -> dict[str, str]:
     """Rename the blocks whose shapes are those of ours, layer by layer."""
     renames: dict[str, str] = {}
     for (place, our_place), blocks in _BLOCKS.items():
@@ -138,10 +139,11 @@ def _matched(theirs: Mapping[str, torch.Tensor], ours: Mapping[str, torch.Tensor
             wanted = slots.get(signature, [])
             if len(modules) != len(wanted):
                 continue  # the engine refuses them by name, as none of them can be told from the others
-            _check_order(modules)
+            _check_order(modules, source)
             for module, slot in zip(modules, wanted, strict=True):
                 our_layers = _alike(_layers(ours, slot))
                 for shapes, layers in _alike(_layers(theirs, module)).items():
+                    _check_order(layers, source)
                     renames |= dict(zip(layers, our_layers[shapes], strict=True))
     return renames
 
@@ -153,15 +155,16 @@ def _part(_path: Path, state: State) -> str:
 class UMSNLayout(Layout):
     """The layout of UMSN, whose blocks are found by their shapes."""
 
-    def renames_for(self, state: State, network: Mapping[str, torch.Tensor]) -> Renames:
+    def renames_for(self, state: State, network: Mapping[str, torch.Tensor], source: str) -> Renames:
         """Return the renames for a checkpoint, given without its unused names, and the network that it is to fill.
+
+        ``source`` is the file, for messages.
 
         Raises:
             WeightsError: if the order of blocks of the same shapes is not certain.
         """
-        return _HEADS | _matched(
-            {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}, network
-        )
+        tensors = {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
+        return _HEADS | _matched(tensors, network, source)
 
 
 _DEAD = tuple(f"{place}conv10{digit}0.*" for place in ("deblur_class?.", "") for digit in range(1, 5))
