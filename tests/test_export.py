@@ -11,7 +11,7 @@ from torch import Tensor
 
 from snadnet.errors import ModelError
 from snadnet.export import export_onnx, round_to_half
-from snadnet.models import create_network, describe_model, read_weights, save_network
+from snadnet.models import Restorer, SizeRule, create_model, describe_model, read_weights, save_network
 from snadnet.models.padding import pad_to_rule
 from snadnet.models.snadnet import SMALL, SNADNet
 from snadnet.network import RestorationNetwork
@@ -31,7 +31,7 @@ def network() -> SNADNet:
 @pytest.fixture(scope="module")
 def graph(network: SNADNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "network.onnx"
-    export_onnx(network, path, note="a test")
+    export_onnx(Restorer(network, describe_model("snadnet-small")), path, note="a test")
     return path
 
 
@@ -56,10 +56,12 @@ def test_parity_with_pytorch_on_real_pictures(network: SNADNet, graph: Path, sha
     assert np.abs(restored - crops).max() > 0.01  # the network did something
 
 
-def test_the_file_is_small_and_knows_its_size_multiple(network: SNADNet, graph: Path) -> None:
+def test_the_file_is_small_and_knows_its_model_and_sizes(network: SNADNet, graph: Path) -> None:
     weights = sum(tensor.numel() for tensor in network.state_dict().values())
     assert graph.stat().st_size < 2 * weights + 2_000_000
-    assert RestorationNetwork(graph, "cpu").size_multiple == network.size_multiple == 32
+    runtime = RestorationNetwork(graph, "cpu")
+    assert runtime.size == SizeRule.multiple_of(network.size_multiple) == SizeRule.multiple_of(32)
+    assert runtime.model == "snadnet-small"
 
 
 def test_rounding_gives_what_a_file_in_half_precision_holds(network: SNADNet, tmp_path: Path) -> None:
@@ -81,5 +83,5 @@ def test_rounding_leaves_the_network_itself_alone(network: SNADNet) -> None:
 
 def test_a_parser_cannot_be_exported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="BiSeNet"):
-        export_onnx(create_network("bisenet-small"), tmp_path / "parser.onnx")
+        export_onnx(create_model("bisenet-small"), tmp_path / "parser.onnx")
     assert not list(tmp_path.iterdir())
