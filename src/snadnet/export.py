@@ -64,7 +64,7 @@ def export_onnx(model: nn.Module, path: Path, **facts: str) -> None:
         facts: text kept in the file's metadata, beside the model's name and sizes.
 
     Raises:
-        ModelError: if it is no deblurring model.
+        ModelError: if it is no deblurring model, or gives another result each time (dropout at inference).
         OSError: if the file cannot be written.
     """
     if not isinstance(model, Restorer):
@@ -74,7 +74,9 @@ def export_onnx(model: nn.Module, path: Path, **facts: str) -> None:
     height, width = size.padded(1, 1)
     example = torch.rand(2, 3, height + 2 * size.height_multiple, width + 3 * size.width_multiple)
     with torch.no_grad():
-        parses = rounded.restore_unpadded(example).parsing is not None
+        output, again = (rounded.restore_unpadded(example) for _ in range(2))
+    if not output.restored.equal(again.restored):
+        raise ModelError(f"{model.descriptor.name} draws at random as it restores, which no graph can; run its weights")
     with warnings.catch_warnings():
         # The exporter warns of its own deprecations; nothing a user could act on.
         warnings.simplefilter("ignore")
@@ -82,7 +84,7 @@ def export_onnx(model: nn.Module, path: Path, **facts: str) -> None:
             _Graph(rounded),
             (example,),
             input_names=["blurred"],
-            output_names=["restored", "parsing"] if parses else ["restored"],
+            output_names=["restored"] if output.parsing is None else ["restored", "parsing"],
             dynamic_shapes={
                 "blurred": {
                     0: torch.export.Dim("batch"),

@@ -8,7 +8,20 @@ import typer
 from rich.console import Console
 
 from snadnet import __version__
-from snadnet.cli import blur, deblur, evaluate, export, figure, freeze, kernels, label, models, prepare, train
+from snadnet.cli import (
+    benchmark,
+    blur,
+    deblur,
+    evaluate,
+    export,
+    figure,
+    freeze,
+    kernels,
+    label,
+    models,
+    prepare,
+    train,
+)
 from snadnet.errors import SnadnetError
 
 app = typer.Typer(
@@ -20,6 +33,7 @@ app = typer.Typer(
 
 app.command()(deblur.deblur)
 app.command()(blur.blur)
+app.command()(benchmark.benchmark)
 app.command()(evaluate.evaluate)
 app.command()(export.export)
 app.command()(freeze.freeze)
