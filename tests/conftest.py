@@ -19,8 +19,10 @@ def build_network():
     return write_network
 
 
-def write_network(path: Path, *, gain: float = 0.1, metadata: dict[str, str] | None = None) -> Path:
-    """Write a graph whose restored crop is ``clip(blurred + gain)`` every pixel class 1 (skin)."""
+def write_network(
+    path: Path, *, gain: float = 0.1, metadata: dict[str, str] | None = None, parses: bool = True
+) -> Path:
+    """Write a graph whose restored crop is ``clip(blurred + gain)``, every pixel class 1 (skin) if it parses."""
     picture = helper.make_tensor_value_info("blurred", TensorProto.FLOAT, ["B", 3, "H", "W"])
     restored = helper.make_tensor_value_info("restored", TensorProto.FLOAT, ["B", 3, "H", "W"])
     parsing = helper.make_tensor_value_info("parsing", TensorProto.FLOAT, ["B", NUM_CLASSES, "H", "W"])
@@ -36,15 +38,17 @@ def write_network(path: Path, *, gain: float = 0.1, metadata: dict[str, str] | N
     nodes = [
         helper.make_node("Add", ["blurred", "gain"], ["brighter"]),
         helper.make_node("Clip", ["brighter", "zero", "one"], ["restored"]),
+    ]
+    parser = [
         helper.make_node("Conv", ["blurred", "none"], ["flat"]),
         helper.make_node("Add", ["flat", "scores"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["parsing"], axis=1),
     ]
     graph = helper.make_graph(
-        nodes,
+        [*nodes, *parser] if parses else nodes,
         "tiny",
         [picture],
-        [restored, parsing],
+        [restored, parsing] if parses else [restored],
         [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -9,9 +9,11 @@ import torch
 from skimage import data
 from torch import Tensor
 
+from deblurring_model_checks import assert_export_agrees, shaken
 from snadnet.errors import ModelError
 from snadnet.export import export_onnx, round_to_half
-from snadnet.models import create_network, describe_model, read_weights, save_network
+from snadnet.models import Restorer, SizeRule, create_model, describe_model, read_weights, save_network
+from snadnet.models.deblurgan import Generator, GeneratorConfig
 from snadnet.models.padding import pad_to_rule
 from snadnet.models.snadnet import SMALL, SNADNet
 from snadnet.network import RestorationNetwork
@@ -31,7 +33,7 @@ def network() -> SNADNet:
 @pytest.fixture(scope="module")
 def graph(network: SNADNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "network.onnx"
-    export_onnx(network, path, note="a test")
+    export_onnx(Restorer(network, describe_model("snadnet-small")), path, note="a test")
     return path
 
 
@@ -56,10 +58,12 @@ def test_parity_with_pytorch_on_real_pictures(network: SNADNet, graph: Path, sha
     assert np.abs(restored - crops).max() > 0.01  # the network did something
 
 
-def test_the_file_is_small_and_knows_its_size_multiple(network: SNADNet, graph: Path) -> None:
+def test_the_file_is_small_and_knows_its_model_and_sizes(network: SNADNet, graph: Path) -> None:
     weights = sum(tensor.numel() for tensor in network.state_dict().values())
     assert graph.stat().st_size < 2 * weights + 2_000_000
-    assert RestorationNetwork(graph, "cpu").size_multiple == network.size_multiple == 32
+    runtime = RestorationNetwork(graph, "cpu")
+    assert runtime.size == SizeRule.multiple_of(network.size_multiple) == SizeRule.multiple_of(32)
+    assert runtime.model == "snadnet-small"
 
 
 def test_rounding_gives_what_a_file_in_half_precision_holds(network: SNADNet, tmp_path: Path) -> None:
@@ -81,5 +85,32 @@ def test_rounding_leaves_the_network_itself_alone(network: SNADNet) -> None:
 
 def test_a_parser_cannot_be_exported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="BiSeNet"):
-        export_onnx(create_network("bisenet-small"), tmp_path / "parser.onnx")
+        export_onnx(create_model("bisenet-small"), tmp_path / "parser.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def deblurgan() -> Restorer:
+    """DeblurGAN with one block: its range is [-1, 1], its sides are multiples of 4."""
+    torch.manual_seed(0)
+    core = Generator(GeneratorConfig(width=8, blocks=1))
+    return Restorer(shaken(core), describe_model("deblurgan-cpu")).eval()
+
+
+def test_a_baseline_is_exported_with_its_range_and_sizes(deblurgan: Restorer, tmp_path: Path) -> None:
+    assert_export_agrees(deblurgan, tmp_path / "network.onnx", [(1, 64, 64), (2, 75, 33)])
+
+
+def test_what_half_precision_cannot_hold_stays_as_it_is(deblurgan: Restorer, tmp_path: Path) -> None:
+    kernel = next(parameter for parameter in deblurgan.parameters() if parameter.numel() > 300)
+    with torch.no_grad():
+        kernel.flatten()[0] = 1e6
+    assert_export_agrees(deblurgan, tmp_path / "network.onnx", [(1, 64, 64)])
+    assert all(tensor.isfinite().all() for tensor in round_to_half(deblurgan).state_dict().values())
+
+
+def test_a_network_that_draws_at_random_cannot_be_exported(tmp_path: Path) -> None:
+    model = create_model("deblurgan-released-dropout")
+    with pytest.raises(ModelError, match="draws at random"):
+        export_onnx(model, tmp_path / "network.onnx")
     assert not list(tmp_path.iterdir())

@@ -2,14 +2,19 @@
 
 import hashlib
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper
 
 from snadnet.errors import ModelError, WeightsError
+from snadnet.models.padding import pad_to_rule
 from snadnet.network import RestorationNetwork
+from snadnet.network.metadata import describe, read_size_rule
+from snadnet.sizes import SizeRule
 from snadnet.weights import verified
 
 
@@ -53,14 +58,55 @@ def test_another_shape_is_refused(network, shape):
         network(np.zeros(shape, np.float32))
 
 
-def test_the_size_multiple_comes_from_the_file(tmp_path, build_network):
-    for metadata, expected in [({}, 16), ({"size_multiple": "8"}, 8)]:
-        path = build_network(tmp_path / f"{expected}.onnx", metadata=metadata)
-        assert RestorationNetwork(path, "cpu").size_multiple == expected
-    for number, bad in enumerate(["0", "-4", "x", "²"]):
-        path = build_network(tmp_path / f"bad{number}.onnx", metadata={"size_multiple": bad})
-        with pytest.raises(WeightsError, match="size_multiple"):
-            RestorationNetwork(path, "cpu")
+@pytest.mark.parametrize(
+    ("metadata", "rule"),
+    [
+        ({}, SizeRule(16, 16, 32)),
+        ({"size_multiple": "8"}, SizeRule(8, 8, 32)),
+        ({"size_multiple": "16x8", "smallest_side": "128"}, SizeRule(16, 8, 128)),
+    ],
+)
+def test_the_sizes_come_from_the_file(tmp_path, build_network, metadata, rule):
+    path = build_network(tmp_path / "m.onnx", metadata=metadata)
+    assert RestorationNetwork(path, "cpu").size == rule
+
+
+@pytest.mark.parametrize("key", ["size_multiple", "smallest_side"])
+@pytest.mark.parametrize("bad", ["0", "-4", "x", "²", "8x", "8x8x8", "x8", "9999"])
+def test_sizes_that_are_none_are_refused(tmp_path, build_network, key, bad):
+    path = build_network(tmp_path / "m.onnx", metadata={key: bad})
+    with pytest.raises(WeightsError, match=key):
+        RestorationNetwork(path, "cpu")
+
+
+def test_what_is_exported_is_read_back():
+    for rule in (SizeRule(), SizeRule(16, 8), SizeRule.multiple_of(32, smallest=128)):
+        assert read_size_rule("m.onnx", describe("mprnet", rule)) == rule
+
+
+def test_the_network_is_given_sizes_of_its_rule_padded_as_in_training(tmp_path, build_network):
+    path = build_network(tmp_path / "m.onnx", metadata={"size_multiple": "16x8", "smallest_side": "64"})
+    network = RestorationNetwork(path, "cpu")
+    seen = []
+    run = network._session
+    network._session = SimpleNamespace(run=lambda names, feed: seen.append(feed["blurred"]) or run.run(names, feed))
+    batch = crops(1, 40, 75, 3)
+    assert network(batch).restored.shape == batch.shape
+    tensor = torch.from_numpy(batch).permute(0, 3, 1, 2)
+    np.testing.assert_array_equal(seen[0], pad_to_rule(tensor, network.size).numpy())
+
+
+def test_a_graph_without_parsing_gives_none(tmp_path, build_network):
+    network = RestorationNetwork(build_network(tmp_path / "m.onnx", parses=False), "cpu")
+    batch = crops(3, 17, 31, 3)
+    restored, parsing = network(batch)
+    assert parsing is None
+    assert np.allclose(restored, np.minimum(batch + 0.1, 1), atol=1e-6)
+
+
+def test_a_file_tells_its_model(tmp_path, build_network):
+    assert RestorationNetwork(build_network(tmp_path / "m.onnx"), "cpu").model is None
+    assert RestorationNetwork(build_network(tmp_path / "m.onnx", metadata={"model": "umsn"}), "cpu").model == "umsn"
 
 
 def test_a_missing_or_broken_file_is_one_clear_error(tmp_path, tiny_network):

@@ -15,8 +15,7 @@ import typer
 
 from snadnet.export import export_onnx
 from snadnet.files import write_atomically
-from snadnet.models import load_network, read_weights, save_network
-from snadnet.models.snadnet import SNADNet
+from snadnet.models import describe_model, load_model, load_network, read_weights, save_network
 from snadnet.weights import MANIFEST
 
 FOLDER = Path(__file__).parents[1] / "src" / "snadnet" / "weights"
@@ -29,13 +28,12 @@ def release(
 ) -> None:
     """Write the release's files and their entries in the manifest."""
     model, _ = read_weights(weights)
-    network = load_network(weights)
     files = {f"{name}.safetensors": FOLDER / f"{name}.safetensors"}
-    save_network(files[f"{name}.safetensors"], network, model, half=True)
-    if isinstance(network, SNADNet):
+    save_network(files[f"{name}.safetensors"], load_network(weights), model, half=True)
+    if describe_model(model).task == "deblurring":
         # The deblurrer asks for the plain name: that is the graph.
         files[name] = FOLDER / f"{name}.onnx"
-        export_onnx(network, files[name], release=name)
+        export_onnx(load_model(weights), files[name], release=name)
     manifest_path = FOLDER / MANIFEST
     manifest = json.loads(manifest_path.read_text(encoding="utf-8")) if manifest_path.exists() else {}
     for entry, file in files.items():

@@ -29,7 +29,7 @@ from snadnet.faces import (
     paste_faces,
     select_faces,
 )
-from snadnet.network import Device, RestorationNetwork
+from snadnet.network import CropNetwork, Device, RestorationNetwork
 from snadnet.photo import ColourBridge, Photo, photo_from_array, photo_from_image, read_photo, shown
 from snadnet.weights import released_weights
 
@@ -76,6 +76,8 @@ class Deblurrer:
     Args:
         weights: An ONNX file made by ``snadnet export``; None takes the released weights.
         device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where it is there and the CPU elsewhere.
+        network: A network that is open already, such as one on PyTorch (:func:`snadnet.running.open_network`), in
+            place of ``weights`` and ``device``.
         min_confidence: Detections that score less are not faces, in [0, 1]. Lower finds more of the strongly
             blurred faces, and more things that are none.
         min_face: Smallest box, shorter side in photo pixels, that is restored.
@@ -86,7 +88,7 @@ class Deblurrer:
     Raises:
         WeightsError: The weights are missing, damaged or of another network.
         ModelError: The device is unknown or not there.
-        ConfigError: A number is out of range.
+        ConfigError: A number is out of range, or both a network and its weights or device are given.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Deblurrer:
         *,
         weights: str | Path | None = None,
         device: Device = "auto",
+        network: CropNetwork | None = None,
         min_confidence: float = MIN_CONFIDENCE,
         min_face: int = MIN_FACE,
         max_faces: int = MAX_FACES,
@@ -110,7 +113,11 @@ class Deblurrer:
         self.max_faces = max_faces
         self.batch_size = batch_size
         self._detector = FaceDetector(min_confidence)
-        self._network = RestorationNetwork(released_weights() if weights is None else Path(weights), device)
+        if network is None:
+            network = RestorationNetwork(released_weights() if weights is None else Path(weights), device)
+        elif weights is not None or device != "auto":
+            raise ConfigError("an open network has its weights and device; give it alone, or weights and device")
+        self._network = network
 
     @property
     def device(self) -> Device:
@@ -143,14 +150,14 @@ class Deblurrer:
         )
         matrices = [face_matrix(each.face.landmarks) for each in taken]
         patches: list[Patch] = []
-        parsings: list[NDArray[np.uint8]] = []
+        parsings: list[NDArray[np.uint8] | None] = []
         before: list[float] = []
         for start in range(0, len(matrices), self.batch_size):
             batch = matrices[start : start + self.batch_size]
             crops = np.stack([_cut(original, matrix) for matrix in batch])
             residuals, probabilities = self._run(crops, original)
             patches.extend(map(Patch, batch, residuals))
-            parsings.extend(probabilities.argmax(axis=3).astype(np.uint8))
+            parsings.extend(_class_ids(probabilities, len(batch)))
             before.extend(map(measure_sharpness, crops))
         result = _apply(original, patches, strength)
         faces = tuple(
@@ -179,7 +186,7 @@ class Deblurrer:
 
         Returns:
             One face: its box is the picture, its landmarks are the template's places, its confidence is 1,
-            and its parsing map is that of the whole picture, brought to 256 x 256.
+            and its parsing map, if there is one, is that of the whole picture, brought to 256 x 256.
 
         Raises:
             PhotoError: The photo cannot be read or is too small.
@@ -194,22 +201,25 @@ class Deblurrer:
                 f"{name}: {width} x {height} px is too small for a face crop; give at least {MIN_ALIGNED} px"
             )
         crop = _working_size(original.pixels)
-        residuals, parsings = self._run(crop[None], original)
+        residuals, probabilities = self._run(crop[None], original)
         pixels = add_residual(original.pixels, residuals[0], strength=strength)
-        # Probabilities rather than ids are resized: between two ids lies no meaning.
-        canonical = cv2.resize(parsings[0], (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
+        if probabilities is not None:
+            # Probabilities rather than ids are resized: between two ids lies no meaning.
+            canonical = cv2.resize(probabilities[0], (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
+            probabilities = canonical[None]
+        (parsing,) = _class_ids(probabilities, 1)
         face = RestoredFace(
             box=(0.0, 0.0, float(width), float(height)),
             landmarks=TEMPLATE * np.array([width, height], np.float32) / np.float32(CROP_SIZE),
             confidence=1.0,
-            parsing=canonical.argmax(axis=2).astype(np.uint8),
+            parsing=parsing,
             sharpness_before=measure_sharpness(crop),
             sharpness_after=measure_sharpness(_working_size(pixels)),
         )
         return Restoration(original.with_pixels(pixels), original, (face,), ())
 
-    def _run(self, crops: NDArray[np.float32], photo: Photo) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The residuals ``(B, H, W, 3)`` of a photo's crops, in its own colours, and the crops' parsing.
+    def _run(self, crops: NDArray[np.float32], photo: Photo) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """The residuals ``(B, H, W, 3)`` of a photo's crops, in its own colours, and the crops' parsing, if any.
 
         The network sees sRGB. Of a grey photo the residual is the same for all channels.
         """
@@ -232,6 +242,11 @@ def _cut(photo: Photo, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
 def _apply(photo: Photo, patches: Sequence[Patch], strength: float) -> Photo:
     """The photo with the residuals of crops added."""
     return photo.with_pixels(paste_faces(photo.pixels, patches, strength=strength))
+
+
+def _class_ids(probabilities: NDArray[np.float32] | None, count: int) -> Sequence[NDArray[np.uint8] | None]:
+    """The classes of ``count`` crops, uint8 ``(H, W)`` each, or None for each where the network parses none."""
+    return [None] * count if probabilities is None else list(probabilities.argmax(axis=3).astype(np.uint8))
 
 
 def _as_photo(photo: PhotoLike) -> Photo:

@@ -1,12 +1,13 @@
-"""Writing a deblurring network as one ONNX graph: blurred crop in, restored crop and parsing map out.
+"""Writing a deblurring model as one ONNX graph: blurred crop in, restored crop out, and the parsing map if it has one.
 
-The graph keeps the contract of :mod:`snadnet.network`. Weights are stored in half precision, which halves the file,
-and computed with in float32.
+The graph keeps the contract of :mod:`snadnet.network`: it maps to the network's range and back and clamps, and the
+runtime pads. Weights are stored in half precision, which halves the file, and computed with in float32.
 """
 
 import copy
 import warnings
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import onnx
@@ -16,58 +17,66 @@ from torch import Tensor, nn
 
 from snadnet.errors import ModelError
 from snadnet.files import write_atomically
-from snadnet.models.snadnet import SNADNet
-from snadnet.network import SIZE_MULTIPLE_KEY
+from snadnet.models.restorer import Restored, Restorer
+from snadnet.network.metadata import describe
 
 OPSET = 18
 _LARGE = 256
 """Tensors with fewer numbers than this stay in float32: they cost nothing."""
 
+_LARGEST_SIDE = 2048
+_Network = TypeVar("_Network", bound=nn.Module)
+
 
 class _Graph(nn.Module):
-    """SNADNet without padding: the runtime pads."""
+    """A model without padding: the runtime pads."""
 
-    def __init__(self, network: SNADNet) -> None:
+    def __init__(self, model: Restorer) -> None:
         super().__init__()
-        self.network = network
+        self.model = model
 
-    def forward(self, blurred: Tensor) -> tuple[Tensor, Tensor]:
-        parsing = self.network.parse(blurred)
-        return self.network.generator(blurred, parsing).restored.clamp(0.0, 1.0), parsing
+    def forward(self, blurred: Tensor) -> Tensor | Restored:
+        output = self.model.restore_unpadded(blurred)
+        return output.restored if output.parsing is None else output
 
 
-def round_to_half(network: SNADNet) -> SNADNet:
+def round_to_half(network: _Network) -> _Network:
     """Return a copy of a network whose weights are numbers of half precision, in float32.
 
-    It is what a weights file in half precision holds: constants of the network that no file holds stay as they are.
+    It is what a weights file in half precision holds: constants of the network that no file holds stay as they are,
+    and so does a tensor with a number that half precision cannot hold (65,504 is its largest).
     """
     rounded = copy.deepcopy(network)
     for tensor in rounded.state_dict().values():
-        if tensor.is_floating_point():
-            tensor.copy_(tensor.half())
+        if tensor.is_floating_point() and (half := tensor.half()).isfinite().all():
+            tensor.copy_(half)
     return rounded
 
 
-def export_onnx(network: nn.Module, path: Path, **facts: str) -> None:
-    """Write a network as ONNX, never half a file.
+def export_onnx(model: nn.Module, path: Path, **facts: str) -> None:
+    """Write a model as ONNX, never half a file.
 
-    The weights are rounded to half precision: the graph computes what ``round_to_half(network)`` does.
+    The weights are rounded to half precision: the graph computes what ``round_to_half(model)`` does.
 
     Args:
-        network: a SNADNet.
+        model: a deblurring model, of :func:`snadnet.models.create_model` or :func:`~snadnet.models.load_model`.
         path: the ``.onnx`` file; an existing one is replaced.
-        facts: text kept in the file's metadata.
+        facts: text kept in the file's metadata, beside the model's name and sizes.
 
     Raises:
-        ModelError: if the network is not a SNADNet.
+        ModelError: if it is no deblurring model, or gives another result each time (dropout at inference).
         OSError: if the file cannot be written.
     """
-    if not isinstance(network, SNADNet):
-        raise ModelError(f"a {type(network).__name__} cannot be exported; give weights of a deblurring network")
-    multiple = network.size_multiple
-    rounded = round_to_half(network).eval().cpu()
-    example = torch.rand(2, 3, 3 * multiple, 4 * multiple)
-    rows, columns = torch.export.Dim("rows", min=1, max=64), torch.export.Dim("columns", min=1, max=64)
+    if not isinstance(model, Restorer):
+        raise ModelError(f"a {type(model).__name__} cannot be exported; give weights of a deblurring network")
+    size = model.descriptor.size
+    rounded = round_to_half(model).eval().cpu()
+    height, width = size.padded(1, 1)
+    example = torch.rand(2, 3, height + 2 * size.height_multiple, width + 3 * size.width_multiple)
+    with torch.no_grad():
+        output, again = (rounded.restore_unpadded(example) for _ in range(2))
+    if not output.restored.equal(again.restored):
+        raise ModelError(f"{model.descriptor.name} draws at random as it restores, which no graph can; run its weights")
     with warnings.catch_warnings():
         # The exporter warns of its own deprecations; nothing a user could act on.
         warnings.simplefilter("ignore")
@@ -75,20 +84,32 @@ def export_onnx(network: nn.Module, path: Path, **facts: str) -> None:
             _Graph(rounded),
             (example,),
             input_names=["blurred"],
-            output_names=["restored", "parsing"],
-            dynamic_shapes={"blurred": {0: torch.export.Dim("batch"), 2: multiple * rows, 3: multiple * columns}},
+            output_names=["restored"] if output.parsing is None else ["restored", "parsing"],
+            dynamic_shapes={
+                "blurred": {
+                    0: torch.export.Dim("batch"),
+                    2: _free_side("rows", size.height_multiple, height),
+                    3: _free_side("columns", size.width_multiple, width),
+                }
+            },
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
         )
     assert program is not None
-    model: onnx.ModelProto = program.model_proto
-    _store_in_half(model)
-    for key, value in {SIZE_MULTIPLE_KEY: str(multiple), **facts}.items():
-        entry = model.metadata_props.add()
+    onnx_model: onnx.ModelProto = program.model_proto
+    _store_in_half(onnx_model)
+    for key, value in {**describe(model.descriptor.name, size), **facts}.items():
+        entry = onnx_model.metadata_props.add()
         entry.key, entry.value = key, value
-    onnx.checker.check_model(model)
-    write_atomically(path, model.SerializeToString())
+    onnx.checker.check_model(onnx_model)
+    write_atomically(path, onnx_model.SerializeToString())
+
+
+def _free_side(name: str, multiple: int, least: int) -> torch.export.Dim:
+    """A side that is any multiple from ``least`` px up; the exporter wants an upper end, the graph has none."""
+    steps = torch.export.Dim(name, min=least // multiple, max=_LARGEST_SIDE // multiple)
+    return steps if multiple == 1 else multiple * steps
 
 
 def _store_in_half(model: onnx.ModelProto) -> None:
@@ -102,7 +123,8 @@ def _store_in_half(model: onnx.ModelProto) -> None:
             continue
         name = constant.name
         values = numpy_helper.to_array(constant)
-        halves = values.astype(np.float16)
+        with np.errstate(over="ignore"):  # what is too large is not equal, and stays
+            halves = values.astype(np.float16)
         if not np.array_equal(halves.astype(np.float32), values):
             continue
         constant.CopyFrom(numpy_helper.from_array(halves, f"{name}.half"))

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from snadnet import __version__
 from snadnet.cli import (
+    benchmark,
     blur,
     deblur,
     evaluate,
@@ -33,6 +34,7 @@ app = typer.Typer(
 
 app.command()(deblur.deblur)
 app.command()(blur.blur)
+app.command()(benchmark.benchmark)
 app.command()(evaluate.evaluate)
 app.command()(export.export)
 app.command()(freeze.freeze)

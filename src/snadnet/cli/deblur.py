@@ -21,6 +21,8 @@ from snadnet.cli.streams import STREAM, check_streams, read_standard_input
 from snadnet.deblurrer import MAX_FACES, MIN_FACE, Deblurrer
 from snadnet.faces import MIN_CONFIDENCE
 from snadnet.photo import SUFFIXES
+from snadnet.running import open_network
+from snadnet.weights import DEFAULT_WEIGHTS
 
 _FACES_PANEL = "Faces"
 _OUTPUT_PANEL = "Output"
@@ -198,8 +200,21 @@ def deblur(
         Literal["auto", "cpu", "cuda"],
         typer.Option(help="Where to compute; auto takes the GPU if there is one."),
     ] = "auto",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The network: a released one, or with --weights the one that the file must hold (snadnet models).",
+            show_default=DEFAULT_WEIGHTS,
+        ),
+    ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="ONNX file of another model.", show_default="the released model")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Another network's file: .onnx of snadnet export, or .safetensors, which needs PyTorch.",
+            show_default="the released ones",
+        ),
     ] = None,
 ) -> None:
     """Deblur the faces in photos.
@@ -258,7 +273,10 @@ def deblur(
             report.add(Record(str(problem.path), Status.FAILED, problem.message))
         if jobs:
             deblurrer = Deblurrer(
-                weights=weights, device=device, min_confidence=min_confidence, min_face=min_face, max_faces=max_faces
+                network=open_network(model, weights, device),
+                min_confidence=min_confidence,
+                min_face=min_face,
+                max_faces=max_faces,
             )
             used = min(workers or default_workers(), len(jobs))
             run_batch(jobs, deblurrer, treatment, workers=used, report=report, brake=brake)

@@ -29,7 +29,7 @@ class Form(StrEnum):
     JSON = "json"
 
 
-_SUFFIX_OF: Final = {Form.TEXT: ".txt", Form.MARKDOWN: ".md", Form.LATEX: ".tex", Form.JSON: ".json"}
+SUFFIX_OF: Final = {Form.TEXT: ".txt", Form.MARKDOWN: ".md", Form.LATEX: ".tex", Form.JSON: ".json"}
 
 
 MethodsArgument = Annotated[
@@ -94,7 +94,6 @@ def evaluate(
         find_method,
         is_parser,
         refuse_twins,
-        torch_device,
         weights_file,
     )
     from snadnet.evaluation.parsers import evaluate_parsers, parser_document  # noqa: PLC0415
@@ -105,6 +104,7 @@ def evaluate(
     from snadnet.evaluation.summary import summarize  # noqa: PLC0415
     from snadnet.evaluation.tables import as_latex, as_markdown, as_text, summary_document  # noqa: PLC0415
     from snadnet.evaluation.testset import find_test_set  # noqa: PLC0415
+    from snadnet.running.torch_network import torch_device  # noqa: PLC0415
 
     outputs = output or []
     check_outputs(outputs, SUFFIXES, overwrite=overwrite)
@@ -149,7 +149,7 @@ def evaluate(
         ".md": lambda: as_markdown(document),
         ".tex": lambda: as_latex(document),
     }
-    typer.echo(write[_SUFFIX_OF[form]](), nl=False)
+    typer.echo(write[SUFFIX_OF[form]](), nl=False)
     for path in outputs:
         write_atomically(path, write[path.suffix.lower()]().encode("utf-8"))
 
@@ -170,9 +170,9 @@ def check_outputs(outputs: Sequence[Path], suffixes: Collection[str], *, overwri
 
 
 @contextmanager
-def progress_of(total: int) -> Iterator[Callable[[int], None]]:
-    """Shows on standard error how many faces are done; yields what to tell of each batch."""
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("faces"), TimeRemainingColumn())
+def progress_of(total: int, noun: str = "faces") -> Iterator[Callable[[int], None]]:
+    """Shows on standard error how many faces, or others, are done; yields what to tell of each batch."""
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn(noun), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("faces", total=total)
+        task = progress.add_task(noun, total=total)
         yield lambda count: progress.advance(task, count)

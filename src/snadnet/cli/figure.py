@@ -75,7 +75,8 @@ def regions(
     """The four regions of the reconstruction loss (Fig. 6), of the labels or else of the parser."""
     _check(output, overwrite=overwrite)
     from snadnet.evaluation import figures  # noqa: PLC0415 (needs PyTorch)
-    from snadnet.evaluation.methods import torch_device, weights_file  # noqa: PLC0415
+    from snadnet.evaluation.methods import weights_file  # noqa: PLC0415
+    from snadnet.running.torch_network import torch_device  # noqa: PLC0415
 
     faces = _faces(on, last, labels, face, count)
     _write(figures.regions(faces, weights_file(str(parser)), device=torch_device(device)), output)
@@ -99,7 +100,8 @@ def parsing(
     """Parsing of blurred faces before and after fine-tuning, beside that of the sharp face (Fig. 7)."""
     _check(output, overwrite=overwrite)
     from snadnet.evaluation import figures  # noqa: PLC0415 (needs PyTorch)
-    from snadnet.evaluation.methods import torch_device, weights_file  # noqa: PLC0415
+    from snadnet.evaluation.methods import weights_file  # noqa: PLC0415
+    from snadnet.running.torch_network import torch_device  # noqa: PLC0415
 
     files = [weights_file(str(path)) for path in (before, after)]
     faces = _faces(on, last, None, face, count)

@@ -9,16 +9,17 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from snadnet.data.pictures import list_pictures, read_face
 from snadnet.deblurrer import MAX_FACES, MIN_FACE
-from snadnet.errors import ConfigError, DataError, ModelError, WeightsError
+from snadnet.errors import ConfigError, DataError, WeightsError
 from snadnet.evaluation.testset import FaceTestSet, as_8_bits
 from snadnet.faces import AllFaces, FaceDetector, Patch, crop_face, face_matrix, paste_faces, select_faces
-from snadnet.models import describe_model, load_model, read_weights
-from snadnet.network import Device, RestorationNetwork
+from snadnet.models import describe_model, read_weights
+from snadnet.network import Device
 from snadnet.photo import photo_from_array
+from snadnet.running import open_network
 from snadnet.weights import released_weights
 
 BLURRED: Final = "blurred"
@@ -71,7 +72,7 @@ def find_method(text: str, test_set: FaceTestSet, *, device: Device = "auto") ->
     if path.is_dir():
         return Method(name or path.resolve().name, str(path), _from_folder(path, test_set))
     path = weights_file(place)
-    network = _from_weights(path, device) if path.suffix == ".safetensors" else _from_graph(path, device)
+    network = _network(path, device)
     restore = _of_aligned(network) if test_set.aligned else _of_unaligned(network)
     return Method(name or default_name(path), _file(path), restore)
 
@@ -120,42 +121,14 @@ def is_parser(text: str) -> bool:
     return place.endswith(".safetensors") and describe_model(read_weights(weights_file(place))[0]).task == "parsing"
 
 
-def torch_device(device: Device) -> torch.device:
-    """PyTorch's device for a choice.
-
-    Raises:
-        ModelError: CUDA is asked for and is not there.
-    """
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ModelError("device 'cuda' needs a GPU that PyTorch can use; choose cpu")
-    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
-
-
 def to_tensor(pictures: NDArray[np.uint8]) -> Tensor:
     """uint8 (B, H, W, 3) as float32 (B, 3, H, W) in [0, 1]."""
     return torch.from_numpy(pictures.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255.0))
 
 
-def _from_graph(path: Path, device: Device) -> Network:
-    network = RestorationNetwork(path, device=device)
-    return lambda blurred: network(blurred)[0]
-
-
-def _from_weights(path: Path, device: Device) -> Network:
-    if is_parser(str(path)):
-        raise ModelError(f"{path}: is a face parser; score parsers by themselves, or give a deblurring network")
-    place = torch_device(device)
-    network = load_model(path).to(place)
-
-    def restore(blurred: NDArray[np.float32]) -> NDArray[np.float32]:
-        # One by one, or the last digits could depend on the faces beside it.
-        faces = torch.split(torch.from_numpy(np.ascontiguousarray(blurred.transpose(0, 3, 1, 2))), 1)
-        restored = [restored_by(network, face.to(place)) for face in faces]
-        if any(not torch.isfinite(face).all() for face in restored):
-            raise ModelError(f"{path}: gives values that are no numbers; train it again or give other weights")
-        return torch.cat(restored).permute(0, 2, 3, 1).cpu().numpy()
-
-    return restore
+def _network(path: Path, device: Device) -> Network:
+    network = open_network(weights=path, device=device)
+    return lambda blurred: network(blurred).restored
 
 
 def _of_aligned(network: Network) -> Restore:
@@ -177,13 +150,6 @@ def _of_unaligned(network: Network) -> Restore:
         return paste_faces(pixels, patches)
 
     return lambda _, blurred: np.stack([restore_picture(pixels) for pixels in blurred])
-
-
-@torch.inference_mode()
-def restored_by(network: nn.Module, blurred: Tensor) -> Tensor:
-    """What a deblurring model makes of ``(B, 3, H, W)``: float32 of the same shape."""
-    restored: Tensor = network(blurred)
-    return restored.float()
 
 
 def _from_folder(folder: Path, test_set: FaceTestSet) -> Restore:

@@ -18,7 +18,8 @@ class RestoredFace:
         landmarks: float32 ``(5, 2)`` in photo pixels, ordered as :data:`snadnet.faces.LANDMARK_NAMES`.
         confidence: The detector's score in [0, 1]; 1 where no detector was asked, 0 for a face given by hand
             that it does not see.
-        parsing: uint8 ``(256, 256)``, the class ids (:mod:`snadnet.faces.classes`) of the canonical crop.
+        parsing: uint8 ``(256, 256)``, the class ids (:mod:`snadnet.faces.classes`) of the canonical crop; None where
+            the network parses no faces.
         sharpness_before: :func:`snadnet.faces.measure_sharpness` of the crop of the photo as it came.
         sharpness_after: The same of the crop of the result.
         number: Its place among the faces that were found, as :class:`snadnet.faces.FaceNumber` takes it; 0 for a
@@ -28,7 +29,7 @@ class RestoredFace:
     box: Box
     landmarks: NDArray[np.float32]
     confidence: float
-    parsing: NDArray[np.uint8]
+    parsing: NDArray[np.uint8] | None
     sharpness_before: float
     sharpness_after: float
     number: int = 0

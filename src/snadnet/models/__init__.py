@@ -4,10 +4,11 @@
 :func:`load_network` give any network as its paper has it.
 """
 
-from snadnet.models.descriptor import ModelDescriptor, SizeRule, ValueRange
+from snadnet.models.descriptor import ModelDescriptor, ValueRange
 from snadnet.models.registry import create_model, create_network, describe_model, list_models
 from snadnet.models.restorer import Restorer
 from snadnet.models.weights_file import load_model, load_network, read_weights, save_network
+from snadnet.sizes import SizeRule
 
 __all__ = [
     "ModelDescriptor",

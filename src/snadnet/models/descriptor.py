@@ -6,11 +6,10 @@ from typing import Final, Literal
 
 from torch import Tensor, nn
 
+from snadnet.sizes import ANY_SIZE, SizeRule
+
 Task = Literal["deblurring", "parsing"]
 Role = Literal["ours", "baseline", "reference"]
-
-SMALLEST_SIDE: Final = 32
-"""Every model takes any height and width from this many pixels up."""
 
 
 @dataclass(frozen=True)
@@ -37,44 +36,13 @@ SIGNED: Final = ValueRange(-1.0, 1.0)
 
 
 @dataclass(frozen=True)
-class SizeRule:
-    """The picture sizes that a network takes without padding, in pixels.
-
-    Attributes:
-        height_multiple: heights are multiples of this.
-        width_multiple: widths are multiples of this.
-        smallest: no side is below this.
-    """
-
-    height_multiple: int = 1
-    width_multiple: int = 1
-    smallest: int = SMALLEST_SIDE
-
-    @classmethod
-    def multiple_of(cls, side: int, *, smallest: int = SMALLEST_SIDE) -> "SizeRule":
-        """Both sides are multiples of ``side`` and at least ``smallest``."""
-        return cls(side, side, smallest)
-
-    def padded(self, height: int, width: int) -> tuple[int, int]:
-        """The smallest size from ``height`` x ``width`` up that the network takes."""
-        rows, columns = max(height, self.smallest), max(width, self.smallest)
-        return rows + -rows % self.height_multiple, columns + -columns % self.width_multiple
-
-    def __str__(self) -> str:
-        if self.height_multiple == self.width_multiple:
-            rule = "any" if self.height_multiple == 1 else f"{self.height_multiple}n"
-        else:
-            rule = f"{self.height_multiple}n x {self.width_multiple}n"
-        return rule if self.smallest <= SMALLEST_SIDE else f"{rule}, from {self.smallest}"
-
-
-@dataclass(frozen=True)
 class ModelDescriptor:
     """What the project knows of a network.
 
     The network that ``build`` makes takes RGB ``(B, 3, H, W)`` in ``values``, of the sizes that ``size`` allows. For
     ``"deblurring"`` its output is the restored picture in the same range and shape, or a named tuple whose field
-    ``restored`` is that; for ``"parsing"`` logits ``(B, 19, H, W)``.
+    ``restored`` is that, and whose field ``parsing``, if it has one, is class probabilities ``(B, 19, H, W)``; for
+    ``"parsing"`` logits ``(B, 19, H, W)``.
 
     Attributes:
         name: what it is called on the command line and in weights files.
@@ -95,5 +63,5 @@ class ModelDescriptor:
     year: int
     licence: str
     build: Callable[[], nn.Module]
-    size: SizeRule = SizeRule()
+    size: SizeRule = ANY_SIZE
     values: ValueRange = UNIT

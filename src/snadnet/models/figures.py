@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from snadnet.models.descriptor import ModelDescriptor
 
 SIDE: Final = 256
-"""Side in pixels of the picture that multiplications are counted on."""
+"""Default of the side, in pixels, of the picture that multiplications are counted on."""
 
 
 @dataclass(frozen=True)
@@ -18,18 +18,23 @@ class ModelFigures:
 
     Attributes:
         parameters: learnable numbers.
-        macs: multiply-accumulate operations of convolutions and matrix products for one picture of 256 x 256 px.
+        macs: multiply-accumulate operations of convolutions and matrix products for one picture.
     """
 
     parameters: int
     macs: int
 
 
-def model_figures(descriptor: ModelDescriptor) -> ModelFigures:
-    """Count on the meta device: shapes pass through the network, no numbers do."""
+def model_figures(descriptor: ModelDescriptor, side: int = SIDE) -> ModelFigures:
+    """Count on the meta device: shapes pass through the network, no numbers do.
+
+    Args:
+        descriptor: the network.
+        side: height and width in pixels of the picture; what padding adds is counted too.
+    """
     with torch.device("meta"):
         network = descriptor.build().eval()
-        rows, columns = descriptor.size.padded(SIDE, SIDE)
+        rows, columns = descriptor.size.padded(side, side)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network(torch.empty(1, 3, rows, columns))
     parameters = sum(parameter.numel() for parameter in network.parameters())

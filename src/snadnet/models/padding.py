@@ -4,7 +4,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from snadnet.errors import ModelError
-from snadnet.models.descriptor import SMALLEST_SIDE, SizeRule
+from snadnet.sizes import SMALLEST_SIDE, SizeRule
 
 
 def pad_to_rule(images: Tensor, rule: SizeRule) -> Tensor:

@@ -1,15 +1,29 @@
 """The one interface of all deblurring networks: RGB in [0, 1] of any size in, the same out."""
 
+from typing import NamedTuple
+
 from torch import Tensor, nn
 
 from snadnet.models.descriptor import ModelDescriptor
 from snadnet.models.padding import pad_to_rule
 
 
+class Restored(NamedTuple):
+    """A batch that was restored.
+
+    Attributes:
+        restored: ``(B, 3, H, W)``, clamped to ``[0, 1]`` in evaluation mode.
+        parsing: class probabilities ``(B, 19, H, W)``; None where the network parses no faces.
+    """
+
+    restored: Tensor
+    parsing: Tensor | None
+
+
 class Restorer(nn.Module):
     """A deblurring network with what surrounds it: range mapping, padding by reflection, cropping.
 
-    Training, export and weights files work with the network itself, ``core``.
+    Training and weights files work with the network itself, ``core``.
 
     Args:
         core: what ``descriptor.build`` makes.
@@ -29,9 +43,24 @@ class Restorer(nn.Module):
         Raises:
             ModelError: if a side is under 32 px.
         """
+        return self.restore(blurred).restored
+
+    def restore(self, blurred: Tensor) -> Restored:
+        """As :meth:`forward`, with the parsing map of a network that makes one.
+
+        Raises:
+            ModelError: if a side is under 32 px.
+        """
         height, width = blurred.shape[-2:]
+        restored, parsing = self.restore_unpadded(pad_to_rule(blurred, self.descriptor.size))
+        return Restored(restored[..., :height, :width], None if parsing is None else parsing[..., :height, :width])
+
+    def restore_unpadded(self, blurred: Tensor) -> Restored:
+        """As :meth:`restore`, for a size that the network takes: what an exported graph computes."""
         values = self.descriptor.values
-        output = self.core(values.from_unit(pad_to_rule(blurred, self.descriptor.size)))
-        restored: Tensor = output if isinstance(output, Tensor) else output.restored
-        restored = values.to_unit(restored[..., :height, :width])
-        return restored if self.training else restored.clamp(0.0, 1.0)
+        output = self.core(values.from_unit(blurred))
+        restored = values.to_unit(output if isinstance(output, Tensor) else output.restored)
+        return Restored(
+            restored if self.training else restored.clamp(0.0, 1.0),
+            getattr(output, "parsing", None),
+        )

@@ -1,10 +1,10 @@
-"""Running the graph: crops in, restored crops and parsing out; the same bytes whatever the batch."""
+"""Running the graph: crops in, restored crops and perhaps parsing out; the same bytes whatever the batch."""
 
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import onnxruntime as ort
@@ -12,25 +12,21 @@ from numpy.typing import NDArray
 
 from snadnet.errors import ModelError, WeightsError
 from snadnet.faces.classes import NUM_CLASSES
+from snadnet.network.crops import Device, RestoredCrops, check_crops
 from snadnet.network.graph_file import read_graph_file
+from snadnet.network.metadata import MODEL_KEY, read_size_rule
 from snadnet.photo import shown
-
-Device = Literal["auto", "cpu", "cuda"]
-
-SIZE_MULTIPLE_KEY: Final = "size_multiple"
-DEFAULT_SIZE_MULTIPLE: Final = 16
+from snadnet.sizes import SizeRule
 
 _CONTRACT: Final = {"blurred": 3, "restored": 3, "parsing": NUM_CLASSES}
-_CHANNEL_AXIS: Final = 1
 _DIMENSIONS: Final = 4
 _CUDA: Final = "CUDAExecutionProvider"
 _CPU: Final = "CPUExecutionProvider"
 _ERROR: Final = 3  # ONNX Runtime's log level
-_MAX_SIZE_MULTIPLE: Final = 256  # a larger one would enlarge every crop
 
 
 class RestorationNetwork:
-    """Restores and parses face crops; may be shared between threads.
+    """Restores face crops, and parses them where the graph does; may be shared between threads.
 
     On the CPU a crop's result does not depend on the crops beside it, on other threads or on the number of cores:
     each crop is computed by itself and by one thread, and a batch's crops side by side, as many as there are
@@ -40,6 +36,11 @@ class RestorationNetwork:
     Args:
         path: An ONNX file that keeps the contract of :mod:`snadnet.network`.
         device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where ONNX Runtime has it and the CPU elsewhere.
+
+    Attributes:
+        device: Where it runs: ``"cpu"`` or ``"cuda"``.
+        model: The network's registered name; None where the file does not tell.
+        size: The sizes that the graph takes; all others are padded.
 
     Raises:
         WeightsError: The file is missing, no ONNX graph, or of another kind of network.
@@ -70,14 +71,20 @@ class RestorationNetwork:
                 "ONNX Runtime could not start CUDA; check the NVIDIA driver and the CUDA and cuDNN libraries "
                 "that onnxruntime-gpu needs, or use device 'cpu'"
             )
-        _check_contract(self._name, self._session)
+        self._outputs = _checked_outputs(self._name, self._session)
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="snadnet-network")
-        self.size_multiple = _size_multiple(self._name, self._session)
-        # What a graph declares need not be what it gives: two sizes, neither square, would show it.
-        for height, width in ((1, 2), (3, 2)):
-            self._run(np.full((1, 3, height * self.size_multiple, width * self.size_multiple), 0.5, np.float32))
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.model: str | None = metadata.get(MODEL_KEY)
+        self.size: SizeRule = read_size_rule(self._name, metadata)
+        # What a graph declares need not be what it gives: two sizes that share no side would show it.
+        rows, columns = self.size.padded(1, 1)
+        for height, width in (
+            (rows, columns + self.size.width_multiple),
+            (rows + self.size.height_multiple, columns),
+        ):
+            self._run(np.full((1, 3, height, width), 0.5, np.float32))
 
-    def __call__(self, crops: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def __call__(self, crops: NDArray[np.float32]) -> RestoredCrops:
         """Restore a batch of crops.
 
         Sizes that the network cannot take are padded by reflection (by repeating the edge where the crop is
@@ -86,25 +93,19 @@ class RestorationNetwork:
         Args:
             crops: float32 RGB ``(B, H, W, 3)`` in [0, 1].
 
-        Returns:
-            restored, float32 ``(B, H, W, 3)`` in [0, 1], and parsing, float32 ``(B, H, W, 19)`` class
-            probabilities.
-
         Raises:
             ValueError: ``crops`` has another shape.
             WeightsError: The network fails, or gives results that are none.
         """
-        if crops.ndim != _DIMENSIONS or crops.shape[3] != _CONTRACT["blurred"] or 0 in crops.shape:
-            raise ValueError(f"crops must be (B, H, W, 3) and not empty, not {crops.shape}")
+        check_crops(crops)
         height, width = crops.shape[1:3]
-        down, right = -height % self.size_multiple, -width % self.size_multiple
-        mode: Literal["reflect", "edge"] = "reflect" if down < height and right < width else "edge"
-        padded = np.pad(crops, ((0, 0), (0, down), (0, right), (0, 0)), mode=mode)
+        padded = _pad_to_rule(crops, self.size)
         blurred = np.ascontiguousarray(padded.transpose(0, 3, 1, 2), dtype=np.float32)
-        restored, parsing = self._run(blurred) if self.device == "cuda" else self._run_each(blurred)
-        restored = np.clip(restored[:, :, :height, :width], 0, 1).transpose(0, 2, 3, 1)
-        parsing = parsing[:, :, :height, :width].transpose(0, 2, 3, 1)
-        return np.ascontiguousarray(restored), np.ascontiguousarray(parsing)
+        outputs = self._run(blurred) if self.device == "cuda" else self._run_each(blurred)
+        restored, *parsing = (
+            np.ascontiguousarray(output[:, :, :height, :width].transpose(0, 2, 3, 1)) for output in outputs
+        )
+        return RestoredCrops(np.clip(restored, 0, 1), parsing[0] if parsing else None)
 
     def _run_each(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         """Run ``(B, 3, H, W)`` crop by crop, side by side."""
@@ -116,13 +117,13 @@ class RestorationNetwork:
     def _run(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         """Run ``(B, 3, H, W)`` in one go and check what comes back."""
         try:
-            outputs: Sequence[NDArray[np.float32]] = self._session.run(["restored", "parsing"], {"blurred": blurred})
+            outputs: Sequence[NDArray[np.float32]] = self._session.run(self._outputs, {"blurred": blurred})
         except Exception as error:  # as above
             raise WeightsError(
                 f"{self._name}: the network fails on {blurred.shape[3]} x {blurred.shape[2]} px"
                 f" ({shown(str(error).partition(chr(10))[0])[:200]}); export it again"
             ) from error
-        for name, output in zip(("restored", "parsing"), outputs, strict=True):
+        for name, output in zip(self._outputs, outputs, strict=True):
             expected = (len(blurred), _CONTRACT[name], *blurred.shape[2:])
             if output.shape != expected:
                 raise WeightsError(
@@ -147,16 +148,18 @@ def _providers(device: str) -> list[str]:
     return [_CUDA, _CPU] if has_cuda and device != "cpu" else [_CPU]
 
 
-def _check_contract(name: str, session: ort.InferenceSession) -> None:
-    """Raise WeightsError unless the graph's inputs and outputs are those of the contract."""
+def _checked_outputs(name: str, session: ort.InferenceSession) -> list[str]:
+    """The outputs that the graph has, in the order of the contract.
+
+    Raises:
+        WeightsError: Its inputs and outputs are not those of the contract.
+    """
     inputs, outputs = session.get_inputs(), session.get_outputs()
-    if [node.name for node in inputs] != ["blurred"] or sorted(node.name for node in outputs) != [
-        "parsing",
-        "restored",
-    ]:
+    names = sorted((node.name for node in outputs), reverse=True)
+    if [node.name for node in inputs] != ["blurred"] or names not in (["restored"], ["restored", "parsing"]):
         raise WeightsError(
-            f"{name}: not a snadnet restoration network: it needs the input 'blurred' and the outputs "
-            "'restored' and 'parsing'; make it with: snadnet export"
+            f"{name}: not a snadnet restoration network: it needs the input 'blurred', the output 'restored' and, "
+            "if it parses faces, 'parsing'; make it with: snadnet export"
         )
     for node in (*inputs, *outputs):
         expected = _CONTRACT[node.name]
@@ -167,14 +170,14 @@ def _check_contract(name: str, session: ort.InferenceSession) -> None:
                 f"{name}: {node.name!r} is {node.type} {shown(str(node.shape))}, not float32 (B, {expected}, H, W) "
                 "with free B, H and W; make it with: snadnet export"
             )
+    return names
 
 
-def _size_multiple(name: str, session: ort.InferenceSession) -> int:
-    text = session.get_modelmeta().custom_metadata_map.get(SIZE_MULTIPLE_KEY, str(DEFAULT_SIZE_MULTIPLE))
-    digits = text.isascii() and text.isdigit() and len(text) <= len(str(_MAX_SIZE_MULTIPLE))
-    if not (digits and 0 < int(text) <= _MAX_SIZE_MULTIPLE):
-        raise WeightsError(
-            f"{name}: its {SIZE_MULTIPLE_KEY} {shown(text)[:40]!r} is no whole number from 1 to {_MAX_SIZE_MULTIPLE};"
-            " export it again"
-        )
-    return int(text)
+def _pad_to_rule(crops: NDArray[np.float32], rule: SizeRule) -> NDArray[np.float32]:
+    """Pad ``(B, H, W, 3)`` at the right and bottom: by reflection as far as the crop reaches, then by its edge."""
+    height, width = crops.shape[1:3]
+    rows, columns = rule.padded(height, width)
+    down, right = rows - height, columns - width
+    mirrored = min(down, height - 1), min(right, width - 1)
+    crops = np.pad(crops, ((0, 0), (0, mirrored[0]), (0, mirrored[1]), (0, 0)), mode="reflect")
+    return np.pad(crops, ((0, 0), (0, down - mirrored[0]), (0, right - mirrored[1]), (0, 0)), mode="edge")

@@ -44,6 +44,16 @@ def released_names() -> list[str]:
     return sorted(_manifest(files(__name__)))
 
 
+def released_graphs() -> list[str]:
+    """The names of the released files that are ONNX graphs: models that deblur without PyTorch.
+
+    Raises:
+        WeightsError: The manifest is missing or damaged.
+    """
+    manifest = _manifest(files(__name__))
+    return sorted(name for name, entry in manifest.items() if str(dict(entry).get("file")).endswith(".onnx"))
+
+
 def verified(folder: Traversable, name: str) -> Traversable:
     """The file that a folder's manifest names, after comparing its SHA-256.
 

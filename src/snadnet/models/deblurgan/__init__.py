@@ -2,7 +2,8 @@
 
 from snadnet.models.deblurgan.critic import PatchCritic
 from snadnet.models.deblurgan.network import Generator, GeneratorConfig
-from snadnet.models.descriptor import SIGNED, ModelDescriptor, SizeRule
+from snadnet.models.descriptor import SIGNED, ModelDescriptor
+from snadnet.sizes import SizeRule
 
 __all__ = ["DESCRIPTORS", "Generator", "GeneratorConfig", "PatchCritic"]
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from snadnet.models.deblurganv2.critic import DoubleScaleCritic, DoubleScaleScores
 from snadnet.models.deblurganv2.network import Generator, GeneratorConfig
 from snadnet.models.deblurganv2.pretrained import load_backbone
-from snadnet.models.descriptor import SIGNED, ModelDescriptor, SizeRule
+from snadnet.models.descriptor import SIGNED, ModelDescriptor
+from snadnet.sizes import SizeRule
 
 __all__ = [
     "DESCRIPTORS",

@@ -1,6 +1,6 @@
 """DMPHN, the deep multi-patch hierarchical network (Zhang et al. 2019, CVPR)."""
 
-from snadnet.models.descriptor import ModelDescriptor, SizeRule, ValueRange
+from snadnet.models.descriptor import ModelDescriptor, ValueRange
 from snadnet.models.dmphn.network import (
     DMPHN,
     DMPHN_1_2_4,
@@ -10,6 +10,7 @@ from snadnet.models.dmphn.network import (
     DMPHNConfig,
     DMPHNOutput,
 )
+from snadnet.sizes import SizeRule
 
 __all__ = [
     "DESCRIPTORS",

@@ -1,7 +1,8 @@
 """MPRNet, the multi-stage progressive restoration network (Zamir et al. 2021, CVPR)."""
 
-from snadnet.models.descriptor import ModelDescriptor, SizeRule
+from snadnet.models.descriptor import ModelDescriptor
 from snadnet.models.mprnet.network import MPRNET, MPRNET_CPU, SIZE_MULTIPLE, MPRNet, MPRNetConfig, MPRNetOutput
+from snadnet.sizes import SizeRule
 
 __all__ = ["DESCRIPTORS", "MPRNET", "MPRNET_CPU", "MPRNet", "MPRNetConfig", "MPRNetOutput"]
 

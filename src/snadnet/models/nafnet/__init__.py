@@ -1,7 +1,8 @@
 """NAFNet, the modern reference (Chen et al. 2022, Simple Baselines for Image Restoration)."""
 
-from snadnet.models.descriptor import ModelDescriptor, SizeRule
+from snadnet.models.descriptor import ModelDescriptor
 from snadnet.models.nafnet.network import NAFNET_32, NAFNET_64, NAFNET_CPU, NAFNet, NAFNetConfig
+from snadnet.sizes import SizeRule
 
 __all__ = ["DESCRIPTORS", "NAFNET_32", "NAFNET_64", "NAFNET_CPU", "NAFNet", "NAFNetConfig"]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from snadnet.models.descriptor import ModelDescriptor, SizeRule
+from snadnet.models.descriptor import ModelDescriptor
 from snadnet.models.snadnet.generator import (
     BASE,
     SMALL,
@@ -15,6 +15,7 @@ from snadnet.models.snadnet.generator import (
 from snadnet.models.snadnet.network import SNADNet, SNADNetOutput, size_multiple
 from snadnet.models.snadnet.normalization import SeparableNormalization, separable_normalize
 from snadnet.models.snadnet.snad import AdaptiveDenormalization, SNADLayer
+from snadnet.sizes import SizeRule
 
 __all__ = [
     "BASE",

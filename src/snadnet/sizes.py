@@ -1,0 +1,42 @@
+"""The picture sizes that a network takes, known to training (PyTorch) and to the runtime alike."""
+
+from dataclasses import dataclass
+from typing import Final
+
+SMALLEST_SIDE: Final = 32
+"""Every model takes any height and width from this many pixels up."""
+
+
+@dataclass(frozen=True)
+class SizeRule:
+    """The picture sizes that a network takes without padding, in pixels.
+
+    Attributes:
+        height_multiple: heights are multiples of this.
+        width_multiple: widths are multiples of this.
+        smallest: no side is below this.
+    """
+
+    height_multiple: int = 1
+    width_multiple: int = 1
+    smallest: int = SMALLEST_SIDE
+
+    @classmethod
+    def multiple_of(cls, side: int, *, smallest: int = SMALLEST_SIDE) -> "SizeRule":
+        """Both sides are multiples of ``side`` and at least ``smallest``."""
+        return cls(side, side, smallest)
+
+    def padded(self, height: int, width: int) -> tuple[int, int]:
+        """The smallest size from ``height`` x ``width`` up that the network takes."""
+        rows, columns = max(height, self.smallest), max(width, self.smallest)
+        return rows + -rows % self.height_multiple, columns + -columns % self.width_multiple
+
+    def __str__(self) -> str:
+        if self.height_multiple == self.width_multiple:
+            rule = "any" if self.height_multiple == 1 else f"{self.height_multiple}n"
+        else:
+            rule = f"{self.height_multiple}n x {self.width_multiple}n"
+        return rule if self.smallest <= SMALLEST_SIDE else f"{rule}, from {self.smallest}"
+
+
+ANY_SIZE: Final = SizeRule()
