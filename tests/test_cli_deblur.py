@@ -118,14 +118,14 @@ def test_options_reach_the_deblurrer(fake):
     photo("a.png")
     run("a.png", "-o", "1")
     run(
-        *("a.png", "-o", "2", "--device", "cpu", "--weights", "w.onnx"),
+        *("a.png", "-o", "2", "--device", "cpu", "--model", "mprnet", "--weights", "w.onnx"),
         *("--min-face", "40", "--min-confidence", "0.5", "--max-faces", "3"),
     )
     defaults = {"min_face": MIN_FACE, "min_confidence": MIN_CONFIDENCE, "max_faces": MAX_FACES}
     given = {"min_face": 40, "min_confidence": 0.5, "max_faces": 3}
     assert fake.made == [
-        {"weights": None, "device": "auto", **defaults},
-        {"weights": Path("w.onnx"), "device": "cpu", **given},
+        {"network": (None, None, "auto"), **defaults},
+        {"network": ("mprnet", Path("w.onnx"), "cpu"), **given},
     ]
     assert fake.calls == [("a.png", 1.0, AllFaces())] * 2
 

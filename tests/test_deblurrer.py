@@ -15,6 +15,7 @@ from photo_samples import wide_profile, wide_to_srgb
 from snadnet import Deblurrer, SkippedFace
 from snadnet.errors import ConfigError, ModelError, PhotoError, WeightsError
 from snadnet.faces import TEMPLATE, Face
+from snadnet.network import RestorationNetwork
 from snadnet.photo import photo_from_array
 
 
@@ -52,6 +53,25 @@ def test_what_is_reported(deblurrer, portrait):
     assert face.sharpness_before > 0
     with pytest.raises(dataclasses.FrozenInstanceError):
         face.confidence = 1.0
+
+
+def test_a_network_that_parses_no_faces(build_network, tmp_path, deblurrer, portrait):
+    without = Deblurrer(weights=build_network(tmp_path / "m.onnx", parses=False), device="cpu")
+    for restore in ("restore", "restore_aligned"):
+        result, expected = getattr(without, restore)(portrait), getattr(deblurrer, restore)(portrait)
+        assert [face.parsing for face in result.faces] == [None]
+        assert np.array_equal(result.photo.pixels, expected.photo.pixels)
+        assert result.faces[0].sharpness_after == expected.faces[0].sharpness_after
+
+
+def test_an_open_network_comes_alone(tiny_network, portrait, deblurrer):
+    network = RestorationNetwork(tiny_network, "cpu")
+    same = Deblurrer(network=network)
+    assert same.device == "cpu"
+    assert np.array_equal(same.restore(portrait).photo.pixels, deblurrer.restore(portrait).photo.pixels)
+    for other in ({"weights": tiny_network}, {"device": "cpu"}):
+        with pytest.raises(ConfigError, match="give it alone"):
+            Deblurrer(network=network, **other)
 
 
 def test_strength(deblurrer, portrait):

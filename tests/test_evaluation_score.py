@@ -152,6 +152,13 @@ def test_weights_files_are_told_apart_by_what_is_in_them(small_set, tmp_path):
     assert np.array_equal(together[1:], network.restore(["001"], blurred[1:]))
 
 
+def test_a_graph_that_parses_no_faces_is_scored(small_set, build_network, tmp_path):
+    graph = find_method(str(build_network(tmp_path / "m.onnx", parses=False)), small_set, device="cpu")
+    blurred = small_set.read(0).blurred[None]
+    expected = np.minimum(blurred.astype(int) + 25.5, 255)
+    assert np.abs(graph.restore(["000"], blurred) - expected).max() <= 1
+
+
 def test_what_is_not_there_is_told_in_words(small_set, tmp_path):
     with pytest.raises(WeightsError, match="no such file or folder"):
         find_method(str(tmp_path / "nowhere.onnx"), small_set)

@@ -16,7 +16,7 @@ def benchmark(
     networks: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODEL|FILE]...",
+            metavar="MODEL|FILE",
             help="Registered models (snadnet models), which get untrained weights, or .onnx and .safetensors files.",
             show_default="all registered deblurring models",
         ),

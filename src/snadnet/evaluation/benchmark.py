@@ -83,9 +83,7 @@ def _find_subject(text: str) -> Subject:
     if path.is_file():
         return Subject(path.name, text, True)
     if path.suffix.lower() in (".onnx", ".safetensors") or len(path.parts) != 1:
-        raise WeightsError(
-            f"{shown(text)}: no such weights file; give an .onnx or .safetensors file, or a model's name"
-        )
+        raise WeightsError(f"{shown(text)}: no such weights file; give an .onnx or .safetensors file, or a model")
     if describe_model(text).task != "deblurring":
         raise ModelError(f"the model {text!r} is a face parser; name a deblurring network")
     return Subject(text, text, False)
@@ -151,7 +149,8 @@ def cost_document(costs: Sequence[Cost], setting: Setting, *, header: Sequence[s
     memory = (
         "the greatest that PyTorch's tensors took on the GPU"
         if on_cuda
-        else "the greatest resident memory of the process, with Python, its libraries and loading the weights"
+        else "the greatest resident memory of the process, with Python, its libraries and loading the weights; "
+        "before: what it was before the network was made or loaded"
     )
     lines = [
         *header,
@@ -163,7 +162,17 @@ def cost_document(costs: Sequence[Cost], setting: Setting, *, header: Sequence[s
         "GMACs: billions of multiply-adds of convolutions and matrix products for that picture",
         *(f"{cost.subject.name}: not measured: {cost.error}" for cost in costs if cost.error is not None),
     ]
-    heads = ("model", "parameters M", "GMACs", "seconds", "fastest", "peak memory MB", "runtime", "threads")
+    heads = (
+        "model",
+        "parameters M",
+        "GMACs",
+        "seconds",
+        "fastest",
+        "peak memory MB",
+        "before MB",
+        "runtime",
+        "threads",
+    )
     rows = tuple((cost.subject.name, *_counted(cost.figures), *_measured(cost.reading)) for cost in costs)
     return Document(tuple(lines), (Table("Cost of one picture", heads, rows),))
 
@@ -174,16 +183,21 @@ def _counted(figures: ModelFigures | None) -> tuple[str, str]:
     return f"{figures.parameters / 1e6:.2f}", f"{figures.macs / 1e9:.2f}"
 
 
-def _measured(reading: Reading | None) -> tuple[str, str, str, str, str]:
+def _measured(reading: Reading | None) -> tuple[str, ...]:
     if reading is None:
-        return NOTHING, NOTHING, NOTHING, NOTHING, NOTHING
+        return (NOTHING,) * 6
     return (
         f"{statistics.median(reading.seconds):.4f}",
         f"{min(reading.seconds):.4f}",
-        NOTHING if reading.peak_memory is None else f"{reading.peak_memory / 1e6:.0f}",
+        _megabytes(reading.peak_memory),
+        _megabytes(reading.memory_before),
         reading.runtime,
         str(reading.threads),
     )
+
+
+def _megabytes(memory: int | None) -> str:
+    return NOTHING if memory is None else f"{memory / 1e6:.0f}"
 
 
 def costs_as_json(costs: Sequence[Cost], setting: Setting, *, header: Sequence[str]) -> str:

@@ -56,6 +56,7 @@ class Reading:
             ONNX graphs, in the computer's).
         peak_memory: The process's greatest resident memory in bytes, with Python, its libraries, and the weights;
             on CUDA the greatest memory that PyTorch's tensors took there. None where it is unknown.
+        memory_before: The same before the network was made or loaded: what Python and its libraries take.
     """
 
     model: str | None
@@ -64,6 +65,7 @@ class Reading:
     threads: int
     seconds: tuple[float, ...]
     peak_memory: int | None
+    memory_before: int | None
 
 
 def measure(request: Request) -> Reading:
@@ -80,12 +82,14 @@ def measure(request: Request) -> Reading:
 def _measure_graph(request: Request) -> Reading:
     from snadnet.network import RestorationNetwork  # noqa: PLC0415 (only one runtime is to be in memory)
 
+    before = peak_memory()
     network = RestorationNetwork(Path(request.subject), request.device)
     crop = np.random.default_rng(0).random((1, request.size, request.size, 3), np.float32)
     seconds = _time(lambda: network(crop), request.runs)
     on_cpu = request.device == "cpu"
     # The runtime gives a crop one thread, and what ONNX Runtime takes of a GPU it does not tell.
-    return Reading(network.model, "ONNX Runtime", request.device, 1, seconds, peak_memory() if on_cpu else None)
+    memory = (peak_memory(), before) if on_cpu else (None, None)
+    return Reading(network.model, "ONNX Runtime", request.device, 1, seconds, *memory)
 
 
 def _measure_model(request: Request) -> Reading:
@@ -98,15 +102,16 @@ def _measure_model(request: Request) -> Reading:
     if request.threads is not None:
         torch.set_num_threads(request.threads)
     torch.manual_seed(0)
+    on_cuda = place.type == "cuda"
+    before = 0 if on_cuda else peak_memory()
     model = load_model(request.subject) if request.is_file else create_model(request.subject)
     if not isinstance(model, Restorer):
         raise ModelError(f"{request.subject}: is a face parser; give a deblurring network")
     picture = torch.rand(1, 3, request.size, request.size).to(place)
     model = model.eval().to(place)
-    on_cuda = place.type == "cuda"
     if on_cuda:
         torch.backends.cudnn.benchmark = True
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = model.to(memory_format=torch.channels_last)
         picture = picture.to(memory_format=torch.channels_last)
 
     def run() -> None:
@@ -123,6 +128,7 @@ def _measure_model(request: Request) -> Reading:
         torch.get_num_threads(),
         seconds,
         torch.cuda.max_memory_allocated() if on_cuda else peak_memory(),
+        before,
     )
 
 
