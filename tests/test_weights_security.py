@@ -20,6 +20,7 @@ from snadnet.deblurrer import Deblurrer
 from snadnet.errors import SnadnetError, WeightsError
 from snadnet.models import load_network, read_weights
 from snadnet.network import RestorationNetwork
+from snadnet.running import open_network
 from snadnet.training.checkpoint import Checkpoints
 from snadnet.training.config import ParsingSettings, load_settings
 from snadnet.training.journal import Journal
@@ -106,7 +107,13 @@ def test_no_reader_runs_code(tmp_path: Path, kind: str, trap: str) -> None:
     paths = [tmp_path / f"weights{suffix}" for suffix in (".safetensors", ".pt", ".onnx")]
     for path in paths:
         path.write_bytes(content)
-        for read in (load_network, read_weights, RestorationNetwork, lambda path: Deblurrer(weights=path)):
+        for read in (
+            load_network,
+            read_weights,
+            RestorationNetwork,
+            lambda path: Deblurrer(weights=path),
+            lambda path: open_network(weights=path),
+        ):
             with pytest.raises(WeightsError, match=path.name) as caught:
                 read(path)
             assert "\n" not in str(caught.value)
