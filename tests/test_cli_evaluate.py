@@ -45,7 +45,7 @@ def test_methods_are_scored_and_written_in_every_form(frozen, tiny_network, tmp_
     for path in (frozen / "sharp").iterdir():
         Image.fromarray(np.asarray(Image.open(path)) // 2 + 60).save(other / path.name)
     outputs = [tmp_path / f"scores{suffix}" for suffix in (".txt", ".md", ".tex", ".json", ".csv")]
-    options = ["--on", frozen, "--resamples", 20, "--by-kernel", "--paper"]
+    options = ["--on", frozen, "--resamples", 20, "--by", "kernel", "--by", "glasses", "--paper"]
     result = run("blurred", f"ours={tiny_network}", other, *options, *(f"-o{path}" for path in outputs))
     assert result.exit_code == 0, result.output
     assert f"test set: {frozen}, 3 faces, 000 to 002" in result.stdout

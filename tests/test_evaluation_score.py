@@ -1,5 +1,6 @@
 """Whole evaluations of small methods on small faces."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,14 @@ from face_data import make_faces
 from snadnet.data.blurs import LinearBlur, TrajectoryBlur
 from snadnet.data.protocols import Protocol
 from snadnet.errors import ConfigError, DataError, ModelError, WeightsError
+from snadnet.evaluation.groups import GROUPINGS, find_groupings
 from snadnet.evaluation.instruments import Fidelity
 from snadnet.evaluation.methods import Method, default_name, find_method, is_parser, refuse_twins
 from snadnet.evaluation.metrics import L1, PSNR, SSIM
 from snadnet.evaluation.score import evaluate
 from snadnet.evaluation.statistics import Resampling
 from snadnet.evaluation.summary import summarize
-from snadnet.evaluation.testset import blurred_on_the_fly, find_test_set
+from snadnet.evaluation.testset import ScoredFace, blurred_on_the_fly, find_test_set
 from snadnet.models import create_network, save_network
 
 SMALL = Protocol("small", 48, LinearBlur(length=9, angle=30), noise_sigma=0.02, seed=5)
@@ -178,11 +180,30 @@ def test_what_is_not_there_is_told_in_words(small_set, tmp_path):
 
 def test_rows_by_kernel_size(folders):
     mixed = Protocol("mixed", 48, TrajectoryBlur(sizes=(5, 9), seeds=range(10)), noise_sigma=0.0, seed=0)
-    found = evaluate([method(darker)], blurred_on_the_fly(mixed, folders[0]), [Fidelity()])
-    rows = summarize(found, NO_INTERVALS).kernel_rows
-    assert [(row.size, row.faces, row.worse_shares) for row in rows] == [(5, 3, (1.0,)), (9, 2, (1.0,))]
+    found = evaluate(
+        [method(darker)], blurred_on_the_fly(mixed, folders[0]), [Fidelity()], groupings=[GROUPINGS["kernel"]]
+    )
+    rows = summarize(found, NO_INTERVALS).groups[0].rows
+    assert [(row.name, row.faces, row.worse_shares) for row in rows] == [("5", 3, (1.0,)), ("9", 2, (1.0,))]
     assert rows[0].psnr[0] == pytest.approx(found.blurred.readings[0][[0, 2, 4]].mean())
     assert rows[1].psnr[1] == pytest.approx(found.methods[1].readings[0][[1, 3]].mean())
+
+
+def test_faces_are_told_apart_by_what_they_show(small_set, folders):
+    labels = np.zeros((100, 100), np.uint8)
+    labels[40:60, 30:70] = 3  # glasses: 8 % of the picture
+    sharp = np.full((100, 100, 3), 200, np.uint8)
+    sharp[40:60, 30:70] = 51  # the foreground's luma is 0.2, the picture's 0.74
+    face = ScoredFace("a", sharp, sharp, labels)
+    names = ["glasses", "hat", "brightness"]
+    found = [each.group(small_set, 0, face).name for each in find_groupings(names, small_set)]
+    assert found == ["with", "without", "under 0.3"]
+    unlabelled = blurred_on_the_fly(SMALL, folders[0])
+    assert GROUPINGS["brightness"].group(unlabelled, 0, replace(face, labels=None)).name == "over 0.6"
+    with pytest.raises(ConfigError, match="--labels"):
+        find_groupings(["glasses"], unlabelled)
+    with pytest.raises(ConfigError, match="choose of: kernel"):
+        find_groupings(["age"], small_set)
 
 
 def test_the_last_faces_of_a_folder_are_numbered_from_the_first_of_them(folders):

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from snadnet.evaluation.groups import GROUPINGS, Group
 from snadnet.evaluation.inception import InceptionScores
 from snadnet.evaluation.metrics import L1, LANDMARK_ERROR, PSNR
 from snadnet.evaluation.records import as_csv, as_json
@@ -29,7 +30,8 @@ def summary():
         scores("ours", [23.0, 21.5], [4.0, 5.5], [3.0, 4.0], InceptionScores(12.345, 0.0123, 0.001)),
         scores("a_b", [22.0, 23.0], [4.0, 4.0], [5.0, 5.0], InceptionScores(20.0, 0.02, 0.001)),
     )
-    evaluation = Evaluation(faces, (PSNR, L1, LANDMARK_ERROR), ("how it was measured",), methods, 0)
+    groups = ((GROUPINGS["kernel"], (Group(13, "13"), Group(29, "29"))),)
+    evaluation = Evaluation(faces, (PSNR, L1, LANDMARK_ERROR), ("how it was measured",), methods, 0, groups)
     return summarize(evaluation, Resampling(count=100))
 
 
@@ -53,7 +55,6 @@ def test_the_text_states_the_protocol_and_begins_with_the_blurred_input(summary)
     assert " ".join(table[2]) == "ours 22.25 4.75 3.50 +1.25 50.0 % 12.35 12.30"
     assert " ".join(rows(text, "95 % intervals")[1][:5]) == "blurred input 20.00 to 22.00"
     assert "paper" not in text
-    assert "kernel px" not in text
 
 
 def test_the_first_method_is_compared_with_the_others(summary):
@@ -67,8 +68,8 @@ def test_the_first_method_is_compared_with_the_others(summary):
     assert "-0.25" in table[1]
 
 
-def test_kernel_sizes_and_the_papers_figures_come_when_asked_for(summary):
-    text = as_text(summary_document(summary, by_kernel=True, paper=True))
+def test_groups_and_the_papers_figures_come_when_asked_for(summary):
+    text = as_text(summary_document(summary, paper=True))
     by_kernel = rows(text, "PSNR by the size of the blur kernel")
     assert " ".join(by_kernel[1]) == "13 1 20.00 23.00 +3.00 0.0 % 22.00 +2.00 0.0 %"
     assert " ".join(by_kernel[2]) == "29 1 22.00 21.50 -0.50 100.0 % 23.00 +1.00 0.0 %"
@@ -106,7 +107,7 @@ def test_csv_has_a_line_for_each_face_and_method(summary):
 
 def test_json_holds_the_figures_in_full(summary):
     document = json.loads(as_json(summary, header=["$ snadnet"], paper=True))
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     assert document["test_set"] == {
         "source": "celeba:faces",
         "protocol": "celeba",
@@ -120,8 +121,8 @@ def test_json_holds_the_figures_in_full(summary):
     assert len(ours["psnr"]["interval"]) == 2
     assert ours["inception"] == {"fid": 12.345, "kid": 0.0123, "kid_deviation": 0.001}
     assert [each["metric"] for each in document["comparisons"]] == ["psnr", "l1_percent", "landmark_error_percent"]
-    assert document["kernel_sizes"][1] == {
-        "kernel_px": 29,
+    assert document["groups"]["kernel"][1] == {
+        "group": "29",
         "faces": 1,
         "psnr": [22.0, 21.5, 23.0],
         "worse_shares": [1.0, 0.0],

@@ -77,7 +77,10 @@ def evaluate(
             "--output", "-o", help="Write it to a file too: .txt, .md, .tex, .json, or .csv (every face). Repeatable."
         ),
     ] = None,
-    by_kernel: Annotated[bool, typer.Option("--by-kernel", help="Add a table by the size of the blur kernel.")] = False,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Add a table by kernel, brightness, glasses, hat or mouth. Repeatable."),
+    ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="Add the paper's own figures, marked as such.")] = False,
     resamples: Annotated[int, typer.Option(min=0, help="Bootstrap draws for the intervals; 0 for none.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Settles the draws, and the subsets of KID.")] = 0,
@@ -87,6 +90,7 @@ def evaluate(
 ) -> None:
     """Score methods on a test set, face by face, beside the blurred input itself."""
     require_training_extra()
+    from snadnet.evaluation.groups import find_groupings  # noqa: PLC0415
     from snadnet.evaluation.inception import InceptionFeatures, missing_for_inception  # noqa: PLC0415 (needs PyTorch)
     from snadnet.evaluation.instruments import SFACE_REMEDY, Fidelity, Instrument, Landmarks, Parsing  # noqa: PLC0415
     from snadnet.evaluation.methods import (  # noqa: PLC0415
@@ -110,10 +114,13 @@ def evaluate(
     check_outputs(outputs, SUFFIXES, overwrite=overwrite)
     header = run_header(["snadnet", "onnxruntime", "torch", "torchmetrics", "numpy"]).splitlines()
     test_set = find_test_set(on, last=last, labels=labels)
+    groupings = find_groupings(by or [], test_set)
     parsers = [is_parser(text) for text in methods]
     if any(parsers):
         if not all(parsers):
             raise ConfigError("score face parsers and deblurring methods in two calls: they share no metric")
+        if groupings:
+            raise ConfigError("--by is for deblurring methods; leave it out for face parsers")
         if form is Form.JSON or any(path.suffix.lower() in (".json", ".csv") for path in outputs):
             raise ConfigError("the scores of face parsers come as text, Markdown and LaTeX only")
         with progress_of(len(test_set)) as advance:
@@ -136,10 +143,17 @@ def evaluate(
                 features = InceptionFeatures(inception, device=place)
         with progress_of(len(test_set)) as advance:
             evaluation = score(
-                chosen, test_set, instruments, inception=features, batch_size=batch_size, seed=seed, advance=advance
+                chosen,
+                test_set,
+                instruments,
+                inception=features,
+                groupings=groupings,
+                batch_size=batch_size,
+                seed=seed,
+                advance=advance,
             )
         summary = summarize(evaluation, Resampling(count=resamples, seed=seed))
-        document = summary_document(summary, header=header, by_kernel=by_kernel, paper=paper)
+        document = summary_document(summary, header=header, paper=paper)
         write = {
             ".csv": lambda: as_csv(summary),
             ".json": lambda: as_json(summary, header=document.header, paper=paper),

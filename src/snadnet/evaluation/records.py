@@ -13,7 +13,7 @@ from snadnet.evaluation.published import PUBLISHED
 from snadnet.evaluation.statistics import Estimate
 from snadnet.evaluation.summary import Summary
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Version of the JSON document; it grows when a field changes its meaning or goes, not when one is added."""
 
 
@@ -75,15 +75,18 @@ def as_json(summary: Summary, *, header: Sequence[str] = (), paper: bool = False
             }
             for each in summary.comparisons
         ],
-        "kernel_sizes": [
-            {
-                "kernel_px": row.size,
-                "faces": row.faces,
-                "psnr": [_number(value) for value in row.psnr],
-                "worse_shares": list(row.worse_shares),
-            }
-            for row in summary.kernel_rows
-        ],
+        "groups": {
+            each.grouping.name: [
+                {
+                    "group": row.name,
+                    "faces": row.faces,
+                    "psnr": [_number(value) for value in row.psnr],
+                    "worse_shares": list(row.worse_shares),
+                }
+                for row in each.rows
+            ]
+            for each in summary.groups
+        },
     }
     if paper:
         document["paper"] = [asdict(row) for row in PUBLISHED.get(evaluation.test_set.protocol, ())]

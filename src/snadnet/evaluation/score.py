@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from snadnet.evaluation.groups import Group, Grouping
 from snadnet.evaluation.inception import InceptionFeatures, InceptionScores, inception_scores
 from snadnet.evaluation.instruments import Instrument
 from snadnet.evaluation.methods import BLURRED, Method, find_method
@@ -45,6 +46,7 @@ class Evaluation:
         notes: How it was measured and what was left out, a line each.
         methods: The scores; the blurred input's come first.
         seed: Settles everything random, here KID's subsets.
+        groups: The ways in which the faces are told apart, and the group of each of the N faces.
     """
 
     test_set: FaceTestSet
@@ -52,6 +54,7 @@ class Evaluation:
     notes: tuple[str, ...]
     methods: tuple[MethodScores, ...]
     seed: int
+    groups: tuple[tuple[Grouping, tuple[Group, ...]], ...] = ()
 
     @property
     def blurred(self) -> MethodScores:
@@ -65,6 +68,7 @@ def evaluate(
     instruments: Sequence[Instrument],
     *,
     inception: InceptionFeatures | None = None,
+    groupings: Sequence[Grouping] = (),
     batch_size: int = 8,
     seed: int = 0,
     advance: Callable[[int], None] = lambda _: None,
@@ -76,6 +80,7 @@ def evaluate(
         test_set: The faces.
         instruments: What reads the results.
         inception: Computes the features for FID and KID; None leaves these out.
+        groupings: The ways to tell the faces apart.
         batch_size: Faces at a time; no score depends on it.
         seed: Settles KID's subsets.
         advance: Told of so many more faces after each batch.
@@ -88,6 +93,8 @@ def evaluate(
     readings: list[list[tuple[Readings, ...]]] = [[] for _ in rows]
     features: list[list[Tensor]] = [[] for _ in rows]
     sharp_features: list[Tensor] = []
+    groups: list[list[Group]] = [[] for _ in groupings]
+    done = 0
     for faces in _batches(test_set, batch_size):
         names = [face.name for face in faces]
         blurred = np.stack([face.blurred for face in faces])
@@ -99,6 +106,9 @@ def evaluate(
             readings[number].append(tuple(reading for read in readers for reading in read(restored)))
             if inception is not None:
                 features[number].append(inception(restored))
+        for grouping, found in zip(groupings, groups, strict=True):
+            found += [grouping.group(test_set, done + place, face) for place, face in enumerate(faces)]
+        done += len(faces)
         advance(len(faces))
     scores = tuple(
         MethodScores(
@@ -113,7 +123,8 @@ def evaluate(
     if inception is not None:
         notes.append(f"{inception.description}; N = {len(test_set)}: compare only figures of equal N")
     metrics = tuple(metric for instrument in instruments for metric in instrument.metrics)
-    return Evaluation(test_set, metrics, tuple(notes), scores, seed)
+    told_apart = tuple((grouping, tuple(found)) for grouping, found in zip(groupings, groups, strict=True))
+    return Evaluation(test_set, metrics, tuple(notes), scores, seed, told_apart)
 
 
 def _batches(test_set: FaceTestSet, batch_size: int) -> Iterator[list[ScoredFace]]:

@@ -1,10 +1,12 @@
-"""What a user wants to read of an evaluation: figures with intervals, gains, comparisons, kernel sizes."""
+"""What a user wants to read of an evaluation: figures with intervals, gains, comparisons, groups of faces."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
 
+from snadnet.evaluation.groups import Group, Grouping
 from snadnet.evaluation.inception import InceptionScores
 from snadnet.evaluation.metrics import PSNR
 from snadnet.evaluation.score import Evaluation, MethodScores
@@ -33,20 +35,28 @@ class Row:
 
 
 @dataclass(frozen=True)
-class KernelRow:
-    """The faces whose blur kernel has one size.
+class GroupRow:
+    """The faces of one group.
 
     Attributes:
-        size: Pixels.
+        name: What the group is called.
         faces: How many.
         psnr: Mean PSNR of each method in dB, the blurred input's first.
         worse_shares: Of each method but the blurred input, in [0, 1].
     """
 
-    size: int
+    name: str
     faces: int
     psnr: tuple[float, ...]
     worse_shares: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class GroupRows:
+    """All groups of one way to tell the faces apart."""
+
+    grouping: Grouping
+    rows: tuple[GroupRow, ...]
 
 
 @dataclass(frozen=True)
@@ -58,14 +68,14 @@ class Summary:
         resampling: How the intervals were found.
         rows: The methods, the blurred input first.
         comparisons: The first method against each further one, by each metric.
-        kernel_rows: By the size of the kernel; empty where all are one size.
+        groups: The groups of each way to tell the faces apart that was asked for.
     """
 
     evaluation: Evaluation
     resampling: Resampling
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
-    kernel_rows: tuple[KernelRow, ...]
+    groups: tuple[GroupRows, ...]
 
 
 def summarize(evaluation: Evaluation, resampling: Resampling) -> Summary:
@@ -82,7 +92,7 @@ def summarize(evaluation: Evaluation, resampling: Resampling) -> Summary:
         resampling,
         tuple(_row(evaluation, scores, resampling) for scores in evaluation.methods),
         comparisons,
-        _kernel_rows(evaluation),
+        tuple(GroupRows(grouping, _group_rows(evaluation, groups)) for grouping, groups in evaluation.groups),
     )
 
 
@@ -100,16 +110,13 @@ def _row(evaluation: Evaluation, scores: MethodScores, resampling: Resampling) -
     return Row(scores.name, scores.source, estimates, gain, worse_share, scores.inception)
 
 
-def _kernel_rows(evaluation: Evaluation) -> tuple[KernelRow, ...]:
-    if len(set(evaluation.test_set.kernel_sizes or ())) < 2:  # noqa: PLR2004 (nothing to tell apart)
-        return ()
-    sizes = np.array(evaluation.test_set.kernel_sizes)
+def _group_rows(evaluation: Evaluation, groups: Sequence[Group]) -> tuple[GroupRow, ...]:
     place = evaluation.metrics.index(PSNR)
     psnr = np.stack([scores.readings[place] for scores in evaluation.methods])
     rows = []
-    for size in np.unique(sizes):
-        chosen = psnr[:, sizes == size]
+    for group in sorted(set(groups)):
+        chosen = psnr[:, [each == group for each in groups]]
         worse = (chosen[1:] < chosen[0]).mean(axis=1)
         means = chosen.mean(axis=1)
-        rows.append(KernelRow(int(size), chosen.shape[1], tuple(means.tolist()), tuple(worse.tolist())))
+        rows.append(GroupRow(group.name, chosen.shape[1], tuple(means.tolist()), tuple(worse.tolist())))
     return tuple(rows)

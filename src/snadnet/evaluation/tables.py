@@ -6,7 +6,7 @@ from math import isnan
 
 from snadnet.evaluation.published import PUBLISHED
 from snadnet.evaluation.statistics import Estimate
-from snadnet.evaluation.summary import Summary
+from snadnet.evaluation.summary import GroupRows, Summary
 
 NOTHING = "-"
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -36,15 +36,12 @@ class Document:
     tables: tuple[Table, ...]
 
 
-def summary_document(
-    summary: Summary, *, header: Sequence[str] = (), by_kernel: bool = False, paper: bool = False
-) -> Document:
+def summary_document(summary: Summary, *, header: Sequence[str] = (), paper: bool = False) -> Document:
     """The header and tables of an evaluation.
 
     Args:
         summary: The evaluation.
         header: Lines to begin with, such as the command and the machine.
-        by_kernel: Add a table by the size of the blur kernel, where sizes differ.
         paper: Add the paper's own figures, where it has some for the protocol.
     """
     evaluation = summary.evaluation
@@ -64,8 +61,7 @@ def summary_document(
         tables.append(_intervals(summary))
     if summary.comparisons:
         tables.append(_comparisons(summary))
-    if by_kernel and summary.kernel_rows:
-        tables.append(_by_kernel(summary))
+    tables += [_of_groups(summary, each) for each in summary.groups]
     if paper and (rows := PUBLISHED.get(evaluation.test_set.protocol)):
         cells = tuple(
             (row.method, f"{row.psnr:.2f}", f"{row.ssim:.3f}", f"{row.l1_percent:.2f}", f"{row.fid:.2f}")
@@ -152,18 +148,18 @@ def _comparisons(summary: Summary) -> Table:
     return Table(title, ("methods", "metric", "N", "difference", "interval", "p"), rows)
 
 
-def _by_kernel(summary: Summary) -> Table:
+def _of_groups(summary: Summary, groups: GroupRows) -> Table:
     blurred, *methods = (row.name for row in summary.rows)
-    heads = ["kernel px", "N", f"{blurred} dB"]
+    heads = [groups.grouping.head, "N", f"{blurred} dB"]
     for name in methods:
         heads += [f"{name} dB", "gain dB", "made worse"]
     rows = []
-    for row in summary.kernel_rows:
-        cells = [str(row.size), str(row.faces), f"{row.psnr[0]:.2f}"]
+    for row in groups.rows:
+        cells = [row.name, str(row.faces), f"{row.psnr[0]:.2f}"]
         for psnr, worse in zip(row.psnr[1:], row.worse_shares, strict=True):
             cells += [f"{psnr:.2f}", f"{psnr - row.psnr[0]:+.2f}", f"{100 * worse:.1f} %"]
         rows.append(tuple(cells))
-    return Table("PSNR by the size of the blur kernel", tuple(heads), tuple(rows))
+    return Table(groups.grouping.title, tuple(heads), tuple(rows))
 
 
 def _figure(value: float, decimals: int, *, sign: str = "") -> str:
