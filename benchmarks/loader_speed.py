@@ -29,7 +29,7 @@ from snadnet.data.loading import training_loader
 from snadnet.data.pictures import FacePicture, list_faces
 from snadnet.errors import SnadnetError
 from snadnet.evaluation.setting import run_header
-from snadnet.training.config import DeblurringSettings, load_settings
+from snadnet.training.recipes import load_deblurring_settings
 
 CELEBA_FACES: Final = 162_770
 BATCH: Final = 8
@@ -71,7 +71,7 @@ def main(
         print("blur     px  workers  pictures/s  ms/picture  first batch s")
         costs: dict[tuple[str, int], float] = {}
         for blur, path in BLURS.items():
-            data = load_settings(DeblurringSettings, path, []).data
+            data = load_deblurring_settings(path, []).data
             degradation = data.degradation.model_copy(update={} if kernels is None else {"kernels": kernels})
             dataset = FaceDataset(faces, degradation, data.augmentation, seed=0)
             for size in sizes:
