@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from snadnet.data.pictures import list_pictures, read_face
-from snadnet.deblurrer import MAX_FACES, MIN_FACE
+from snadnet.deblurrer import Deblurrer
 from snadnet.errors import ConfigError, DataError, WeightsError
 from snadnet.evaluation.testset import FaceTestSet, as_8_bits
-from snadnet.faces import AllFaces, FaceDetector, Patch, crop_face, face_matrix, paste_faces, select_faces
 from snadnet.models import describe_model, read_weights
-from snadnet.network import Device
-from snadnet.photo import photo_from_array
+from snadnet.network import CropNetwork, Device
 from snadnet.running import open_network
 from snadnet.weights import released_weights
 
@@ -27,9 +25,6 @@ BLURRED: Final = "blurred"
 
 BLURRED_INPUT: Final = "blurred input"
 """What it is called in tables."""
-
-Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Blurred pictures, float32 RGB (B, H, W, 3) in [0, 1] -> restored ones of the same shape, each by itself."""
 
 Restore = Callable[[Sequence[str], NDArray[np.uint8]], NDArray[np.uint8]]
 """Names of B faces and their blurred pictures, uint8 RGB (B, H, W, 3) -> restored ones of the same shape."""
@@ -72,7 +67,7 @@ def find_method(text: str, test_set: FaceTestSet, *, device: Device = "auto") ->
     if path.is_dir():
         return Method(name or path.resolve().name, str(path), _from_folder(path, test_set))
     path = weights_file(place)
-    network = _network(path, device)
+    network = open_network(weights=path, device=device)
     restore = _of_aligned(network) if test_set.aligned else _of_unaligned(network)
     return Method(name or default_name(path), _file(path), restore)
 
@@ -126,30 +121,15 @@ def to_tensor(pictures: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(pictures.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255.0))
 
 
-def _network(path: Path, device: Device) -> Network:
-    network = open_network(weights=path, device=device)
-    return lambda blurred: network(blurred).restored
-
-
-def _of_aligned(network: Network) -> Restore:
+def _of_aligned(network: CropNetwork) -> Restore:
     """Pictures that are face crops, as they are."""
-    return lambda _, blurred: as_8_bits(network(blurred.astype(np.float32) / np.float32(255.0)))
+    return lambda _, blurred: as_8_bits(network(blurred.astype(np.float32) / np.float32(255.0)).restored)
 
 
-def _of_unaligned(network: Network) -> Restore:
+def _of_unaligned(network: CropNetwork) -> Restore:
     """Whole pictures, by the way of ``snadnet deblur``: find and align each face, restore it, paste it back."""
-    detector = FaceDetector()
-
-    def restore_picture(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        photo = photo_from_array(pixels)
-        taken, _ = select_faces(detector, photo, AllFaces(), min_face=MIN_FACE, max_faces=MAX_FACES)
-        patches = []
-        for matrix in (face_matrix(each.face.landmarks) for each in taken):
-            crop = crop_face(pixels, matrix)[None]
-            patches.append(Patch(matrix, (network(crop) - crop)[0]))
-        return paste_faces(pixels, patches)
-
-    return lambda _, blurred: np.stack([restore_picture(pixels) for pixels in blurred])
+    deblurrer = Deblurrer(network=network)
+    return lambda _, blurred: np.stack([deblurrer.restore(pixels).photo.pixels for pixels in blurred])
 
 
 def _from_folder(folder: Path, test_set: FaceTestSet) -> Restore:

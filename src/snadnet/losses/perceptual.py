@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Final
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models import vgg16, vgg19
 
 from snadnet.errors import WeightsError
 from snadnet.losses.precision import at_least_float32
-from snadnet.models.torch_file import read_torch_file
+from snadnet.models.torch_file import read_brought_weights
 
 
 @dataclass(frozen=True)
@@ -107,12 +105,7 @@ class FeatureExtractor(nn.Module):
 
 def _load(layers: nn.Sequential, source: FeatureSource, path: Path) -> None:
     remedy = f"get it from {source.origin}"
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such file with weights of {source.title}; {remedy}")
-    try:
-        state = load_file(path) if path.suffix == ".safetensors" else read_torch_file(path)
-    except SafetensorError as error:
-        raise WeightsError(f"{path}: not a readable safetensors file; {remedy}") from error
+    state = read_brought_weights(path, what=f"weights of {source.title}", remedy=remedy)
     named = {_place(name, layers): tensor for name, tensor in state.items()}
     wanted = {name: named[name] for name in layers.state_dict() if name in named}
     try:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from snadnet.errors import WeightsError
 
@@ -46,3 +48,22 @@ def read_torch_file(path: Path) -> dict[str, Any]:
         reason = " ".join(str(error).split())[:200]
         raise WeightsError(f"{path}: damaged, or no state that PyTorch saved ({reason}); copy it again") from error
     return state
+
+
+def read_brought_weights(path: Path, *, what: str, remedy: str) -> dict[str, Any]:
+    """Return the tensors by name of a weights file that the user brings: ``.safetensors``, or as PyTorch saves them.
+
+    Args:
+        path: the file.
+        what: what should be in it, for the message.
+        remedy: where to get it, for the message.
+
+    Raises:
+        WeightsError: if the file is missing, damaged, or holds more than data.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file with {what}; {remedy}")
+    try:
+        return load_file(path) if path.suffix == ".safetensors" else read_torch_file(path)
+    except SafetensorError as error:
+        raise WeightsError(f"{path}: not a readable safetensors file; {remedy}") from error

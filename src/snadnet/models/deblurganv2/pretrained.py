@@ -3,12 +3,9 @@
 from pathlib import Path
 from typing import Final
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-
 from snadnet.errors import WeightsError
 from snadnet.models.deblurganv2.network import Generator
-from snadnet.models.torch_file import read_torch_file
+from snadnet.models.torch_file import read_brought_weights
 
 _SOURCES: Final = {
     "InceptionResNetV2": "https://huggingface.co/timm/inception_resnet_v2.tf_in1k (model.safetensors)",
@@ -35,12 +32,7 @@ def load_backbone(generator: Generator, path: Path) -> None:
     backbone = generator.pyramid.backbone
     kind = type(backbone).__name__
     remedy = f"get it from {_SOURCES[kind]}"
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such file with ImageNet weights of {kind}; {remedy}")
-    try:
-        state = load_file(path) if path.suffix == ".safetensors" else read_torch_file(path)
-    except SafetensorError as error:
-        raise WeightsError(f"{path}: not a readable safetensors file; {remedy}") from error
+    state = read_brought_weights(path, what=f"ImageNet weights of {kind}", remedy=remedy)
     used = {name: tensor for name, tensor in state.items() if not name.startswith(_UNUSED[kind])}
     try:
         backbone.load_state_dict(used, strict=True)
