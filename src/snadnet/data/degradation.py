@@ -2,6 +2,7 @@
 
 import io
 from functools import lru_cache
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,16 +95,30 @@ def _further_seed(rng: np.random.Generator) -> int:
     return seed - TEST_KERNEL_SEEDS.start if seed in TEST_KERNEL_SEEDS else seed
 
 
-def degrade(sharp: NDArray[np.float32], degradation: Degradation, rng: np.random.Generator) -> NDArray[np.float32]:
+KERNEL_SIDE: Final = 49
+"""Rows and columns of the kernels that come with training faces."""
+
+
+class Degraded(NamedTuple):
+    """A degraded face.
+
+    Attributes:
+        picture: ``(S, S, 3)`` float32, multiples of 1/255.
+        kernel: what it was blurred with, ``(49, 49)`` float32, sum 1, its centre is the origin; one pixel if it was
+            not blurred. What reaches beyond is cut off.
+    """
+
+    picture: NDArray[np.float32]
+    kernel: NDArray[np.float32]
+
+
+def degrade(sharp: NDArray[np.float32], degradation: Degradation, rng: np.random.Generator) -> Degraded:
     """Blur, add noise, compress and round a sharp face as a file would hold it.
 
     Args:
         sharp: ``(S, S, 3)`` float32 in ``[0, 1]``.
         degradation: the mixture to draw from.
         rng: settles every draw.
-
-    Returns:
-        ``(S, S, 3)`` float32, multiples of 1/255.
     """
     kernel = _draw_kernel(degradation, sharp.shape[0], rng)
     blurred = sharp if kernel is None else apply_kernel(sharp, kernel, border="reflect")
@@ -118,7 +133,18 @@ def degrade(sharp: NDArray[np.float32], degradation: Degradation, rng: np.random
         Image.fromarray(pixels).save(file, "JPEG", quality=int(rng.integers(low, high + 1)))
         pixels = np.asarray(Image.open(file))
     rounded: NDArray[np.float32] = pixels.astype(np.float32) / np.float32(255.0)
-    return rounded
+    return Degraded(rounded, _placed(kernel))
+
+
+def _placed(kernel: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """Put a kernel into the middle of one of :data:`KERNEL_SIDE`."""
+    if kernel is None:
+        kernel = np.ones((1, 1), np.float32)
+    too_large = [max(0, (side - KERNEL_SIDE) // 2) for side in kernel.shape]
+    kept = kernel[too_large[0] : kernel.shape[0] - too_large[0], too_large[1] : kernel.shape[1] - too_large[1]]
+    placed: NDArray[np.float32] = np.pad(kept, [((KERNEL_SIDE - side) // 2,) * 2 for side in kept.shape])
+    placed /= placed.sum()
+    return placed
 
 
 def _draw_kernel(degradation: Degradation, size: int, rng: np.random.Generator) -> NDArray[np.float32] | None:

@@ -53,11 +53,13 @@ class FaceSample(NamedTuple):
         blurred: ``(B, 3, S, S)`` float32 in ``[0, 1]``.
         sharp: its sharp twin, the same shape.
         labels: ``(B, S, S)`` int64 class ids of the sharp face, 255 where unknown.
+        kernel: ``(B, 49, 49)`` float32, what it was blurred with.
     """
 
     blurred: Tensor
     sharp: Tensor
     labels: Tensor
+    kernel: Tensor
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,12 @@ class FaceDataset(Dataset[FaceSample]):
                 raise DataError(f"{face.labels}: {labels.shape} is not the size of {face.image.name}")
         image, labels = augment(image, labels, self.augmentation, rng)
         sharp, labels = resize_square(image, labels, key.size)
-        blurred = degrade(sharp, self.degradation, rng)
+        blurred, kernel = degrade(sharp, self.degradation, rng)
         return FaceSample(
             torch.from_numpy(np.ascontiguousarray(blurred.transpose(2, 0, 1))),
             torch.from_numpy(np.ascontiguousarray(sharp.transpose(2, 0, 1))),
             torch.from_numpy(labels.astype(np.int64)),
+            torch.from_numpy(kernel),
         )
 
 

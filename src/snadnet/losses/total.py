@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from snadnet.losses.adversarial import generator_loss
+from snadnet.losses.pixels import psnr_loss
 from snadnet.losses.reconstruction import RegionReconstructionLoss
 from snadnet.losses.texture import TextureLoss
 from snadnet.losses.weights import AdversarialWeights, GeneratorLossWeights, RegionWeights
@@ -29,16 +30,21 @@ class GeneratorLossParts:
         reconstruction: Multi-region reconstruction loss (Eq. 11).
         adversarial: Relativistic adversarial loss (Eq. 14), 0 without a discriminator.
         texture: Texture loss (Eq. 12), 0 without predicted textures.
+        fidelity: Negative PSNR in dB, 0 if it has no weight.
     """
 
     total: Tensor
     reconstruction: Tensor
     adversarial: Tensor
     texture: Tensor
+    fidelity: Tensor
 
 
 class GeneratorLoss(nn.Module):
-    """``120 * reconstruction + 0.1 * adversarial + texture`` (Eq. 15), with each part told apart."""
+    """``120 * reconstruction + 0.1 * adversarial + texture`` (Eq. 15), with each part told apart.
+
+    Beyond the paper, the picture's PSNR can be given a weight of its own.
+    """
 
     def __init__(
         self,
@@ -81,12 +87,17 @@ class GeneratorLoss(nn.Module):
         """
         reconstruction = self.reconstruction(restored, sharp, masks)
         texture = self.texture(textures, sharp)
-        adversarial = reconstruction.new_zeros(())
+        adversarial = fidelity = reconstruction.new_zeros(())
+        if self.weights.fidelity:
+            fidelity = psnr_loss(restored, sharp)
         if scores is not None:
             adversarial = generator_loss(scores.fake, scores.real, self.adversarial_weights)
         total = (
             self.weights.reconstruction * reconstruction
             + self.weights.adversarial * adversarial
             + self.weights.texture * texture
+            + self.weights.fidelity * fidelity
         )
-        return GeneratorLossParts(total=total, reconstruction=reconstruction, adversarial=adversarial, texture=texture)
+        return GeneratorLossParts(
+            total=total, reconstruction=reconstruction, adversarial=adversarial, texture=texture, fidelity=fidelity
+        )

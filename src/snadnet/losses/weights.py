@@ -57,6 +57,12 @@ class AdversarialWeights(_Weights):
 class GeneratorLossWeights(_Weights):
     """Weights of the parts of the generator's loss (Eq. 15).
 
+    Attributes:
+        reconstruction: Multi-region reconstruction loss (Eq. 11).
+        adversarial: Relativistic adversarial loss (Eq. 14).
+        texture: Texture loss (Eq. 12).
+        fidelity: Negative PSNR in dB over the whole picture; beyond the paper, which has none.
+
     Raises:
         ConfigError: If a weight is negative or not finite.
     """
@@ -64,3 +70,4 @@ class GeneratorLossWeights(_Weights):
     reconstruction: float = 120.0
     adversarial: float = 0.1
     texture: float = 1.0
+    fidelity: float = 0.0

@@ -3,7 +3,7 @@
 from torch import nn
 
 from snadnet.errors import ModelError
-from snadnet.models import bisenet, deblurgan, deblurganv2, dmphn, mprnet, nafnet, snadnet, umsn
+from snadnet.models import bisenet, deblurgan, deblurganv2, dmphn, mprnet, nafnet, snadnet, umsn, wiener
 from snadnet.models.descriptor import ModelDescriptor, Task
 from snadnet.models.restorer import Restorer
 
@@ -16,6 +16,7 @@ _DESCRIPTORS: tuple[ModelDescriptor, ...] = (
     *nafnet.DESCRIPTORS,
     *snadnet.DESCRIPTORS,
     *umsn.DESCRIPTORS,
+    *wiener.DESCRIPTORS,
 )
 _REGISTRY = {descriptor.name: descriptor for descriptor in _DESCRIPTORS}
 

@@ -57,7 +57,7 @@ def train_deblurring(settings: DeblurringSettings, folder: Path, *, cpu: bool = 
         def validate() -> dict[str, float]:
             average.eval()
             found, pictures = validate_restoration(
-                recipe.restorer(average),
+                recipe.restorer(average.module),
                 validation,
                 batch_size=settings.validation.batch_size,
                 device=accelerator.device,

@@ -79,7 +79,7 @@ def train_parsing(settings: ParsingSettings, folder: Path, *, cpu: bool = False)
             return found
 
         parser.train()
-        for blurred, sharp, labels in run.batches(training):
+        for blurred, sharp, labels, _ in run.batches(training):
             if run.share() >= 1.0 or stop:
                 break
             if teacher is not None:

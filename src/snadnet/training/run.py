@@ -175,11 +175,12 @@ class Run:
             pin_memory=self.accelerator.device.type == "cuda",
         )
         device = self.accelerator.device
-        for blurred, sharp, labels in loader:
+        for blurred, sharp, labels, kernel in loader:
             yield FaceSample(
                 blurred.to(device, non_blocking=True, memory_format=torch.channels_last),
                 sharp.to(device, non_blocking=True, memory_format=torch.channels_last),
                 labels.to(device, non_blocking=True),
+                kernel.to(device, non_blocking=True),
             )
 
     def share(self) -> float:

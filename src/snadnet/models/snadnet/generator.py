@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -15,6 +16,7 @@ from snadnet.models.snadnet.blocks import (
     TextureEnhancement,
 )
 from snadnet.models.snadnet.snad import Normalization, resize_parsing
+from snadnet.models.wiener import REGULARIZATIONS
 
 TEXTURE_STAGES = 3
 """Texture enhancement works at 1, 1/2 and 1/4 of the working resolution (SPEC 7), never on the lowest level."""
@@ -37,6 +39,8 @@ class GeneratorConfig:
         guidance_width: channels between the convolutions of the adaptive denormalization.
         normalization: of the SNAD layers; other than ``"separable"`` for ablations.
         texture: whether the decoder has texture enhancement.
+        deconvolved_channels: channels of deconvolved pictures that the generator sees beside the blurred one, at its
+            working resolution; beyond the paper.
     """
 
     widths: tuple[int, ...]
@@ -49,6 +53,7 @@ class GeneratorConfig:
     soft_parsing: bool = True
     normalization: Normalization = "separable"
     texture: bool = True
+    deconvolved_channels: int = 0
 
     @property
     def size_multiple(self) -> int:
@@ -84,7 +89,7 @@ class Generator(nn.Module):
         gated = config.block == "gated"
         widths = config.widths
         block = GatedBlock if gated else ResidualBlock
-        self.stem = nn.Conv2d(3 * config.unshuffle**2, widths[0], 3, padding=1)
+        self.stem = nn.Conv2d(3 * config.unshuffle**2 + config.deconvolved_channels, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList(
             nn.Sequential(*(block(width) for _ in range(depth)))
             for width, depth in zip(widths, config.encoder_depths, strict=True)
@@ -130,15 +135,18 @@ class Generator(nn.Module):
             guidance.append(resize_parsing(guidance[-1], 2))
         return guidance
 
-    def forward(self, blurred: Tensor, parsing: Tensor) -> GeneratorOutput:
+    def forward(self, blurred: Tensor, parsing: Tensor, deconvolved: Tensor | None = None) -> GeneratorOutput:
         """Restore a batch.
 
         Args:
             blurred: ``(B, 3, H, W)`` RGB in ``[0, 1]``, sides multiples of ``config.size_multiple``.
             parsing: ``P_t``, class probabilities ``(B, 19, H, W)``.
+            deconvolved: deconvolved pictures, ``(B, config.deconvolved_channels, H / unshuffle, W / unshuffle)``;
+                None if there are no such channels.
         """
         guidance = self._guidance(parsing)
-        features = self.stem(F.pixel_unshuffle(blurred, self.config.unshuffle))
+        seen = F.pixel_unshuffle(blurred, self.config.unshuffle)
+        features = self.stem(seen if deconvolved is None else torch.cat((seen, deconvolved.to(seen.dtype)), dim=1))
         links = []
         for level, stage in enumerate(self.encoder):
             features = stage(features)
@@ -168,10 +176,16 @@ SMALL = GeneratorConfig(
     unshuffle=2,
     residual_output=True,
     guidance_width=16,
+    deconvolved_channels=3 * len(REGULARIZATIONS),
 )
 # The same cost as SMALL without a level at half resolution.
 SMALL_UNSHUFFLE_4 = replace(
-    SMALL, unshuffle=4, widths=(64, 128, 256), encoder_depths=(2, 2, 4), decoder_depths=(2, 2, 2)
+    SMALL,
+    unshuffle=4,
+    widths=(64, 128, 256),
+    encoder_depths=(2, 2, 4),
+    decoder_depths=(2, 2, 2),
+    deconvolved_channels=0,
 )
 SMALL_PAPER = GeneratorConfig(
     widths=(24, 48, 96, 128),

@@ -1,4 +1,4 @@
-"""SNADNet whole: the parser and the generator that it guides (paper, Fig. 3)."""
+"""SNADNet whole: the generator, and the frozen networks that guide it (paper, Fig. 3)."""
 
 import math
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from snadnet.models.bisenet import BiSeNet
 from snadnet.models.snadnet.generator import Generator, GeneratorConfig, GeneratorOutput
+from snadnet.models.wiener import BlindWiener
 
 
 class SNADNetOutput(NamedTuple):
@@ -32,7 +33,8 @@ def size_multiple(generator: GeneratorConfig) -> int:
 class SNADNet(nn.Module):
     """A parser that reads the blurred face, and a generator that restores it by what was read.
 
-    In stage II the parser is frozen (SPEC 1): it always runs in evaluation mode and gets no gradient.
+    A generator with ``deconvolved_channels`` is guided by blind Wiener deconvolution too. In stage II the generator's
+    guides are frozen (SPEC 1): they always run in evaluation mode and get no gradient.
 
     Args:
         generator: what the generator is made of.
@@ -42,15 +44,21 @@ class SNADNet(nn.Module):
     def __init__(self, generator: GeneratorConfig, *, parser_width: float) -> None:
         super().__init__()
         self.parser = BiSeNet(parser_width)
+        self.wiener = BlindWiener() if generator.deconvolved_channels else None
         self.generator = Generator(generator)
         self.size_multiple = size_multiple(generator)
-        self.parser.requires_grad_(False)
-        self.parser.eval()
+        for guide in self._guides():
+            guide.requires_grad_(False)
+            guide.eval()
+
+    def _guides(self) -> tuple[nn.Module, ...]:
+        return (self.parser,) if self.wiener is None else (self.parser, self.wiener)
 
     def train(self, mode: bool = True) -> "SNADNet":
-        """Switch the generator's mode; the frozen parser stays in evaluation mode."""
+        """Switch the generator's mode; the frozen guides stay in evaluation mode."""
         super().train(mode)
-        self.parser.eval()
+        for guide in self._guides():
+            guide.eval()
         return self
 
     def parse(self, blurred: Tensor) -> Tensor:
@@ -59,8 +67,16 @@ class SNADNet(nn.Module):
             logits = self.parser(blurred)
         return torch.softmax(logits.float(), dim=1)
 
+    def guide(self, blurred: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return what the generator takes beside ``(B, 3, H, W)`` RGB in ``[0, 1]``: parsing, deconvolved pictures."""
+        parsing = self.parse(blurred)
+        if self.wiener is None:
+            return parsing, None
+        with torch.no_grad():
+            return parsing, self.wiener(blurred).deconvolved
+
     def forward(self, blurred: Tensor) -> SNADNetOutput:
         """Restore ``(B, 3, H, W)`` RGB in ``[0, 1]`` whose sides are multiples of ``size_multiple``."""
-        parsing = self.parse(blurred)
-        output: GeneratorOutput = self.generator(blurred, parsing)
+        parsing, deconvolved = self.guide(blurred)
+        output: GeneratorOutput = self.generator(blurred, parsing, deconvolved)
         return SNADNetOutput(output.restored, parsing, output.textures)

@@ -11,6 +11,7 @@ from snadnet.training.recipes.deblurganv2 import DeblurGANv2Recipe
 from snadnet.training.recipes.regression import RegressionRecipe
 from snadnet.training.recipes.snadnet import SNADNetRecipe
 from snadnet.training.recipes.umsn import UMSNRecipe
+from snadnet.training.recipes.wiener import WienerRecipe
 
 __all__ = ["RECIPES", "Recipe", "load_deblurring_settings"]
 
@@ -20,6 +21,7 @@ RECIPES: Final[dict[str, type[Recipe[Any]]]] = {
     "regression": RegressionRecipe,
     "snadnet": SNADNetRecipe,
     "umsn": UMSNRecipe,
+    "wiener": WienerRecipe,
 }
 
 

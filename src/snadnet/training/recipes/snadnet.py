@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from snadnet.data.faces import FaceSample
+from snadnet.errors import ConfigError
 from snadnet.losses import (
     AdversarialScores,
     AdversarialWeights,
@@ -47,6 +48,7 @@ class SNADNetSettings(RegionSettings):
 
     Attributes:
         parser: weights file of the parser fine-tuned on blurred faces.
+        wiener: weights file of the blind deconvolution, for a generator that is guided by it.
         losses: weights of Eq. 15.
         regions: weights of Eq. 11.
         patches: weights of Eq. 14.
@@ -55,6 +57,7 @@ class SNADNetSettings(RegionSettings):
 
     recipe: Literal["snadnet"] = "snadnet"
     parser: Path
+    wiener: Path | None = None
     losses: GeneratorLossWeights = GeneratorLossWeights()
     regions: RegionWeights = RegionWeights()
     patches: AdversarialWeights = AdversarialWeights()
@@ -83,16 +86,21 @@ class SNADNetRecipe(Recipe[SNADNetSettings]):
             self.critics["discriminator"] = Critic(network, settings.adversarial.optimizer, accelerator)
 
     def build(self) -> nn.Module:
-        """Build the generator, and keep the whole network with its parser."""
+        """Build the generator, and keep the whole network with the guides."""
         self.whole = initial_network(self.settings, SNADNet)
         load_state(self.whole.parser, read_weights(self.settings.parser)[1], self.settings.parser)
+        if (self.whole.wiener is None) != (self.settings.wiener is None):
+            verb = "needs" if self.settings.wiener is None else "takes no"
+            raise ConfigError(f"wiener: '{self.settings.model}' {verb} weights of the blind deconvolution")
+        if self.whole.wiener is not None and self.settings.wiener is not None:
+            load_state(self.whole.wiener, read_weights(self.settings.wiener)[1], self.settings.wiener)
         self.whole.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return self.whole.generator
 
     def losses(self, batch: FaceSample, run: Run, share: float) -> dict[str, Tensor]:
         """Run the generator; the discriminator joins in after its share of the training."""
         masks = self.regions(batch)
-        output = self.trained(batch.blurred, self.whole.parse(batch.blurred))
+        output = self.trained(batch.blurred, *self.whole.guide(batch.blurred))
         values: dict[str, Tensor] = {}
         judged = None
         if share >= self.settings.adversarial.start and "discriminator" in self.critics:
@@ -100,6 +108,8 @@ class SNADNetRecipe(Recipe[SNADNetSettings]):
             judged = self._judge(output.restored, batch.sharp)
         parts = self.criterion(output.restored, batch.sharp, masks, textures=output.textures, scores=judged)
         values |= {"loss": parts.total, "reconstruction": parts.reconstruction, "texture": parts.texture}
+        if self.settings.losses.fidelity:
+            values["fidelity"] = parts.fidelity
         return values if judged is None else values | {"adversarial": parts.adversarial}
 
     def _teach(self, restored: Tensor, sharp: Tensor, run: Run) -> Tensor:
@@ -112,17 +122,17 @@ class SNADNetRecipe(Recipe[SNADNetSettings]):
         return AdversarialScores(fake=critic.judge(restored), real=critic.judge_true(sharp))
 
     def restorer(self, average: nn.Module) -> Callable[[Tensor], Tensor]:
-        """Restore with the averaged generator under the frozen parser."""
+        """Restore with the averaged generator under the frozen guides."""
 
         def restore(blurred: Tensor) -> Tensor:
-            restored: Tensor = average(blurred, self.whole.parse(blurred)).restored
+            restored: Tensor = average(blurred, *self.whole.guide(blurred)).restored
             return restored
 
         return restore
 
     def released(self, average: nn.Module) -> nn.Module:
-        """Return the whole network: the frozen parser and the averaged generator."""
+        """Return the whole network: the frozen guides and the averaged generator."""
         whole = SNADNet(self.whole.generator.config, parser_width=self.whole.parser.width)
-        whole.parser.load_state_dict(self.whole.parser.state_dict())
+        whole.load_state_dict(self.whole.state_dict())
         whole.generator.load_state_dict(average.state_dict())
         return whole

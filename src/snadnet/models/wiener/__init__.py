@@ -1,0 +1,32 @@
+"""Blind Wiener deconvolution of faces: this project's own reference, and what guides SNADNet's small generator."""
+
+from snadnet.models.descriptor import ModelDescriptor
+from snadnet.models.wiener.deconvolution import deconvolve
+from snadnet.models.wiener.estimator import KERNEL_SIDE, KernelEstimate, KernelEstimator
+from snadnet.models.wiener.network import REGULARIZATIONS, BlindWiener, WienerOutput, halve_kernel
+from snadnet.sizes import SizeRule
+
+__all__ = [
+    "DESCRIPTORS",
+    "KERNEL_SIDE",
+    "REGULARIZATIONS",
+    "BlindWiener",
+    "KernelEstimate",
+    "KernelEstimator",
+    "WienerOutput",
+    "deconvolve",
+    "halve_kernel",
+]
+
+DESCRIPTORS = (
+    ModelDescriptor(
+        "wiener-small",
+        task="deblurring",
+        role="reference",
+        paper="Wiener, Extrapolation, Interpolation, and Smoothing of Stationary Time Series; the kernel is estimated",
+        year=1949,
+        licence="MIT",
+        build=BlindWiener,
+        size=SizeRule.multiple_of(2),
+    ),
+)

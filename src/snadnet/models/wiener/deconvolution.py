@@ -1,0 +1,86 @@
+"""Wiener deconvolution with a known kernel, and with borders that are worked out along the way.
+
+The regularized Wiener filter (gradients of natural pictures are small: Krishnan and Fergus 2009, Eq. 3 for one
+quadratic step) divides by the kernel's transfer function where that is large. It takes the picture to be periodic; at
+the borders of a real one this gives ripples that reach far inside. So the picture is extended by a margin, and the
+margin is then replaced by what the restored picture looks like when blurred again, a few times, with less and less
+regularization (the unknown-border model of Reeves 2005; here a fixed-point iteration, over-relaxed).
+"""
+
+import math
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from snadnet.models.wiener.fourier import Spectrum, full_precision, inverse, transform, transform_placed
+
+MARGIN: Final = 12
+"""Pixels by which a picture is extended on each side: kernels reach this far."""
+
+PASSES: Final = 3
+_FIRST_REGULARIZATION: Final = 0.1
+_OVER_RELAXATION: Final = 1.5
+_SMALLEST_POWER: Final = 1e-4
+
+
+def deconvolve(blurred: Tensor, kernel: Tensor, regularization: Tensor) -> Tensor:
+    """Deconvolve each picture with its kernel.
+
+    Args:
+        blurred: ``(B, C, H, W)``, sides over :data:`MARGIN`.
+        kernel: ``(B, K, K)``, non-negative, sum 1, ``K`` odd and at most ``2 * MARGIN + 1``; its centre is the origin.
+        regularization: ``(B, N)``, positive: for each picture the weights of squared gradients against squared
+            errors, in falling order. Large ones give smooth pictures, small ones sharp and noisy pictures.
+
+    Returns:
+        ``(B, N * C, H, W)`` float32: the picture for each weight in turn.
+    """
+    with full_precision(blurred):
+        extended = extend(blurred.float(), MARGIN)
+        height, width = extended.shape[-2:]
+        reach = kernel.shape[-1] // 2
+        placed = transform_placed(kernel.float(), height, width, row=-reach, column=-reach)
+        blur = Spectrum(placed.real.unsqueeze(1), placed.imaginary.unsqueeze(1))
+        power = blur.power()
+        roughness = gradient_power(height, width, blurred.device)
+        weights = regularization.float()[..., None, None, None]
+        inside = F.pad(torch.ones_like(blurred[:1, :1], dtype=torch.float32), (MARGIN,) * 4)
+        last = weights[:, -1]
+        for step in range(PASSES - 1):
+            part = step / (PASSES - 1)
+            weight = torch.exp((1.0 - part) * math.log(_FIRST_REGULARIZATION) + part * torch.log(last))
+            again = power / (power + weight * roughness + _SMALLEST_POWER)
+            blurred_again = inverse(transform(extended).scaled(again), width)
+            extended = extended + (1.0 - inside) * _OVER_RELAXATION * (blurred_again - extended)
+        matched = transform(extended).times_conjugate(blur)
+        pictures = [
+            inverse(matched.scaled(1.0 / (power + weights[:, index] * roughness + _SMALLEST_POWER)), width)
+            for index in range(regularization.shape[1])
+        ]
+        return torch.cat(pictures, dim=1)[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
+
+
+def gradient_power(height: int, width: int, device: torch.device) -> Tensor:
+    """Return the squared transfer functions of horizontal and vertical differences, summed: ``(H, W // 2 + 1)``."""
+    rows = torch.arange(height, device=device).unsqueeze(1) * (math.pi / height)
+    columns = torch.arange(width // 2 + 1, device=device).unsqueeze(0) * (math.pi / width)
+    return 4.0 * (torch.sin(rows).square() + torch.sin(columns).square())
+
+
+def extend(pictures: Tensor, margin: int) -> Tensor:
+    """Mirror ``(B, C, H, W)`` pictures outwards by a margin that fades into the opposite side's."""
+    mirrored = F.pad(pictures, (margin,) * 4, mode="reflect")
+    for dim in (2, 3):
+        length = mirrored.shape[dim]
+        before = mirrored.narrow(dim, 0, margin)
+        within = mirrored.narrow(dim, margin, length - 2 * margin)
+        # Seen from its own edge, as the one before is.
+        after = mirrored.narrow(dim, length - margin, margin).flip(dim)
+        own = torch.arange(1, margin + 1, device=pictures.device) / (margin + 1)
+        own = own.unsqueeze(1) if dim == 2 else own  # noqa: PLR2004 (the rows)
+        middle = 0.5 * (before + after)
+        first, last = middle + own * (before - middle), middle + own * (after - middle)
+        mirrored = torch.cat((first, within, last.flip(dim)), dim=dim)
+    return mirrored

@@ -1,0 +1,69 @@
+"""Blind Wiener deconvolution: a network estimates the kernel, a formula undoes it."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from snadnet.models.wiener.deconvolution import deconvolve
+from snadnet.models.wiener.estimator import KernelEstimate, KernelEstimator
+
+REGULARIZATIONS = (4.0, 1.0, 0.25)
+"""Deconvolved pictures are made at these multiples of the estimated regularization, from smooth to sharp."""
+
+_ESTIMATED = REGULARIZATIONS.index(1.0)
+
+
+class WienerOutput(NamedTuple):
+    """What blind deconvolution makes of a batch.
+
+    Attributes:
+        restored: ``(B, 3, H, W)``, about ``[0, 1]``, not clamped.
+        deconvolved: ``(B, 3 * len(REGULARIZATIONS), H / 2, W / 2)``, the pictures at half resolution.
+        estimate: the kernels, in pixels of half resolution.
+    """
+
+    restored: Tensor
+    deconvolved: Tensor
+    estimate: KernelEstimate
+
+    @property
+    def halved(self) -> Tensor:
+        """The picture at half resolution with the estimated regularization, ``(B, 3, H / 2, W / 2)``."""
+        return self.deconvolved[:, 3 * _ESTIMATED : 3 * _ESTIMATED + 3]
+
+
+class BlindWiener(nn.Module):
+    """Deconvolve a face with a kernel that is estimated from it; all of it at half resolution.
+
+    Motion blur leaves little above half of the highest frequency, and the Fourier transforms cost a quarter.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.estimator = KernelEstimator()
+
+    def forward(self, blurred: Tensor) -> WienerOutput:
+        """Restore ``(B, 3, H, W)`` RGB in ``[0, 1]`` with even sides from 32 px."""
+        half = F.avg_pool2d(blurred, 2)
+        estimate: KernelEstimate = self.estimator(half)
+        weights = estimate.regularization.unsqueeze(1) * torch.tensor(REGULARIZATIONS, device=blurred.device)
+        deconvolved = deconvolve(half, estimate.kernel, weights)
+        output = WienerOutput(blurred, deconvolved, estimate)
+        change = F.interpolate(output.halved - half, scale_factor=2.0, mode="bilinear", align_corners=False)
+        return output._replace(restored=blurred + change)
+
+
+def halve_kernel(kernel: Tensor) -> Tensor:
+    """Return the kernels that blur a picture of half the size alike.
+
+    Args:
+        kernel: ``(B, 4n + 1, 4n + 1)``, sum 1, in pixels of the picture.
+
+    Returns:
+        ``(B, 2n + 1, 2n + 1)``, sum 1.
+    """
+    hat = kernel.new_tensor([0.5, 1.0, 0.5])
+    halved = F.conv2d(kernel.unsqueeze(1), torch.outer(hat, hat)[None, None], padding=1, stride=2).squeeze(1)
+    return halved / halved.sum(dim=(1, 2), keepdim=True)
