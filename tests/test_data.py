@@ -10,6 +10,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from face_data import make_faces
+from snadnet.blur import apply_kernel
 from snadnet.data.degradation import SHARP_ONLY, Degradation, degrade, kernel_bank
 from snadnet.data.faces import Augmentation, FaceDataset, SampleKey, SizeShare, StepSampler, augment
 from snadnet.data.loading import training_loader
@@ -144,15 +145,34 @@ def test_degraded_faces_look_like_8_bit_files_and_differ_by_noise_as_asked() -> 
     rng = np.random.default_rng(0)
     sharp = np.full((64, 64, 3), 0.5, dtype=np.float32)
     noisy = degrade(sharp, Degradation(sharp_share=1, trajectory_share=0, noise=(0.03, 0.03)), rng)
-    np.testing.assert_allclose(noisy * 255, np.rint(noisy * 255), atol=1e-4)
-    assert (noisy - 0.5).std() == pytest.approx(0.03, rel=0.05)
+    np.testing.assert_allclose(noisy.picture * 255, np.rint(noisy.picture * 255), atol=1e-4)
+    assert (noisy.picture - 0.5).std() == pytest.approx(0.03, rel=0.05)
+
+
+@pytest.mark.parametrize("shares", [{"linear_share": 1}, {"trajectory_share": 1}, {"sharp_share": 1}])
+def test_the_kernel_of_a_degraded_face_is_what_blurred_it(shares: dict[str, float]) -> None:
+    sharp = np.random.default_rng(1).random((96, 96, 3), dtype=np.float32)
+    everything = {"sharp_share": 0, "linear_share": 0, "trajectory_share": 0, **shares}
+    mixture = Degradation(**everything, kernels=8, noise=(0.0, 0.0))
+    for seed in range(4):
+        picture, kernel = degrade(sharp, mixture, np.random.default_rng(seed))
+        assert kernel.shape == (49, 49)
+        assert kernel.sum() == pytest.approx(1.0, abs=1e-5)
+        np.testing.assert_allclose(picture, apply_kernel(sharp, kernel), atol=1 / 255)
+
+
+def test_what_reaches_beyond_the_kernel_of_a_face_is_cut_off() -> None:
+    sharp = np.full((256, 256, 3), 0.5, dtype=np.float32)
+    mixture = Degradation(linear_share=1, trajectory_share=0, linear_length=80, linear_angle=0, noise=(0.0, 0.0))
+    kernel = degrade(sharp, mixture, np.random.default_rng(0)).kernel
+    np.testing.assert_allclose(kernel[24], 1 / 49, atol=1e-6)
 
 
 def test_a_share_of_faces_stays_free_of_noise() -> None:
     sharp = np.full((32, 32, 3), 0.5, dtype=np.float32)
     mixture = Degradation(sharp_share=1, trajectory_share=0, noise=(0.03, 0.03), noise_free_share=0.25)
     rng = np.random.default_rng(0)
-    quiet = [degrade(sharp, mixture, rng).std() < 1e-6 for _ in range(400)]
+    quiet = [degrade(sharp, mixture, rng).picture.std() < 1e-6 for _ in range(400)]
     assert np.mean(quiet) == pytest.approx(0.25, abs=0.06)  # three standard errors
 
 

@@ -12,7 +12,8 @@ from snadnet.models.snadnet import BASE, SMALL, AdaptiveDenormalization, Generat
 from snadnet.models.snadnet.blocks import SNADBlock, TextureEnhancement
 from snadnet.models.snadnet.snad import foreground_mask, resize_parsing
 
-TINY = replace(SMALL, widths=(8, 8, 16), encoder_depths=(1, 1, 1), decoder_depths=(1, 1, 1), guidance_width=4)
+TINY_GUIDED = replace(SMALL, widths=(8, 8, 16), encoder_depths=(1, 1, 1), decoder_depths=(1, 1, 1), guidance_width=4)
+TINY = replace(TINY_GUIDED, deconvolved_channels=0)
 TINY_PAPER = replace(BASE, widths=(8, 8, 16), encoder_depths=(1, 1, 1), decoder_depths=(0, 1, 1), guidance_width=4)
 
 
@@ -110,6 +111,13 @@ def test_the_parsing_map_guides_the_result() -> None:
     assert not torch.allclose(first, second, atol=1e-4)
 
 
+def test_deconvolved_pictures_guide_the_result() -> None:
+    torch.manual_seed(0)
+    generator, blurred, parsing = shaken(Generator(TINY_GUIDED)), torch.rand(1, 3, 32, 32), random_parsing(1, 32)
+    first, second = (generator(blurred, parsing, torch.rand(1, 9, 16, 16)).restored for _ in range(2))
+    assert not torch.allclose(first, second, atol=1e-4)
+
+
 def test_hard_parsing_sees_only_the_likeliest_class() -> None:
     torch.manual_seed(0)
     generator, blurred = shaken(Generator(replace(TINY, soft_parsing=False))), torch.rand(1, 3, 32, 32)
@@ -146,7 +154,7 @@ def test_levels_must_agree() -> None:
 def test_small_stays_within_its_budget() -> None:
     generator = Generator(SMALL).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        generator(torch.rand(1, 3, 160, 160), random_parsing(1, 160))
+        generator(torch.rand(1, 3, 160, 160), random_parsing(1, 160), torch.rand(1, 9, 80, 80))
     assert counter.get_total_flops() / 2 < 2.5e9  # SPEC 6: under 2.5 GMACs at 160 px
 
 
@@ -159,9 +167,17 @@ def test_network_restores_and_parses() -> None:
     torch.testing.assert_close(output.parsing.sum(dim=1), torch.ones(2, 64, 96))
 
 
-def test_the_parser_stays_frozen_and_in_evaluation_mode() -> None:
+def test_the_guides_stay_frozen_and_in_evaluation_mode() -> None:
     network = create_network("snadnet-small").train()
     assert isinstance(network, SNADNet)
     assert network.generator.training
-    assert not network.parser.training
-    assert not any(p.requires_grad for p in network.parser.parameters())
+    for guide in (network.parser, network.wiener):
+        assert guide is not None
+        assert not guide.training
+        assert not any(p.requires_grad for p in guide.parameters())
+
+
+def test_a_generator_without_deconvolved_channels_has_no_deconvolution() -> None:
+    network = SNADNet(TINY, parser_width=0.0625)
+    assert network.wiener is None
+    assert network.guide(torch.rand(1, 3, 32, 32))[1] is None

@@ -84,3 +84,13 @@ def test_it_trains_through_a_discriminator_in_bfloat16():
 def test_a_negative_weight_is_named():
     with pytest.raises(ConfigError, match=r"GeneratorLossWeights\.texture"):
         GeneratorLossWeights(texture=-1)
+
+
+def test_fidelity_is_the_negative_psnr_and_is_added_by_its_weight():
+    restored, sharp, masks, _ = example()
+    plain = GeneratorLoss()(restored, sharp, masks)
+    parts = GeneratorLoss(GeneratorLossWeights(fidelity=2))(restored, sharp, masks)
+    expected = (10 * torch.log10((restored - sharp).square().mean(dim=(1, 2, 3)))).mean()
+    torch.testing.assert_close(parts.fidelity, expected)
+    torch.testing.assert_close(parts.total, plain.total + 2 * expected)
+    assert plain.fidelity.item() == 0

@@ -14,7 +14,7 @@ from snadnet.training.deblurring import train_deblurring
 from snadnet.training.recipes import load_deblurring_settings
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-REDUCED = ["nafnet", "deblurgan", "deblurganv2-inception", "deblurganv2-mobilenet", "dmphn", "mprnet", "umsn"]
+REDUCED = ["nafnet", "deblurgan", "deblurganv2-inception", "deblurganv2-mobilenet", "dmphn", "mprnet", "umsn", "wiener"]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.models.wiener.deconvolution import MARGIN, gradient_power
-from snadnet.models.wiener.fourier import full_precision, half_weights, transform, waves
+from snadnet.models.wiener.fourier import extent, full_precision, half_weights, transform, waves
 
 KERNEL_SIDE: Final = 2 * MARGIN + 1
 """Rows and columns of an estimated kernel."""
@@ -73,9 +73,7 @@ class KernelEstimator(nn.Module):
         features = self.joined(torch.cat((seen, marks), dim=1))
         log_kernel = F.log_softmax(self.kernel(features).float(), dim=1)
         span = _REGULARIZATION_SPAN * torch.tanh(self.regularization(features).float().squeeze(1))
-        return KernelEstimate(
-            log_kernel.view(-1, KERNEL_SIDE, KERNEL_SIDE), _MIDDLE_REGULARIZATION * torch.exp(span)
-        )
+        return KernelEstimate(log_kernel.view(-1, KERNEL_SIDE, KERNEL_SIDE), _MIDDLE_REGULARIZATION * torch.exp(span))
 
 
 def _stage(channels: int, out: int, stride: int) -> tuple[nn.Module, nn.Module]:
@@ -97,11 +95,13 @@ def lag_maps(grey: Tensor) -> Tensor:
         grey = grey.float()
         height, width = grey.shape[-2:]
         device = grey.device
-        rows, columns = torch.arange(height, device=device), torch.arange(width, device=device)
+        rows = torch.arange(height, device=device) * math.pi / extent(height - 1, device)
+        columns = torch.arange(width, device=device) * math.pi / extent(width - 1, device)
         # Without a window the edges of the picture would be the strongest lines of its spectrum.
-        window = torch.sin(rows * (math.pi / (height - 1))).unsqueeze(1) * torch.sin(columns * (math.pi / (width - 1)))
+        window = torch.sin(rows).unsqueeze(1) * torch.sin(columns)
         centred = (grey - grey.mean(dim=(2, 3), keepdim=True)) * window
-        power = transform(centred).power() / (height * width)
+        pixels = extent(height * width, device)
+        power = transform(centred).power() / pixels
         across = gradient_power(1, width, device)
         both = gradient_power(height, width, device)
         correlations = torch.cat((power * across, power * (both - across), power * both.square()), dim=1)
@@ -111,7 +111,7 @@ def lag_maps(grey: Tensor) -> Tensor:
         origin = torch.zeros(2 * _LAGS, _LAGS, device=device)
         origin[_LAGS, 0] = 1.0
         # Scaled to about the size of the autocorrelations whatever the picture's size.
-        cepstra = _at_lags(cepstra, width) * ((height * width) ** 0.5 / 10.0) * (1.0 - origin)
+        cepstra = _at_lags(cepstra, width) * (pixels.float().sqrt() / 10.0) * (1.0 - origin)
         return torch.cat((correlations / own.clamp_min(1e-9), cepstra), dim=1)
 
 
@@ -121,6 +121,6 @@ def _at_lags(spectrum: Tensor, width: int) -> Tensor:
     down, right = torch.arange(-_LAGS, _LAGS, device=device), torch.arange(_LAGS, device=device)
     cos_h, sin_h = waves(down, torch.arange(height, device=device), height)
     cos_w, sin_w = waves(torch.arange(width // 2 + 1, device=device), right, width)
-    weighted = spectrum * (half_weights(width, device) / (height * width))
+    weighted = spectrum * half_weights(width, device) / extent(height * width, device)
     lags: Tensor = cos_h @ weighted @ cos_w - sin_h @ weighted @ sin_w
     return lags

@@ -48,14 +48,20 @@ def full_precision(tensor: Tensor) -> AbstractContextManager[object]:
 def waves(positions: Tensor, frequencies: Tensor, length: int) -> tuple[Tensor, Tensor]:
     """Return cosine and sine of ``2 pi p f / length`` for integer positions (rows) and frequencies (columns)."""
     # The product is reduced as an integer: a large angle would lose digits.
-    angles = torch.remainder(positions.unsqueeze(1) * frequencies.unsqueeze(0), length) * (2.0 * math.pi / length)
+    period = extent(length, positions.device)
+    angles = torch.remainder(positions.unsqueeze(1) * frequencies.unsqueeze(0), period) * 2.0 * math.pi / period
     return torch.cos(angles), torch.sin(angles)
+
+
+def extent(length: int, device: torch.device) -> Tensor:
+    """Return a length as an integer tensor: the exporter of graphs takes no products with a free size."""
+    return torch.full((1,), length, device=device, dtype=torch.int64)
 
 
 def half_weights(width: int, device: torch.device) -> Tensor:
     """How often each of the ``width // 2 + 1`` columns counts in the whole spectrum: twice, but for the unmirrored."""
     columns = torch.arange(width // 2 + 1, device=device)
-    return torch.where((columns == 0) | (2 * columns == width), 1.0, 2.0)
+    return torch.where((columns == 0) | (2 * columns == extent(width, device)), 1.0, 2.0)
 
 
 def transform(pictures: Tensor) -> Spectrum:
@@ -96,6 +102,6 @@ def inverse(spectrum: Spectrum, width: int) -> Tensor:
     stacked = torch.cat((spectrum.real, spectrum.imaginary), dim=-2)
     real = torch.cat((cos_h, -sin_h), dim=1) @ stacked
     imaginary = torch.cat((sin_h, cos_h), dim=1) @ stacked
-    weights = half_weights(width, device).unsqueeze(1) / (height * width)
+    weights = half_weights(width, device).unsqueeze(1) / extent(height * width, device)
     pictures: Tensor = real @ (cos_w * weights) - imaginary @ (sin_w * weights)
     return pictures
