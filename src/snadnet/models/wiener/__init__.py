@@ -23,7 +23,7 @@ DESCRIPTORS = (
         "wiener-small",
         task="deblurring",
         role="reference",
-        paper="Wiener, Extrapolation, Interpolation, and Smoothing of Stationary Time Series; the kernel is estimated",
+        paper="Wiener, Extrapolation, Interpolation, and Smoothing of Stationary Time Series",
         year=1949,
         licence="MIT",
         build=BlindWiener,
