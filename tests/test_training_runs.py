@@ -65,9 +65,12 @@ def deblurring_config(tmp_path: Path, parsing_config: Path) -> Path:
     weights = tmp_path / "parser.safetensors"
     torch.manual_seed(0)
     save_network(weights, create_network("tiny-parser"), "tiny-parser")
+    wiener = tmp_path / "wiener.safetensors"
+    save_network(wiener, create_network("wiener-small"), "wiener-small")
     settings = yaml.safe_load(parsing_config.read_text())
     del settings["gamma"]
     settings |= {"model": "tiny", "parser": str(weights), "adversarial": {"start": 0.5, "width": 8}}
+    settings |= {"wiener": str(wiener), "losses": {"fidelity": 1.0}}
     path = tmp_path / "deblurring.yaml"
     path.write_text(yaml.safe_dump(settings))
     return path
@@ -132,6 +135,34 @@ def test_faces_without_labels_need_a_sharp_face_parser(tmp_path: Path, deblurrin
     overrides.append("schedule.steps=1")
     settings = load_deblurring_settings(deblurring_config, overrides)
     assert train_deblurring(settings, tmp_path / "run", cpu=True)
+
+
+def test_the_guides_in_the_weights_are_those_that_were_given(tmp_path: Path, deblurring_config: Path) -> None:
+    train_deblurring(load_deblurring_settings(deblurring_config, ["schedule.steps=1"]), tmp_path / "run", cpu=True)
+    whole = load_network(tmp_path / "run" / "weights.safetensors")
+    assert isinstance(whole, SNADNet)
+    for guide, file in ((whole.parser, "parser"), (whole.wiener, "wiener")):
+        assert guide is not None
+        given = load_network(tmp_path / f"{file}.safetensors").state_dict()
+        assert all(tensor.equal(given[key]) for key, tensor in guide.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("wiener=null", "wiener: 'tiny' needs weights of the blind deconvolution"),
+        ("model=snadnet-small-blind", "wiener: 'snadnet-small-blind' takes no weights of the blind deconvolution"),
+    ],
+)
+def test_blind_deconvolution_is_given_where_it_is_used(
+    tmp_path: Path, deblurring_config: Path, override: str, message: str
+) -> None:
+    overrides = [override, f"parser={tmp_path / 'small.safetensors'}"]
+    save_network(tmp_path / "small.safetensors", create_network("bisenet-small"), "bisenet-small")
+    if "wiener" in override:
+        overrides.pop()
+    with pytest.raises(ConfigError, match=message):
+        train_deblurring(load_deblurring_settings(deblurring_config, overrides), tmp_path / "run", cpu=True)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,8 @@ class Spectrum(NamedTuple):
 def full_precision(tensor: Tensor) -> AbstractContextManager[object]:
     """Keep autocast, if it is on, from rounding products of ``tensor`` to half precision."""
     kind = tensor.device.type
-    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
+    rounding = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    return torch.autocast(kind, enabled=False) if rounding else nullcontext()
 
 
 def waves(positions: Tensor, frequencies: Tensor, length: int) -> tuple[Tensor, Tensor]:
