@@ -1,10 +1,10 @@
 """Wiener deconvolution with a known kernel, and with borders that are worked out along the way.
 
-The regularized Wiener filter (gradients of natural pictures are small: Krishnan and Fergus 2009, Eq. 3 for one
-quadratic step) divides by the kernel's transfer function where that is large. It takes the picture to be periodic; at
-the borders of a real one this gives ripples that reach far inside. So the picture is extended by a margin, and the
-margin is then replaced by what the restored picture looks like when blurred again, a few times, with less and less
-regularization (the unknown-border model of Reeves 2005; here a fixed-point iteration, over-relaxed).
+The regularized Wiener filter divides by the kernel's transfer function where that is large; elsewhere it holds to what
+natural pictures have in common, small gradients. It takes the picture to be periodic; at the borders of a real one this
+gives ripples that reach far inside. So the picture is extended by a margin, and the margin is then replaced by what the
+restored picture looks like when blurred again, a few times, with less and less regularization (unknown borders, as in
+Reeves 2005; here a fixed-point iteration, over-relaxed).
 """
 
 import math
