@@ -5,15 +5,17 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.nn import functional as F
 
-from snadnet.models import create_network
+from snadnet.models import create_network, describe_model
+from snadnet.models.figures import model_figures
 from snadnet.models.snadnet import BASE, SMALL, AdaptiveDenormalization, Generator, GeneratorConfig, SNADLayer, SNADNet
 from snadnet.models.snadnet.blocks import SNADBlock, TextureEnhancement
 from snadnet.models.snadnet.snad import foreground_mask, resize_parsing
+from snadnet.models.wiener import deconvolve_by
 
 TINY_GUIDED = replace(SMALL, widths=(8, 8, 16), encoder_depths=(1, 1, 1), decoder_depths=(1, 1, 1), guidance_width=4)
-TINY = replace(TINY_GUIDED, deconvolved_channels=0)
+TINY = replace(TINY_GUIDED, deconvolved_channels=0, second_look=False)
 TINY_PAPER = replace(BASE, widths=(8, 8, 16), encoder_depths=(1, 1, 1), decoder_depths=(0, 1, 1), guidance_width=4)
 
 
@@ -111,11 +113,13 @@ def test_the_parsing_map_guides_the_result() -> None:
     assert not torch.allclose(first, second, atol=1e-4)
 
 
-def test_deconvolved_pictures_guide_the_result() -> None:
+def test_deconvolved_and_previous_pictures_guide_the_result() -> None:
     torch.manual_seed(0)
     generator, blurred, parsing = shaken(Generator(TINY_GUIDED)), torch.rand(1, 3, 32, 32), random_parsing(1, 32)
-    first, second = (generator(blurred, parsing, torch.rand(1, 9, 16, 16)).restored for _ in range(2))
-    assert not torch.allclose(first, second, atol=1e-4)
+    deconvolved = torch.rand(1, 9, 16, 16)
+    result = generator(blurred, parsing, deconvolved, blurred).restored
+    for others in ((1.0 - deconvolved, blurred), (deconvolved, 1.0 - blurred)):
+        assert not torch.allclose(generator(blurred, parsing, *others).restored, result, atol=1e-4)
 
 
 def test_hard_parsing_sees_only_the_likeliest_class() -> None:
@@ -151,11 +155,8 @@ def test_levels_must_agree() -> None:
         Generator(replace(TINY, encoder_depths=(1, 1)))
 
 
-def test_small_stays_within_its_budget() -> None:
-    generator = Generator(SMALL).eval()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        generator(torch.rand(1, 3, 160, 160), random_parsing(1, 160), torch.rand(1, 9, 80, 80))
-    assert counter.get_total_flops() / 2 < 2.5e9  # SPEC 6: under 2.5 GMACs at 160 px
+def test_small_stays_within_its_budget_with_its_guides_and_both_looks() -> None:
+    assert model_figures(describe_model("snadnet-small"), 160).macs < 2.5e9  # SPEC 6: under 2.5 GMACs at 160 px
 
 
 def test_network_restores_and_parses() -> None:
@@ -180,4 +181,52 @@ def test_the_guides_stay_frozen_and_in_evaluation_mode() -> None:
 def test_a_generator_without_deconvolved_channels_has_no_deconvolution() -> None:
     network = SNADNet(TINY, parser_width=0.0625)
     assert network.wiener is None
-    assert network.guide(torch.rand(1, 3, 32, 32))[1] is None
+    assert network.refiner is None
+    assert network(torch.rand(1, 3, 32, 32)).kernel is None
+    with pytest.raises(ValueError, match="needs deconvolved_channels"):
+        SNADNet(replace(TINY, second_look=True), parser_width=0.0625)
+
+
+def looking_twice() -> SNADNet:
+    torch.manual_seed(0)
+    network = SNADNet(TINY_GUIDED, parser_width=0.0625).eval()
+    shaken(network.generator)
+    assert network.refiner is not None
+    shaken(network.refiner)
+    return network
+
+
+def test_the_second_look_sees_what_the_first_restored() -> None:
+    network, blurred = looking_twice(), torch.rand(3, 3, 64, 64)
+    with torch.no_grad():
+        parsing, guided = network.parse(blurred), network.wiener(blurred)  # type: ignore[misc]
+        first = network.generator(blurred, parsing, guided.deconvolved, blurred).restored
+        output = network(blurred)
+        seen, half = first.clamp(0.0, 1.0), F.avg_pool2d(blurred, 2)
+        refined = network.refiner(guided.estimate, F.avg_pool2d(seen, 2), half)  # type: ignore[misc]
+        second = network.generator(blurred, network.parse(seen), deconvolve_by(half, refined), seen).restored
+    assert not torch.allclose(first, second, atol=1e-3)
+    torch.testing.assert_close(output.restored, second)
+    torch.testing.assert_close(output.kernel.kernel, refined.kernel)
+
+
+def test_a_batch_may_be_split_between_the_looks() -> None:
+    network, blurred = looking_twice(), torch.rand(3, 3, 64, 64)
+    with torch.no_grad():
+        whole, split = network(blurred), network(blurred, first_looks=1)
+        parsing = network.parse(blurred[:1])
+        first = network.generator(blurred[:1], parsing, network.wiener(blurred[:1]).deconvolved, blurred[:1])  # type: ignore[misc]
+    torch.testing.assert_close(split.restored[:1], first.restored, rtol=0, atol=1e-5)
+    torch.testing.assert_close(split.restored[1:], whole.restored[1:], rtol=0, atol=1e-5)
+    torch.testing.assert_close(split.kernel.kernel, whole.kernel.kernel[1:], rtol=0, atol=1e-5)
+
+
+def test_the_picture_teaches_the_refiner_through_the_deconvolution() -> None:
+    network = looking_twice().train()
+    network(torch.rand(2, 3, 64, 64), first_looks=1).restored.square().mean().backward()
+    for part in (network.generator, network.refiner):
+        assert part is not None
+        gradients = [p.grad for p in part.parameters()]
+        assert all(g is not None and g.isfinite().all() for g in gradients)
+        assert sum(float(g.abs().sum()) for g in gradients if g is not None) > 0.0
+    assert all(p.grad is None for guide in (network.parser, network.wiener) for p in guide.parameters())  # type: ignore[union-attr]

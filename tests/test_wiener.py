@@ -11,10 +11,18 @@ from torch.nn import functional as F
 
 from deblurring_model_checks import DeblurringModelChecks
 from snadnet.blur import apply_kernel, linear_kernel, trajectory_kernel
-from snadnet.models.wiener import KERNEL_SIDE, BlindWiener, deconvolve, halve_kernel
+from snadnet.models.wiener import (
+    KERNEL_SIDE,
+    BlindWiener,
+    KernelEstimate,
+    KernelRefiner,
+    deconvolve,
+    halve_kernel,
+    regress_kernel,
+)
 from snadnet.models.wiener.deconvolution import MARGIN, extend, gradient_power
 from snadnet.models.wiener.estimator import lag_maps
-from snadnet.models.wiener.fourier import inverse, transform, transform_placed
+from snadnet.models.wiener.fourier import inverse, inverse_at, transform, transform_placed
 
 SIDES = st.integers(2, 40)
 
@@ -50,6 +58,14 @@ def test_the_transform_is_the_discrete_fourier_transform(height: int, width: int
     np.testing.assert_allclose(spectrum.real.numpy(), expected.real, atol=1e-3)
     np.testing.assert_allclose(spectrum.imaginary.numpy(), expected.imag, atol=1e-3)
     torch.testing.assert_close(inverse(spectrum, width), values, rtol=0, atol=1e-4)
+
+
+def test_some_pixels_of_an_inverse_are_those_of_the_whole() -> None:
+    values = torch.randn(2, 9, 12)
+    rows, columns = torch.tensor([3, 0, -1]), torch.tensor([-2, 5])
+    torch.testing.assert_close(
+        inverse_at(transform(values), 12, rows, columns), values[:, rows][..., columns], rtol=0, atol=1e-4
+    )
 
 
 def test_a_placed_kernel_has_its_centre_at_the_origin() -> None:
@@ -159,3 +175,46 @@ def test_estimated_kernels_are_kernels() -> None:
     assert (estimate.kernel >= 0).all()
     torch.testing.assert_close(estimate.kernel.sum(dim=(1, 2)), torch.ones(3))
     assert (estimate.regularization > 0).all()
+
+
+def test_a_shift_between_two_pictures_is_found_by_regression() -> None:
+    sharp = picture(64)
+    moved = torch.roll(sharp, (2, -5), (2, 3))
+    kernel = regress_kernel(sharp, moved, (1e-3,))[0, 0]
+    assert divmod(int(kernel.argmax()), KERNEL_SIDE) == (KERNEL_SIDE // 2 + 2, KERNEL_SIDE // 2 - 5)
+    assert float(kernel.max()) > 0.3
+
+
+def test_the_regression_finds_the_kernel_although_the_restored_face_is_soft_and_the_picture_noisy() -> None:
+    sharp, kernel = picture(), trajectory_kernel(17, seed=3)
+    generator = torch.Generator().manual_seed(0)
+    blurred = blurred_by(sharp, kernel) + 0.015 * torch.randn(sharp.shape, generator=generator)
+    soft = blurred_by(sharp, np.outer(hat := np.array([0.25, 0.5, 0.25], np.float32), hat))
+    true = placed(kernel)[0]
+    for weight, found in zip((3e-3, 1e-2), regress_kernel(soft, blurred, (3e-3, 1e-2))[0], strict=True):
+        alike = torch.corrcoef(torch.stack((found.flatten(), true.flatten())))[0, 1]
+        assert alike > 0.7, weight
+    # The mirrored kernel, which no power spectrum can tell from it, is not found.
+    assert (found * true).sum() > 1.5 * (found * true.flip(0, 1)).sum()
+
+
+def test_the_refiner_starts_with_the_first_estimate_and_learns_from_the_restored_face() -> None:
+    torch.manual_seed(0)
+    sharp, kernel = picture(64), linear_kernel(9, 30)
+    refiner, blurred = KernelRefiner(), blurred_by(sharp, kernel)
+    flat = torch.full((1, KERNEL_SIDE, KERNEL_SIDE), 1.0 / KERNEL_SIDE**2).log()
+    first = KernelEstimate(0.7 * flat + 0.3 * (placed(kernel) + 1e-4).log(), torch.tensor([0.01]))
+    first = first._replace(log_kernel=first.log_kernel - first.log_kernel.logsumexp((1, 2), keepdim=True))
+    refined = refiner(first, sharp, blurred)
+    torch.testing.assert_close(refined.kernel, first.kernel, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(refined.regularization, first.regularization)
+    optimizer = torch.optim.Adam(refiner.parameters(), 3e-3)
+    distance = [float((refined.kernel.detach() - placed(kernel)).abs().sum())]
+    for _ in range(25):
+        refined = refiner(first, sharp, blurred)
+        optimizer.zero_grad()
+        (F.kl_div(refined.log_kernel, placed(kernel), reduction="sum") + refined.regularization.sum()).backward()
+        optimizer.step()
+    distance.append(float((refined.kernel.detach() - placed(kernel)).abs().sum()))
+    assert distance[1] < 0.5 * distance[0]
+    torch.testing.assert_close(refined.kernel.sum(), torch.tensor(1.0))

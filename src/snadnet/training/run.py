@@ -23,7 +23,8 @@ from snadnet.training.schedule import Progress
 
 
 def make_optimizer(parameters: Iterable[nn.Parameter], settings: OptimizerSettings) -> torch.optim.Optimizer:
-    """Build the optimizer that the settings name."""
+    """Build the optimizer that the settings name, of the parameters that are not frozen."""
+    parameters = [parameter for parameter in parameters if parameter.requires_grad]
     if settings.kind == "sgd":
         return torch.optim.SGD(
             parameters,

@@ -5,36 +5,42 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from snadnet.models.blocks import ChannelNorm, GatedFeedForward, GatedMixing
 
 
 @dataclass(frozen=True)
 class NAFNetConfig:
-    """What a NAFNet is made of. The defaults are the depths of the authors' GoPro networks.
+    """What a NAFNet is made of. The defaults are those of the authors' GoPro networks.
 
     Attributes:
-        width: channels at full resolution; every level below has twice as many.
-        encoder_depths: blocks at full, 1/2, 1/4 and 1/8 resolution.
-        middle_depth: blocks at 1/16.
-        decoder_depths: blocks at 1/8, 1/4, 1/2 and full resolution.
+        width: channels at the working resolution; every level below has twice as many.
+        encoder_depths: blocks at the working resolution, at 1/2, 1/4 and so on of it.
+        middle_depth: blocks at the lowest.
+        decoder_depths: blocks of the same levels as the encoder's, from the lowest up.
+        unshuffle: the picture is folded by this factor first, which sets the working resolution; the authors' is 1.
     """
 
     width: int
-    encoder_depths: tuple[int, int, int, int] = (1, 1, 1, 28)
+    encoder_depths: tuple[int, ...] = (1, 1, 1, 28)
     middle_depth: int = 1
-    decoder_depths: tuple[int, int, int, int] = (1, 1, 1, 1)
+    decoder_depths: tuple[int, ...] = (1, 1, 1, 1)
+    unshuffle: int = 1
 
     @property
     def size_multiple(self) -> int:
         """Sides that the network works on: every level halves them."""
-        return int(2 ** len(self.encoder_depths))
+        return int(self.unshuffle * 2 ** len(self.encoder_depths))
 
 
 NAFNET_32: Final = NAFNetConfig(32)
 NAFNET_64: Final = NAFNetConfig(64)
 NAFNET_CPU: Final = NAFNetConfig(9)
 """The same topology at about 0.5 GMACs for 160 x 160 px."""
+
+NAFNET_SMALL: Final = NAFNetConfig(40, encoder_depths=(1, 2, 3), middle_depth=4, decoder_depths=(2, 2, 1), unshuffle=2)
+"""NAFNet's blocks at the cost of ``snadnet-small`` with its guides, laid out for small budgets as that is."""
 
 
 class NAFBlock(nn.Module):
@@ -73,7 +79,9 @@ class NAFNet(nn.Module):
     def __init__(self, config: NAFNetConfig) -> None:
         super().__init__()
         width = config.width
-        self.intro = nn.Conv2d(3, width, 3, padding=1)
+        folded = 3 * config.unshuffle**2
+        self.unshuffle = config.unshuffle
+        self.intro = nn.Conv2d(folded, width, 3, padding=1)
         self.encoder = nn.ModuleList()
         self.lower = nn.ModuleList()
         for depth in config.encoder_depths:
@@ -88,11 +96,11 @@ class NAFNet(nn.Module):
             self.higher.append(nn.Sequential(nn.Conv2d(width, 2 * width, 1, bias=False), nn.PixelShuffle(2)))
             width //= 2
             self.decoder.append(_blocks(width, depth))
-        self.ending = nn.Conv2d(width, 3, 3, padding=1)
+        self.ending = nn.Conv2d(width, folded, 3, padding=1)
 
     def forward(self, blurred: Tensor) -> Tensor:
         """Return the restored picture ``(B, 3, H, W)``, about ``[0, 1]``, not clamped."""
-        features = self.intro(blurred)
+        features = self.intro(F.pixel_unshuffle(blurred, self.unshuffle))
         skips = []
         for blocks, lower in zip(self.encoder, self.lower, strict=True):
             features = blocks(features)
@@ -101,5 +109,5 @@ class NAFNet(nn.Module):
         features = self.middle(features)
         for higher, blocks in zip(self.higher, self.decoder, strict=True):
             features = blocks(higher(features) + skips.pop())
-        restored: Tensor = blurred + self.ending(features)
+        restored: Tensor = blurred + F.pixel_shuffle(self.ending(features), self.unshuffle)
         return restored

@@ -41,6 +41,8 @@ class GeneratorConfig:
         texture: whether the decoder has texture enhancement.
         deconvolved_channels: channels of deconvolved pictures that the generator sees beside the blurred one, at its
             working resolution; beyond the paper.
+        second_look: the generator runs twice, and the second time sees what it restored the first time; beyond the
+            paper.
     """
 
     widths: tuple[int, ...]
@@ -54,6 +56,7 @@ class GeneratorConfig:
     normalization: Normalization = "separable"
     texture: bool = True
     deconvolved_channels: int = 0
+    second_look: bool = False
 
     @property
     def size_multiple(self) -> int:
@@ -89,7 +92,9 @@ class Generator(nn.Module):
         gated = config.block == "gated"
         widths = config.widths
         block = GatedBlock if gated else ResidualBlock
-        self.stem = nn.Conv2d(3 * config.unshuffle**2 + config.deconvolved_channels, widths[0], 3, padding=1)
+        folded = 3 * config.unshuffle**2
+        seen = folded * (2 if config.second_look else 1) + config.deconvolved_channels
+        self.stem = nn.Conv2d(seen, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList(
             nn.Sequential(*(block(width) for _ in range(depth)))
             for width, depth in zip(widths, config.encoder_depths, strict=True)
@@ -104,7 +109,7 @@ class Generator(nn.Module):
             TextureEnhancement(width, hidden=width // 2 if gated else width, kernel_size=1 if gated else 3)
             for width in widths[:-1][: TEXTURE_STAGES if config.texture else 0]
         )
-        self.head = nn.Conv2d(widths[0], 3 * config.unshuffle**2, 3, padding=1)
+        self.head = nn.Conv2d(widths[0], folded, 3, padding=1)
         if config.residual_output:
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
@@ -135,7 +140,9 @@ class Generator(nn.Module):
             guidance.append(resize_parsing(guidance[-1], 2))
         return guidance
 
-    def forward(self, blurred: Tensor, parsing: Tensor, deconvolved: Tensor | None = None) -> GeneratorOutput:
+    def forward(
+        self, blurred: Tensor, parsing: Tensor, deconvolved: Tensor | None = None, previous: Tensor | None = None
+    ) -> GeneratorOutput:
         """Restore a batch.
 
         Args:
@@ -143,9 +150,12 @@ class Generator(nn.Module):
             parsing: ``P_t``, class probabilities ``(B, 19, H, W)``.
             deconvolved: deconvolved pictures, ``(B, config.deconvolved_channels, H / unshuffle, W / unshuffle)``;
                 None if there are no such channels.
+            previous: what was restored at the first look, as ``blurred``, or ``blurred`` itself at the first look;
+                None if there is no second look.
         """
         guidance = self._guidance(parsing)
-        seen = F.pixel_unshuffle(blurred, self.config.unshuffle)
+        pictures = blurred if previous is None else torch.cat((blurred, previous), dim=1)
+        seen = F.pixel_unshuffle(pictures, self.config.unshuffle)
         features = self.stem(seen if deconvolved is None else torch.cat((seen, deconvolved.to(seen.dtype)), dim=1))
         links = []
         for level, stage in enumerate(self.encoder):
@@ -177,6 +187,7 @@ SMALL = GeneratorConfig(
     residual_output=True,
     guidance_width=16,
     deconvolved_channels=3 * len(REGULARIZATIONS),
+    second_look=True,
 )
 # The same cost as SMALL without a level at half resolution.
 SMALL_UNSHUFFLE_4 = replace(
@@ -186,6 +197,7 @@ SMALL_UNSHUFFLE_4 = replace(
     encoder_depths=(2, 2, 4),
     decoder_depths=(2, 2, 2),
     deconvolved_channels=0,
+    second_look=False,
 )
 SMALL_PAPER = GeneratorConfig(
     widths=(24, 48, 96, 128),

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from snadnet.models.bisenet import BiSeNet
 from snadnet.models.snadnet.generator import Generator, GeneratorConfig, GeneratorOutput
-from snadnet.models.wiener import BlindWiener
+from snadnet.models.wiener import BlindWiener, KernelEstimate, KernelRefiner, WienerOutput, deconvolve_by
 
 
 class SNADNetOutput(NamedTuple):
@@ -18,11 +19,13 @@ class SNADNetOutput(NamedTuple):
         restored: ``(B, 3, H, W)``, about ``[0, 1]``, not clamped.
         parsing: ``P_t``, class probabilities ``(B, 19, H, W)``.
         textures: predicted textures of the target, see :class:`GeneratorOutput`.
+        kernel: the refined estimates of the kernels at half resolution; None if there is no second look.
     """
 
     restored: Tensor
     parsing: Tensor
     textures: tuple[Tensor, ...]
+    kernel: KernelEstimate | None
 
 
 def size_multiple(generator: GeneratorConfig) -> int:
@@ -33,18 +36,28 @@ def size_multiple(generator: GeneratorConfig) -> int:
 class SNADNet(nn.Module):
     """A parser that reads the blurred face, and a generator that restores it by what was read.
 
-    A generator with ``deconvolved_channels`` is guided by blind Wiener deconvolution too. In stage II the generator's
-    guides are frozen (SPEC 1): they always run in evaluation mode and get no gradient.
+    A generator with ``deconvolved_channels`` is guided by blind Wiener deconvolution too. With ``second_look`` all of
+    it is then done once more, with the restored face at hand: it is parsed anew, the kernel is refined by it, and the
+    generator, by the same weights, restores again.
+
+    In stage II the parser and the first estimate of the kernel are frozen (SPEC 1): they always run in evaluation mode
+    and get no gradient. The refiner of the kernel learns with the generator.
 
     Args:
         generator: what the generator is made of.
         parser_width: factor on the parser's channel counts.
+
+    Raises:
+        ValueError: if there is to be a second look without any deconvolution.
     """
 
     def __init__(self, generator: GeneratorConfig, *, parser_width: float) -> None:
         super().__init__()
+        if generator.second_look and not generator.deconvolved_channels:
+            raise ValueError("a second look is one at the kernel: it needs deconvolved_channels")
         self.parser = BiSeNet(parser_width)
         self.wiener = BlindWiener() if generator.deconvolved_channels else None
+        self.refiner = KernelRefiner() if generator.second_look else None
         self.generator = Generator(generator)
         self.size_multiple = size_multiple(generator)
         for guide in self._guides():
@@ -67,16 +80,38 @@ class SNADNet(nn.Module):
             logits = self.parser(blurred)
         return torch.softmax(logits.float(), dim=1)
 
-    def guide(self, blurred: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return what the generator takes beside ``(B, 3, H, W)`` RGB in ``[0, 1]``: parsing, deconvolved pictures."""
+    def forward(self, blurred: Tensor, *, first_looks: int = 0) -> SNADNetOutput:
+        """Restore ``(B, 3, H, W)`` RGB in ``[0, 1]`` whose sides are multiples of ``size_multiple``.
+
+        Args:
+            blurred: the faces.
+            first_looks: of how many faces, the first of the batch, the first look is the result, for training: the same
+                weights must learn to look for the first time too. ``kernel`` is that of the others.
+        """
         parsing = self.parse(blurred)
         if self.wiener is None:
-            return parsing, None
+            return self._output(self.generator(blurred, parsing), parsing, None)
         with torch.no_grad():
-            return parsing, self.wiener(blurred).deconvolved
+            guided: WienerOutput = self.wiener(blurred)
+        if self.refiner is None:
+            return self._output(self.generator(blurred, parsing, guided.deconvolved), parsing, None)
+        again = slice(first_looks, None)
+        with torch.no_grad():
+            first: GeneratorOutput = self.generator(
+                blurred[again], parsing[again], guided.deconvolved[again], blurred[again]
+            )
+        # No gradient passes from the second look to the first: it would double the memory and cost half as much again.
+        seen, half = first.restored.clamp(0.0, 1.0), F.avg_pool2d(blurred[again], 2)
+        estimate = KernelEstimate(*(part[again] for part in guided.estimate))
+        refined: KernelEstimate = self.refiner(estimate, F.avg_pool2d(seen, 2), half)
+        read, deconvolved = self.parse(seen), deconvolve_by(half, refined)
+        if first_looks:
+            before = slice(None, first_looks)
+            read = torch.cat((parsing[before], read))
+            deconvolved = torch.cat((guided.deconvolved[before], deconvolved))
+            seen = torch.cat((blurred[before], seen))
+        return self._output(self.generator(blurred, read, deconvolved, seen), read, refined)
 
-    def forward(self, blurred: Tensor) -> SNADNetOutput:
-        """Restore ``(B, 3, H, W)`` RGB in ``[0, 1]`` whose sides are multiples of ``size_multiple``."""
-        parsing, deconvolved = self.guide(blurred)
-        output: GeneratorOutput = self.generator(blurred, parsing, deconvolved)
-        return SNADNetOutput(output.restored, parsing, output.textures)
+    @staticmethod
+    def _output(output: GeneratorOutput, parsing: Tensor, kernel: KernelEstimate | None) -> SNADNetOutput:
+        return SNADNetOutput(output.restored, parsing, output.textures, kernel)

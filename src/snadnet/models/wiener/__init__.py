@@ -3,7 +3,14 @@
 from snadnet.models.descriptor import ModelDescriptor
 from snadnet.models.wiener.deconvolution import deconvolve
 from snadnet.models.wiener.estimator import KERNEL_SIDE, KernelEstimate, KernelEstimator
-from snadnet.models.wiener.network import REGULARIZATIONS, BlindWiener, WienerOutput, halve_kernel
+from snadnet.models.wiener.network import (
+    REGULARIZATIONS,
+    BlindWiener,
+    WienerOutput,
+    deconvolve_by,
+    halve_kernel,
+)
+from snadnet.models.wiener.refinement import KernelRefiner, regress_kernel
 from snadnet.sizes import SizeRule
 
 __all__ = [
@@ -13,9 +20,12 @@ __all__ = [
     "BlindWiener",
     "KernelEstimate",
     "KernelEstimator",
+    "KernelRefiner",
     "WienerOutput",
     "deconvolve",
+    "deconvolve_by",
     "halve_kernel",
+    "regress_kernel",
 ]
 
 DESCRIPTORS = (

@@ -94,12 +94,20 @@ def transform_placed(pictures: Tensor, height: int, width: int, *, row: int, col
 
 def inverse(spectrum: Spectrum, width: int) -> Tensor:
     """Return the real pictures ``(..., H, W)`` of a spectrum whose pictures are ``width`` wide."""
+    device = spectrum.real.device
+    rows = torch.arange(spectrum.real.shape[-2], device=device)
+    return inverse_at(spectrum, width, rows, torch.arange(width, device=device))
+
+
+def inverse_at(spectrum: Spectrum, width: int, rows: Tensor, columns: Tensor) -> Tensor:
+    """Return the pixels in some rows and columns of :func:`inverse`'s pictures, ``(..., len(rows), len(columns))``.
+
+    Rows and columns are integers; those below zero count from the other side.
+    """
     height = spectrum.real.shape[-2]
     device = spectrum.real.device
-    rows = torch.arange(height, device=device)
-    cos_h, sin_h = waves(rows, rows, height)
-    frequencies = torch.arange(width // 2 + 1, device=device)
-    cos_w, sin_w = waves(frequencies, torch.arange(width, device=device), width)
+    cos_h, sin_h = waves(rows, torch.arange(height, device=device), height)
+    cos_w, sin_w = waves(torch.arange(width // 2 + 1, device=device), columns, width)
     stacked = torch.cat((spectrum.real, spectrum.imaginary), dim=-2)
     real = torch.cat((cos_h, -sin_h), dim=1) @ stacked
     imaginary = torch.cat((sin_h, cos_h), dim=1) @ stacked

@@ -48,11 +48,23 @@ class BlindWiener(nn.Module):
         """Restore ``(B, 3, H, W)`` RGB in ``[0, 1]`` with even sides from 32 px."""
         half = F.avg_pool2d(blurred, 2)
         estimate: KernelEstimate = self.estimator(half)
-        weights = estimate.regularization.unsqueeze(1) * torch.tensor(REGULARIZATIONS, device=blurred.device)
-        deconvolved = deconvolve(half, estimate.kernel, weights)
-        output = WienerOutput(blurred, deconvolved, estimate)
+        output = WienerOutput(blurred, deconvolve_by(half, estimate), estimate)
         change = F.interpolate(output.halved - half, scale_factor=2.0, mode="bilinear", align_corners=False)
         return output._replace(restored=blurred + change)
+
+
+def deconvolve_by(half: Tensor, estimate: KernelEstimate) -> Tensor:
+    """Deconvolve pictures by the estimates of their kernels.
+
+    Args:
+        half: ``(B, 3, H / 2, W / 2)``, the blurred pictures at half resolution.
+        estimate: their kernels.
+
+    Returns:
+        ``(B, 3 * len(REGULARIZATIONS), H / 2, W / 2)``, with each of :data:`REGULARIZATIONS` in turn.
+    """
+    weights = estimate.regularization.unsqueeze(1) * torch.tensor(REGULARIZATIONS, device=half.device)
+    return deconvolve(half, estimate.kernel, weights)
 
 
 def halve_kernel(kernel: Tensor) -> Tensor:

@@ -1,10 +1,8 @@
 """SNADNet, stage II: the generator against the discriminator, under a frozen parser (paper, II-B to II-F; SPEC 1)."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Self
 
-import torch
 from accelerate import Accelerator
 from pydantic import Field, model_validator
 from torch import Tensor, nn
@@ -19,13 +17,15 @@ from snadnet.losses import (
     RegionWeights,
     discriminator_loss,
 )
-from snadnet.models.snadnet import SNADNet
+from snadnet.models.snadnet import SNADNet, SNADNetOutput
 from snadnet.models.snadnet.discriminator import DiscriminatorOutput, MultiPatchDiscriminator
 from snadnet.models.weights_file import load_state, read_weights
+from snadnet.models.wiener import halve_kernel
 from snadnet.training.config import OptimizerSettings, RegionSettings, StrictSettings
 from snadnet.training.recipes.base import Recipe, initial_network
 from snadnet.training.recipes.critic import Critic
 from snadnet.training.recipes.regions import RegionFinder
+from snadnet.training.recipes.wiener import kernel_divergence
 from snadnet.training.run import Run
 
 
@@ -43,12 +43,26 @@ class AdversarialSettings(StrictSettings):
     optimizer: OptimizerSettings = OptimizerSettings()
 
 
+class SecondLookSettings(StrictSettings):
+    """How a generator that looks twice learns; beyond the paper.
+
+    Attributes:
+        first_looks: share of each batch whose first look is what is learned from; of the others it is the second.
+        kernel: weight of the Kullback-Leibler divergence of the refined kernel from the true one. The losses of the
+            picture reach the kernel too, through the deconvolution.
+    """
+
+    first_looks: float = Field(0.25, ge=0, lt=1)
+    kernel: float = Field(10.0, ge=0)
+
+
 class SNADNetSettings(RegionSettings):
     """Training the generator under a frozen parser.
 
     Attributes:
         parser: weights file of the parser fine-tuned on blurred faces.
         wiener: weights file of the blind deconvolution, for a generator that is guided by it.
+        second_look: for a generator that looks twice.
         losses: weights of Eq. 15.
         regions: weights of Eq. 11.
         patches: weights of Eq. 14.
@@ -58,6 +72,7 @@ class SNADNetSettings(RegionSettings):
     recipe: Literal["snadnet"] = "snadnet"
     parser: Path
     wiener: Path | None = None
+    second_look: SecondLookSettings = SecondLookSettings()
     losses: GeneratorLossWeights = GeneratorLossWeights()
     regions: RegionWeights = RegionWeights()
     patches: AdversarialWeights = AdversarialWeights()
@@ -86,21 +101,21 @@ class SNADNetRecipe(Recipe[SNADNetSettings]):
             self.critics["discriminator"] = Critic(network, settings.adversarial.optimizer, accelerator)
 
     def build(self) -> nn.Module:
-        """Build the generator, and keep the whole network with the guides."""
-        self.whole = initial_network(self.settings, SNADNet)
-        load_state(self.whole.parser, read_weights(self.settings.parser)[1], self.settings.parser)
-        if (self.whole.wiener is None) != (self.settings.wiener is None):
+        """Build the whole network, with the guides' own weights."""
+        network = initial_network(self.settings, SNADNet)
+        load_state(network.parser, read_weights(self.settings.parser)[1], self.settings.parser)
+        if (network.wiener is None) != (self.settings.wiener is None):
             verb = "needs" if self.settings.wiener is None else "takes no"
             raise ConfigError(f"wiener: '{self.settings.model}' {verb} weights of the blind deconvolution")
-        if self.whole.wiener is not None and self.settings.wiener is not None:
-            load_state(self.whole.wiener, read_weights(self.settings.wiener)[1], self.settings.wiener)
-        self.whole.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return self.whole.generator
+        if network.wiener is not None and self.settings.wiener is not None:
+            load_state(network.wiener, read_weights(self.settings.wiener)[1], self.settings.wiener)
+        return network
 
     def losses(self, batch: FaceSample, run: Run, share: float) -> dict[str, Tensor]:
-        """Run the generator; the discriminator joins in after its share of the training."""
+        """Run the network; the discriminator joins in after its share of the training."""
         masks = self.regions(batch)
-        output = self.trained(batch.blurred, *self.whole.guide(batch.blurred))
+        first_looks = round(self.settings.second_look.first_looks * len(batch.blurred))
+        output: SNADNetOutput = self.trained(batch.blurred, first_looks=first_looks)
         values: dict[str, Tensor] = {}
         judged = None
         if share >= self.settings.adversarial.start and "discriminator" in self.critics:
@@ -108,6 +123,9 @@ class SNADNetRecipe(Recipe[SNADNetSettings]):
             judged = self._judge(output.restored, batch.sharp)
         parts = self.criterion(output.restored, batch.sharp, masks, textures=output.textures, scores=judged)
         values |= {"loss": parts.total, "reconstruction": parts.reconstruction, "texture": parts.texture}
+        if output.kernel is not None:
+            values["kernel"] = kernel_divergence(output.kernel.log_kernel, halve_kernel(batch.kernel[first_looks:]))
+            values["loss"] = parts.total + self.settings.second_look.kernel * values["kernel"]
         if self.settings.losses.fidelity:
             values["fidelity"] = parts.fidelity
         return values if judged is None else values | {"adversarial": parts.adversarial}
@@ -120,19 +138,3 @@ class SNADNetRecipe(Recipe[SNADNetSettings]):
     def _judge(self, restored: Tensor, sharp: Tensor) -> AdversarialScores:
         critic: Critic[DiscriminatorOutput] = self.critics["discriminator"]
         return AdversarialScores(fake=critic.judge(restored), real=critic.judge_true(sharp))
-
-    def restorer(self, average: nn.Module) -> Callable[[Tensor], Tensor]:
-        """Restore with the averaged generator under the frozen guides."""
-
-        def restore(blurred: Tensor) -> Tensor:
-            restored: Tensor = average(blurred, *self.whole.guide(blurred)).restored
-            return restored
-
-        return restore
-
-    def released(self, average: nn.Module) -> nn.Module:
-        """Return the whole network: the frozen guides and the averaged generator."""
-        whole = SNADNet(self.whole.generator.config, parser_width=self.whole.parser.width)
-        whole.load_state_dict(self.whole.state_dict())
-        whole.generator.load_state_dict(average.state_dict())
-        return whole

@@ -1,0 +1,114 @@
+"""A second look at the kernel, once the face has been restored from a first estimate of it.
+
+A restored face, soft and partly wrong as it is, says much of the kernel: blurred by it, it should be the picture that
+was given. That is a regression of the given picture on the restored one. A restoration trained for the least squared
+error is close to the mean of what the sharp face may be, and the error of such a mean is uncorrelated with it; so the
+regression is hardly biased, although the restored face is far softer than the sharp one. What it leaves is noise, which
+a small network tells from the kernel's own line.
+"""
+
+import math
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from snadnet.models.blocks import ChannelNorm
+from snadnet.models.wiener.estimator import KERNEL_SIDE, KernelEstimate
+from snadnet.models.wiener.fourier import Spectrum, extent, full_precision, inverse_at, transform
+
+REGRESSIONS: Final = (3e-3, 1e-2, 3e-2)
+"""Weights of the squared kernel in the regressions, as shares of the restored picture's mean power."""
+
+_WIDTH: Final = 64
+_DEPTH: Final = 5
+_LEAST_LOG: Final = -11.0
+_REGULARIZATION_SPAN: Final = 2.0
+_FLAT: Final = 1.8
+
+
+def regress_kernel(restored: Tensor, blurred: Tensor, weights: tuple[float, ...] = REGRESSIONS) -> Tensor:
+    """Find the kernels that best blur restored pictures into blurred ones (ridge regression).
+
+    Args:
+        restored: ``(B, 3, H, W)`` float, sides over :data:`KERNEL_SIDE`.
+        blurred: the same shape.
+        weights: of the squared kernel beside the squared error, as shares of the restored picture's mean power.
+
+    Returns:
+        ``(B, len(weights), K, K)`` float32; neither non-negative nor of sum 1 by construction.
+    """
+    with full_precision(restored):
+        restored, blurred = restored.float(), blurred.float()
+        height, width = blurred.shape[-2:]
+        device = blurred.device
+        # The window keeps the edges, where the two pictures do not fit together, out of the regression.
+        window = _window(height, device).unsqueeze(1) * _window(width, device)
+        mean = blurred.mean(dim=(2, 3), keepdim=True)
+        source, result = transform((restored - mean) * window), transform((blurred - mean) * window)
+        cross = result.times_conjugate(source)
+        cross = Spectrum(cross.real.sum(dim=1, keepdim=True), cross.imaginary.sum(dim=1, keepdim=True))
+        power = source.power().sum(dim=1, keepdim=True)
+        level = power.mean(dim=(2, 3), keepdim=True) + 1e-6
+        lags = torch.arange(KERNEL_SIDE, device=device) - KERNEL_SIDE // 2
+        kernels = [inverse_at(cross.scaled(1.0 / (power + weight * level)), width, lags, lags) for weight in weights]
+        return torch.cat(kernels, dim=1)
+
+
+def _window(length: int, device: torch.device) -> Tensor:
+    """Rise from zero along a sine, one over the middle."""
+    places = (torch.arange(length, device=device) + 0.5) * math.pi / extent(length, device)
+    return (_FLAT * torch.sin(places)).clamp_max(1.0)
+
+
+class KernelRefiner(nn.Module):
+    """Join a first estimate of the kernel with what the restored face says of it.
+
+    It starts as the identity: the first estimate comes back (but for what was next to nothing).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(len(REGRESSIONS) + 2, _WIDTH, 3, padding=1)
+        self.blocks = nn.Sequential(*(_Block(_WIDTH) for _ in range(_DEPTH)))
+        self.kernel = nn.Conv2d(_WIDTH, 1, 1)
+        self.regularization = nn.Linear(_WIDTH, 1)
+        for head in (self.kernel, self.regularization):
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)  # type: ignore[arg-type]
+
+    def forward(self, first: KernelEstimate, restored: Tensor, blurred: Tensor) -> KernelEstimate:
+        """Estimate the kernels anew.
+
+        Args:
+            first: the first estimate.
+            restored: what was restored with it, ``(B, 3, H, W)`` RGB in ``[0, 1]``, in the kernels' pixels.
+            blurred: the picture itself, the same shape.
+        """
+        regressed = regress_kernel(restored, blurred)
+        # Square roots, as the parts of a long kernel are small and their differences matter.
+        regressed = regressed.sign() * regressed.abs().sqrt()
+        log_kernel = first.log_kernel.unsqueeze(1).clamp_min(_LEAST_LOG)
+        regularization = torch.log(first.regularization)[:, None, None, None].expand_as(log_kernel)
+        features = self.blocks(self.stem(torch.cat((regressed, (0.5 * log_kernel).exp(), regularization), dim=1)))
+        change = self.kernel(features).float()
+        span = _REGULARIZATION_SPAN * torch.tanh(self.regularization(features.mean(dim=(2, 3))).float().squeeze(1))
+        refined = F.log_softmax((log_kernel + change).flatten(1), dim=1).view_as(first.log_kernel)
+        return KernelEstimate(refined, first.regularization * torch.exp(span))
+
+
+class _Block(nn.Module):
+    """Depthwise mixing over a wide neighbourhood, then a feed-forward, around which the features go on."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(channels, channels, 7, padding=3, groups=channels)
+        self.norm = ChannelNorm(channels)
+        self.expand = nn.Conv2d(channels, 2 * channels, 1)
+        self.project = nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map ``(B, C, H, W)`` to the same shape."""
+        mixed: Tensor = self.project(F.gelu(self.expand(self.norm(self.depthwise(features)))))
+        return features + mixed
