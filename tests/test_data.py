@@ -11,7 +11,15 @@ from pydantic import ValidationError
 
 from face_data import make_faces
 from snadnet.blur import apply_kernel
-from snadnet.data.degradation import SHARP_ONLY, Degradation, degrade, kernel_bank
+from snadnet.data.degradation import (
+    SHARP_ONLY,
+    Borders,
+    Degradation,
+    DrawnBorder,
+    degrade,
+    draw_border,
+    kernel_bank,
+)
 from snadnet.data.faces import Augmentation, FaceDataset, SampleKey, SizeShare, StepSampler, augment
 from snadnet.data.loading import training_loader
 from snadnet.data.pictures import check_names, list_faces, list_pictures, read_face, read_labels, split_by_name
@@ -161,6 +169,48 @@ def test_the_kernel_of_a_degraded_face_is_what_blurred_it(shares: dict[str, floa
         np.testing.assert_allclose(picture, apply_kernel(sharp, kernel), atol=1 / 255)
 
 
+@pytest.mark.parametrize(("kind", "fill"), [("reflect", None), ("replicate", None), ("black", 0.0)])
+def test_a_face_may_go_on_in_several_ways_beyond_its_edges(kind: str, fill: float | None) -> None:
+    mixture = Degradation(
+        linear_share=1, trajectory_share=0, noise=(0.0, 0.0), borders=Borders(**{"reflect": 0.0, kind: 1.0})
+    )
+    rng = np.random.default_rng(0)
+    border = draw_border(mixture, 64, 64, rng)
+    assert border == DrawnBorder(kind, 0)
+    picture, kernel = degrade(np.ones((64, 64, 3), np.float32), mixture, rng, border)
+    assert kernel.max() < 1.0
+    assert (picture[0, 0] < 0.95).all() == (fill == 0.0)
+
+
+def test_a_face_in_its_surroundings_is_blurred_with_them() -> None:
+    mixture = Degradation(
+        linear_share=1, trajectory_share=0, noise=(0.0, 0.0), borders=Borders(reflect=0, surroundings=1)
+    )
+    rng = np.random.default_rng(0)
+    border = draw_border(mixture, 64, 100, rng)
+    assert border == DrawnBorder("reflect", 6)  # 29 px at 160 px reach 5.8 px here
+    assert draw_border(mixture, 64, 75, rng) == DrawnBorder("reflect", 0)  # 76 px would be needed
+    around = np.random.default_rng(1).random((76, 76, 3), dtype=np.float32)
+    picture, kernel = degrade(around, mixture, rng, border)
+    assert picture.shape == (64, 64, 3)
+    np.testing.assert_allclose(picture, apply_kernel(around, kernel)[6:-6, 6:-6], atol=1 / 255)
+
+
+def test_a_sample_with_surroundings_has_its_size_and_its_labels_in_place(tmp_path: Path) -> None:
+    images, labels = make_faces(tmp_path, 1, size=128)
+    mixture = Degradation(
+        sharp_share=1, trajectory_share=0, noise=(0.0, 0.0), borders=Borders(reflect=0, surroundings=1)
+    )
+    dataset = FaceDataset(list_faces(images, labels), mixture, NO_AUGMENTATION, seed=0)
+    blurred, sharp, classes, _ = dataset[SampleKey(0, 64)]
+    assert blurred.shape == sharp.shape == (3, 64, 64)
+    assert torch.equal(blurred, sharp)
+    whole = Image.open(next(images.iterdir())).convert("RGB").resize((76, 76), Image.Resampling.LANCZOS)
+    inside = np.asarray(whole, np.float32)[6:-6, 6:-6] / 255
+    np.testing.assert_allclose(sharp.permute(1, 2, 0).numpy(), inside, atol=1e-6)
+    assert classes.shape == (64, 64)
+
+
 def test_what_reaches_beyond_the_kernel_of_a_face_is_cut_off() -> None:
     sharp = np.full((256, 256, 3), 0.5, dtype=np.float32)
     mixture = Degradation(linear_share=1, trajectory_share=0, linear_length=80, linear_angle=0, noise=(0.0, 0.0))
@@ -176,7 +226,9 @@ def test_a_share_of_faces_stays_free_of_noise() -> None:
     assert np.mean(quiet) == pytest.approx(0.25, abs=0.06)  # three standard errors
 
 
-@pytest.mark.parametrize("values", [{"smallest": 9, "largest": 5}, {"trajectory_share": 0.0}, {"blur": 1}])
+@pytest.mark.parametrize(
+    "values", [{"smallest": 9, "largest": 5}, {"trajectory_share": 0.0}, {"blur": 1}, {"borders": {"reflect": 0.0}}]
+)
 def test_impossible_mixtures_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         Degradation(**values)  # type: ignore[arg-type]

@@ -32,8 +32,8 @@ TINY = replace(SMALL, widths=(8, 8, 8), encoder_depths=(1, 1, 1), decoder_depths
 def tiny_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put two networks that train in seconds into the registry.
 
-    At half the parser's width, PyTorch 2.14 writes past its memory in the backward pass on processors without AVX-512: a
-    channels-last 1 x 1 convolution of stride 2 and four channels.
+    At half the parser's width, PyTorch 2.14 writes past its memory in the backward pass on processors without AVX-512:
+    a channels-last 1 x 1 convolution of stride 2 and four channels.
     """
     parser = replace(describe_model("bisenet"), name="tiny-parser", build=lambda: BiSeNet(0.125))
     network = replace(describe_model("snadnet-small"), name="tiny", build=lambda: SNADNet(TINY, parser_width=0.125))

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Border: TypeAlias = Literal["reflect", "replicate"]
+Border: TypeAlias = Literal["reflect", "replicate", "black"]
 Method: TypeAlias = Literal["auto", "spatial", "fft"]
 
-CV2_BORDERS = {"reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
+CV2_BORDERS = {"reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE, "black": cv2.BORDER_CONSTANT}
 _PICTURE_DIMENSIONS = 3
 
 # The "auto" rule, from benchmarks/blur_speed.py: best times in ms of filter2D / of one whole-picture
@@ -41,7 +41,7 @@ def apply_kernel(
         images: ``(H, W, C)`` or ``(B, H, W, C)``, floating-point.
         kernel: ``(kh, kw)``, both odd; its centre pixel is the origin.
         border: How the picture goes on outside: ``reflect`` mirrors it without repeating its edge
-            pixels, ``replicate`` repeats its edge pixels.
+            pixels, ``replicate`` repeats its edge pixels, ``black`` has nothing there, which darkens the edges.
         method: ``spatial`` is OpenCV's ``filter2D`` (which itself changes to blockwise Fourier transforms
             from 130 taps on), ``fft`` one Fourier transform of the whole picture, ``auto`` the faster one
             by measured sizes: ``fft`` from 130 taps on if the picture has at most 900 x 900 pixels, else
@@ -55,8 +55,7 @@ def apply_kernel(
             method.
     """
     pictures, taps = checked_images(images), _checked_kernel(kernel)
-    if border not in CV2_BORDERS:
-        raise ValueError(f"border must be 'reflect' or 'replicate', not {border!r}")
+    check_border(border)
     if method not in ("auto", "spatial", "fft"):
         raise ValueError(f"method must be 'auto', 'spatial' or 'fft', not {method!r}")
     if pictures.size == 0:
@@ -102,6 +101,12 @@ def _convolve_fft(batch: NDArray[np.float32], kernel: NDArray[np.float32], borde
             full = cv2.dft(spectrum, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT)
             result[:, :, channel] = full[rows - 1 : rows - 1 + height, columns - 1 : columns - 1 + width]
     return blurred
+
+
+def check_border(border: str) -> None:
+    """Raise ValueError unless ``border`` is one of the known kinds."""
+    if border not in CV2_BORDERS:
+        raise ValueError(f"border must be one of {', '.join(CV2_BORDERS)}, not {border!r}")
 
 
 def checked_images(images: ArrayLike) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from snadnet.blur.convolution import CV2_BORDERS, Border, checked_images
+from snadnet.blur.convolution import CV2_BORDERS, Border, check_border, checked_images
 from snadnet.blur.trajectory import (
     camera_paths,
     check_exposure,
@@ -62,8 +62,7 @@ def rotating_blur(
         raise ValueError(f"image must be one picture of shape (H, W, C), not {picture.shape}")
     if picture.shape[2] > _MAX_CHANNELS:
         raise ValueError(f"image must have at most {_MAX_CHANNELS} channels, not {picture.shape[2]}")
-    if border not in CV2_BORDERS:
-        raise ValueError(f"border must be 'reflect' or 'replicate', not {border!r}")
+    check_border(border)
     if not (math.isfinite(max_rotation_degrees) and max_rotation_degrees >= 0):
         raise ValueError(f"max_rotation_degrees must be finite and at least 0, not {max_rotation_degrees}")
     check_exposure(exposure)

@@ -33,6 +33,7 @@ class BorderKind(StrEnum):
 
     reflect = "reflect"
     replicate = "replicate"
+    black = "black"
 
 
 def _odd(value: int) -> int:

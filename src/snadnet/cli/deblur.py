@@ -211,9 +211,10 @@ def deblur(
     weights: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="Another network's file: .onnx of snadnet export, or .safetensors, which needs PyTorch.",
-            show_default="the released ones",
+            metavar="AIM|FILE",
+            help="fidelity: nearest to the truth; natural: sharper skin and hair, more of it guessed; or another "
+            "network's file: .onnx of snadnet export, or .safetensors, which needs PyTorch.",
+            show_default="fidelity",
         ),
     ] = None,
 ) -> None:

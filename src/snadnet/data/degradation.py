@@ -1,19 +1,45 @@
 """The mixture of blurs, noise and compression that training faces are degraded with (SPEC 10)."""
 
 import io
+import math
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from snadnet.blur import add_noise, apply_kernel, linear_kernel, trajectory_kernels
+from snadnet.blur import Border, add_noise, apply_kernel, linear_kernel, trajectory_kernels
 from snadnet.data.protocols import TEST_KERNEL_SEEDS, TRAINING_KERNEL_SEEDS
 
 REFERENCE_SIZE = 160
 """Blur sizes are told in pixels of faces of this size, and grow in proportion with the picture."""
+
+
+class Borders(BaseModel):
+    """What lies beyond the edges of a face that is blurred: how often each, relative to the others.
+
+    Attributes:
+        reflect: the face, mirrored, as in the test protocols.
+        replicate: its edge pixels, repeated.
+        black: nothing; the edges go dark. Test pictures of other makers may be of this kind.
+        surroundings: what the picture shows around the face, as in a photo. It takes a face from the middle of a larger
+            picture; where a picture is too small for that, it is mirrored.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reflect: float = Field(1.0, ge=0)
+    replicate: float = Field(0.0, ge=0)
+    black: float = Field(0.0, ge=0)
+    surroundings: float = Field(0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Borders":
+        if not any(share for _, share in self):
+            raise ValueError("the shares of the borders are all zero")
+        return self
 
 
 class Degradation(BaseModel):
@@ -29,6 +55,7 @@ class Degradation(BaseModel):
         anxiety: range of the trajectories' strength of disturbance, drawn log-uniformly.
         noise: range of the Gaussian noise's standard deviation, of ``[0, 1]``.
         noise_free_share: of faces to which no noise is added, whatever ``noise`` says.
+        borders: what lies beyond the edges.
         jpeg_share: of faces that are compressed after blurring.
         jpeg_quality: range of the quality.
         kernels: trajectory kernels in the bank of each picture size.
@@ -48,6 +75,7 @@ class Degradation(BaseModel):
     anxiety: tuple[float, float] = (0.005, 0.005)
     noise: tuple[float, float] = (0.03, 0.03)
     noise_free_share: float = Field(0.0, ge=0, le=1)
+    borders: Borders = Borders()
     jpeg_share: float = Field(0.0, ge=0, le=1)
     jpeg_quality: tuple[int, int] = (60, 95)
     kernels: int = Field(25_000, ge=1)
@@ -112,16 +140,57 @@ class Degraded(NamedTuple):
     kernel: NDArray[np.float32]
 
 
-def degrade(sharp: NDArray[np.float32], degradation: Degradation, rng: np.random.Generator) -> Degraded:
+class DrawnBorder(NamedTuple):
+    """What lies beyond the edges of one face.
+
+    Attributes:
+        kind: how the picture goes on.
+        margin: pixels of surroundings on each side of the face, which belong to the picture that is blurred.
+    """
+
+    kind: Border
+    margin: int
+
+    def inside(self, picture: NDArray[Any]) -> NDArray[Any]:
+        """Return the face alone, of ``(S, S)`` or ``(S, S, 3)``."""
+        end = len(picture) - self.margin
+        return picture[self.margin : end, self.margin : end]
+
+
+def draw_border(degradation: Degradation, size: int, available: int, rng: np.random.Generator) -> DrawnBorder:
+    """Draw what lies beyond the edges of a face.
+
+    Args:
+        degradation: the mixture to draw from.
+        size: side of the face in pixels.
+        available: side of the picture that the face comes from.
+        rng: settles the draw.
+    """
+    kinds, shares = zip(*degradation.borders, strict=True)
+    kind = kinds[int(rng.choice(len(kinds), p=np.array(shares) / sum(shares)))]
+    if kind != "surroundings":
+        return DrawnBorder(kind, 0)
+    reach = math.ceil(degradation.largest * size / REFERENCE_SIZE / 2)
+    return DrawnBorder("reflect", reach if size + 2 * reach <= available else 0)
+
+
+def degrade(
+    sharp: NDArray[np.float32],
+    degradation: Degradation,
+    rng: np.random.Generator,
+    border: DrawnBorder = DrawnBorder("reflect", 0),  # noqa: B008 (immutable)
+) -> Degraded:
     """Blur, add noise, compress and round a sharp face as a file would hold it.
 
     Args:
-        sharp: ``(S, S, 3)`` float32 in ``[0, 1]``.
+        sharp: ``(S, S, 3)`` float32 in ``[0, 1]``; the border's margin is part of it, and of nothing that is returned.
         degradation: the mixture to draw from.
         rng: settles every draw.
+        border: what lies beyond the edges.
     """
-    kernel = _draw_kernel(degradation, sharp.shape[0], rng)
-    blurred = sharp if kernel is None else apply_kernel(sharp, kernel, border="reflect")
+    kernel = _draw_kernel(degradation, sharp.shape[0] - 2 * border.margin, rng)
+    blurred = sharp if kernel is None else apply_kernel(sharp, kernel, border=border.kind)
+    blurred = border.inside(blurred)
     sigma = rng.uniform(*degradation.noise)
     noisy = not degradation.noise_free_share or rng.random() >= degradation.noise_free_share
     if noisy and sigma > 0:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from snadnet.data.degradation import Degradation, degrade
+from snadnet.data.degradation import Degradation, degrade, draw_border
 from snadnet.data.pictures import UNLABELLED, FacePicture, read_face, read_labels
 from snadnet.errors import DataError
 from snadnet.faces.classes import LEFT_RIGHT_PAIRS
@@ -104,8 +104,10 @@ class FaceDataset(Dataset[FaceSample]):
             if labels.shape != image.shape[:2]:
                 raise DataError(f"{face.labels}: {labels.shape} is not the size of {face.image.name}")
         image, labels = augment(image, labels, self.augmentation, rng)
-        sharp, labels = resize_square(image, labels, key.size)
-        blurred, kernel = degrade(sharp, self.degradation, rng)
+        border = draw_border(self.degradation, key.size, min(labels.shape), rng)
+        sharp, labels = resize_square(image, labels, key.size + 2 * border.margin)
+        blurred, kernel = degrade(sharp, self.degradation, rng, border)
+        sharp, labels = border.inside(sharp), border.inside(labels)
         return FaceSample(
             torch.from_numpy(np.ascontiguousarray(blurred.transpose(2, 0, 1))),
             torch.from_numpy(np.ascontiguousarray(sharp.transpose(2, 0, 1))),
