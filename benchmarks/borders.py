@@ -1,0 +1,70 @@
+"""What a network gains by what lies beyond the edges of a blurred face: the test protocols mirror it, a photo goes on.
+
+Example: ``python benchmarks/borders.py data/ffhq --last 200``
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, TypeAlias, get_args
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from snadnet.blur import Border, add_noise, apply_kernel
+from snadnet.data.blurs import TrajectoryBlur
+from snadnet.data.pictures import list_faces, split_by_name
+from snadnet.data.protocols import CELEBA, sharp_face
+from snadnet.errors import SnadnetError
+from snadnet.network import RestorationNetwork
+from snadnet.weights import chosen_weights
+
+Picture: TypeAlias = NDArray[np.float32]
+
+MARGIN = 20
+"""Pixels of surroundings around a face of the protocol's size; no kernel reaches further."""
+
+
+def main(
+    *,
+    faces: Annotated[Path, typer.Argument(help="A folder of aligned faces of 200 px or more.")],
+    weights: Annotated[Path | None, typer.Option(help="An ONNX file, fidelity or natural.")] = None,
+    last: Annotated[int, typer.Option(min=1, help="So many faces, the last by name.")] = 200,
+) -> None:
+    """Print PSNR before and after: the CelebA protocol's kernels and noise on the middle of each face."""
+    network = RestorationNetwork(chosen_weights(weights), device="cpu")
+    blur = CELEBA.blur
+    assert isinstance(blur, TrajectoryBlur)
+    print(f"{CELEBA}; {last} faces of {CELEBA.size + 2 * MARGIN} px, {MARGIN} px cut off on each side")
+    chosen = split_by_name(list_faces(faces, None), last)[1]
+    wholes = [sharp_face(face.image, CELEBA.size + 2 * MARGIN) for face in chosen]
+    for border in get_args(Border):
+        blurred = [apply_kernel(_inside(whole), blur.kernel(i), border=border) for i, whole in enumerate(wholes)]
+        _report(network, border, wholes, blurred)
+    _report(network, "surroundings", wholes, [_inside(blur.apply(whole, i)) for i, whole in enumerate(wholes)])
+
+
+def _report(network: RestorationNetwork, name: str, wholes: list[Picture], blurred: list[Picture]) -> None:
+    scores = []
+    for index, (whole, picture) in enumerate(zip(wholes, blurred, strict=True)):
+        noisy = add_noise(picture, CELEBA.noise_sigma, CELEBA.seed + index)
+        rounded = np.rint(np.clip(noisy, 0.0, 1.0) * 255.0).astype(np.float32) / np.float32(255.0)
+        restored = network(rounded[None])[0][0].clip(0.0, 1.0)
+        scores.append((_psnr(rounded, _inside(whole)), _psnr(restored, _inside(whole))))
+    before, after = np.mean(scores, axis=0)
+    print(f"{name:>12}: {before:.2f} dB -> {after:.2f} dB ({after - before:+.2f})", flush=True)
+
+
+def _inside(whole: Picture) -> Picture:
+    return whole[MARGIN:-MARGIN, MARGIN:-MARGIN]
+
+
+def _psnr(picture: Picture, sharp: Picture) -> float:
+    return float(-10.0 * np.log10(np.square(picture - sharp).mean()))
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except SnadnetError as error:
+        sys.exit(str(error))
