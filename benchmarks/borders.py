@@ -17,7 +17,7 @@ from snadnet.data.pictures import list_faces, split_by_name
 from snadnet.data.protocols import CELEBA, sharp_face
 from snadnet.errors import SnadnetError
 from snadnet.network import RestorationNetwork
-from snadnet.weights import chosen_weights
+from snadnet.weights import released_weights
 
 Picture: TypeAlias = NDArray[np.float32]
 
@@ -28,11 +28,11 @@ MARGIN = 20
 def main(
     *,
     faces: Annotated[Path, typer.Argument(help="A folder of aligned faces of 200 px or more.")],
-    weights: Annotated[Path | None, typer.Option(help="An ONNX file, fidelity or natural.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="An ONNX file; else the released one.")] = None,
     last: Annotated[int, typer.Option(min=1, help="So many faces, the last by name.")] = 200,
 ) -> None:
     """Print PSNR before and after: the CelebA protocol's kernels and noise on the middle of each face."""
-    network = RestorationNetwork(chosen_weights(weights), device="cpu")
+    network = RestorationNetwork(released_weights() if weights is None else weights, device="cpu")
     blur = CELEBA.blur
     assert isinstance(blur, TrajectoryBlur)
     print(f"{CELEBA}; {last} faces of {CELEBA.size + 2 * MARGIN} px, {MARGIN} px cut off on each side")

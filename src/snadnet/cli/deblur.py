@@ -211,10 +211,9 @@ def deblur(
     weights: Annotated[
         Path | None,
         typer.Option(
-            metavar="AIM|FILE",
-            help="fidelity: nearest to the truth; natural: sharper skin and hair, more of it guessed; or another "
-            "network's file: .onnx of snadnet export, or .safetensors, which needs PyTorch.",
-            show_default="fidelity",
+            metavar="FILE",
+            help="Another network's file: .onnx of snadnet export, or .safetensors, which needs PyTorch.",
+            show_default="the released ones",
         ),
     ] = None,
 ) -> None:

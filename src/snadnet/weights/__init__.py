@@ -13,9 +13,6 @@ from typing import Any, Final
 from snadnet.errors import WeightsError
 
 DEFAULT_WEIGHTS: Final = "snadnet-small"
-WEIGHTS_BY_AIM: Final = {"fidelity": DEFAULT_WEIGHTS, "natural": f"{DEFAULT_WEIGHTS}-natural"}
-"""What a user may ask for in place of a file: nearest to the sharp face in every pixel, or most like a photo of one."""
-
 MANIFEST: Final = "manifest.json"
 """``{name: {"file": file name in this folder, "sha256": hexadecimal digest, ...}}``."""
 
@@ -36,18 +33,6 @@ def released_weights(name: str = DEFAULT_WEIGHTS) -> Path:
     """
     folder = files(__name__)
     return _unpacked.enter_context(as_file(verified(folder, name)))
-
-
-def chosen_weights(weights: str | Path | None) -> Path:
-    """The file that a choice of weights means: None and the names of :data:`WEIGHTS_BY_AIM` are released ones.
-
-    Raises:
-        WeightsError: A released file is missing or damaged; other files are not looked at.
-    """
-    if weights is None:
-        return released_weights()
-    aim = WEIGHTS_BY_AIM.get(str(weights))
-    return Path(weights) if aim is None else released_weights(aim)
 
 
 def released_names() -> list[str]:
