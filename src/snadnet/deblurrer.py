@@ -69,7 +69,7 @@ class Deblurrer:
     always gives the same bytes.
 
     Memory: the photo is held twice, as it came and restored, and each face of it takes about 0.9 MB. The network
-    adds about 50 MB (the released one) for each crop that it works on at one time: on the CPU that is one for
+    adds about 90 MB (the released one) for each crop that it works on at one time: on the CPU that is one for
     each core, on CUDA all of a batch, and never more than ``batch_size``. ``benchmarks/photo_memory.py`` prints what
     whole photos take with reading and writing: below 1.3 GB for 50 megapixels.
 
