@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from skimage import data
@@ -64,6 +65,7 @@ def test_the_file_is_small_and_knows_its_model_and_sizes(network: SNADNet, graph
     runtime = RestorationNetwork(graph, "cpu")
     assert runtime.size == SizeRule.multiple_of(network.size_multiple) == SizeRule.multiple_of(32)
     assert runtime.model == "snadnet-small"
+    assert not any(node.metadata_props for node in onnx.load(graph).graph.node)  # the exporter's stack traces
 
 
 def test_rounding_gives_what_a_file_in_half_precision_holds(network: SNADNet, tmp_path: Path) -> None:
