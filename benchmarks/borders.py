@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Annotated, TypeAlias, get_args
 
 import numpy as np
+import torch
 import typer
 from numpy.typing import NDArray
 
-from snadnet.blur import Border, add_noise, apply_kernel
+from snadnet.blur import Border, apply_kernel
 from snadnet.data.blurs import TrajectoryBlur
 from snadnet.data.pictures import list_faces, split_by_name
-from snadnet.data.protocols import CELEBA, sharp_face
+from snadnet.data.protocols import CELEBA, recorded, sharp_face
 from snadnet.errors import SnadnetError
+from snadnet.metrics.image import psnr
 from snadnet.network import RestorationNetwork
 from snadnet.weights import released_weights
 
@@ -47,10 +49,8 @@ def main(
 def _report(network: RestorationNetwork, name: str, wholes: list[Picture], blurred: list[Picture]) -> None:
     scores = []
     for index, (whole, picture) in enumerate(zip(wholes, blurred, strict=True)):
-        noisy = add_noise(picture, CELEBA.noise_sigma, CELEBA.seed + index)
-        rounded = np.rint(np.clip(noisy, 0.0, 1.0) * 255.0).astype(np.float32) / np.float32(255.0)
-        restored = network(rounded[None])[0][0].clip(0.0, 1.0)
-        scores.append((_psnr(rounded, _inside(whole)), _psnr(restored, _inside(whole))))
+        seen = recorded(picture, CELEBA, index)
+        scores.append([_psnr(face, _inside(whole)) for face in (seen, network(seen[None])[0][0])])
     before, after = np.mean(scores, axis=0)
     print(f"{name:>12}: {before:.2f} dB -> {after:.2f} dB ({after - before:+.2f})", flush=True)
 
@@ -60,7 +60,8 @@ def _inside(whole: Picture) -> Picture:
 
 
 def _psnr(picture: Picture, sharp: Picture) -> float:
-    return float(-10.0 * np.log10(np.square(picture - sharp).mean()))
+    tensors = (torch.from_numpy(np.ascontiguousarray(part.transpose(2, 0, 1)[None])) for part in (picture, sharp))
+    return float(psnr(*tensors))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,15 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from snadnet.blur import add_noise, apply_kernel, kernel_to_picture, linear_kernel, rotating_blur, trajectory_kernel
+from snadnet.blur import (
+    Border,
+    add_noise,
+    apply_kernel,
+    kernel_to_picture,
+    linear_kernel,
+    rotating_blur,
+    trajectory_kernel,
+)
 from snadnet.cli.naming import refuse_to_replace
 from snadnet.cli.options import DEFAULT_MAX_FILE_SIZE, DEFAULT_MAX_PIXELS, MaxFileSize, MaxPixels, finite, limits
 from snadnet.photo import photo_from_array, read_photo, shown, write_photo
@@ -26,14 +34,6 @@ class KernelKind(StrEnum):
 
     linear = "linear"
     trajectory = "trajectory"
-
-
-class BorderKind(StrEnum):
-    """How the picture goes on outside."""
-
-    reflect = "reflect"
-    replicate = "replicate"
-    black = "black"
 
 
 def _odd(value: int) -> int:
@@ -112,7 +112,7 @@ def blur(
             help="Standard deviation of added Gaussian noise; 1 is the step from black to white.",
         ),
     ] = 0.0,
-    border: Annotated[BorderKind, typer.Option(help="How the picture goes on outside.")] = BorderKind.reflect,
+    border: Annotated[Border, typer.Option(help="How the picture goes on outside.")] = "reflect",
     save_kernel: Annotated[
         Path | None,
         typer.Option(
@@ -143,11 +143,9 @@ def blur(
         write_photo(photo_from_array(_enlarged(kernel_to_picture(weights))), save_kernel, overwrite=overwrite)
     sharp = original.pixels.astype(np.float32) / 255
     if rotation:
-        blurred = rotating_blur(
-            sharp, size, max_rotation_degrees=rotation, exposure=exposure, seed=seed, border=border.value
-        )
+        blurred = rotating_blur(sharp, size, max_rotation_degrees=rotation, exposure=exposure, seed=seed, border=border)
     else:
-        blurred = apply_kernel(sharp, weights, border=border.value)
+        blurred = apply_kernel(sharp, weights, border=border)
     noisy = add_noise(blurred, noise, seed)
     write_photo(original.with_pixels(np.rint(noisy * 255).astype(np.uint8)), output, overwrite=overwrite)
     side = weights.shape[0]

@@ -157,6 +157,10 @@ class DrawnBorder(NamedTuple):
         return picture[self.margin : end, self.margin : end]
 
 
+MIRRORED: Final = DrawnBorder("reflect", 0)
+"""The edges of the test protocols."""
+
+
 def draw_border(degradation: Degradation, size: int, available: int, rng: np.random.Generator) -> DrawnBorder:
     """Draw what lies beyond the edges of a face.
 
@@ -178,7 +182,7 @@ def degrade(
     sharp: NDArray[np.float32],
     degradation: Degradation,
     rng: np.random.Generator,
-    border: DrawnBorder = DrawnBorder("reflect", 0),  # noqa: B008 (immutable)
+    border: DrawnBorder = MIRRORED,
 ) -> Degraded:
     """Blur, add noise, compress and round a sharp face as a file would hold it.
 

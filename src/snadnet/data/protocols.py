@@ -157,9 +157,15 @@ def blurred_pair(
     blurred = sharp
     if protocol.blur is not None:
         blurred = protocol.blur.apply(blurred, index)
+    return recorded(blurred, protocol, index), sharp
+
+
+def recorded(blurred: NDArray[np.float32], protocol: Protocol, index: int) -> NDArray[np.float32]:
+    """What a protocol's camera makes of a blurred face (H, W, 3) in [0, 1]: noise, clipping, rounding to 8 bits."""
     if protocol.noise_sigma:
         blurred = add_noise(blurred, protocol.noise_sigma, protocol.seed + index)
-    return np.rint(np.clip(blurred, 0.0, 1.0) * 255.0).astype(np.float32) / np.float32(255.0), sharp
+    rounded: NDArray[np.float32] = np.rint(np.clip(blurred, 0.0, 1.0) * 255.0).astype(np.float32) / np.float32(255.0)
+    return rounded
 
 
 def sharp_labels(face: FacePicture, protocol: Protocol, index: int) -> NDArray[np.uint8] | None:
