@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 from pydantic import ValidationError
+from skimage.data import astronaut
 
 from face_data import make_faces
 from snadnet.blur import apply_kernel
@@ -167,6 +168,25 @@ def test_the_kernel_of_a_degraded_face_is_what_blurred_it(shares: dict[str, floa
         assert kernel.shape == (49, 49)
         assert kernel.sum() == pytest.approx(1.0, abs=1e-5)
         np.testing.assert_allclose(picture, apply_kernel(sharp, kernel), atol=1 / 255)
+
+
+TURNING = {"trajectory_share": 0, "rotating_share": 1, "noise": (0.0, 0.0)}
+
+
+def test_a_turning_camera_that_does_not_turn_blurs_by_its_kernel() -> None:
+    photo = astronaut()[:128, 160:288].astype(np.float32) / 255
+    picture, kernel = degrade(photo, Degradation(**TURNING, rotation=(0.0, 0.0)), np.random.default_rng(2))
+    assert kernel.max() < 0.5
+    np.testing.assert_allclose(picture, apply_kernel(photo, kernel), atol=0.01)  # 5e-3 by rotating_blur, and rounding
+
+
+def test_a_turning_camera_blurs_the_middle_by_its_kernel_and_the_corners_more() -> None:
+    rows, columns = np.mgrid[:161, :161]
+    dots = ((rows % 80 == 0) & (columns % 80 == 0)).astype(np.float32)[..., None].repeat(3, axis=2)
+    mixture = Degradation(**TURNING, smallest=3, largest=3, rotation=(8.0, 8.0))
+    picture, kernel = degrade(dots, mixture, np.random.default_rng(2))
+    np.testing.assert_allclose(picture[78:83, 78:83, 0], kernel[22:27, 22:27], atol=0.05)
+    assert picture[0, 0].max() < 0.5 * kernel.max()
 
 
 @pytest.mark.parametrize(("kind", "fill"), [("reflect", None), ("replicate", None), ("black", 0.0)])

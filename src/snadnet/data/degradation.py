@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from snadnet.blur import Border, add_noise, apply_kernel, linear_kernel, trajectory_kernels
+from snadnet.blur import (
+    Border,
+    add_noise,
+    apply_kernel,
+    linear_kernel,
+    rotating_blur,
+    trajectory_kernel,
+    trajectory_kernels,
+)
 from snadnet.data.protocols import TEST_KERNEL_SEEDS, TRAINING_KERNEL_SEEDS
 
 REFERENCE_SIZE = 160
@@ -49,10 +57,12 @@ class Degradation(BaseModel):
         sharp_share: of faces without motion blur.
         linear_share: of faces with a straight motion, of any direction.
         trajectory_share: of faces with a camera-trajectory kernel.
+        rotating_share: of faces taken by a camera that also turns, so that the blur varies over the face.
         smallest, largest: extent of the blur in pixels at 160 px.
         linear_length, linear_angle: fix the straight motion, in pixels of the picture itself and degrees.
         exposure: the shortest part of a trajectory that is integrated; drawn from there to 1.
         anxiety: range of the trajectories' strength of disturbance, drawn log-uniformly.
+        rotation: range of the largest turn of a turning camera from its mean, in degrees.
         noise: range of the Gaussian noise's standard deviation, of ``[0, 1]``.
         noise_free_share: of faces to which no noise is added, whatever ``noise`` says.
         borders: what lies beyond the edges.
@@ -67,12 +77,14 @@ class Degradation(BaseModel):
     sharp_share: float = Field(0.0, ge=0)
     linear_share: float = Field(0.0, ge=0)
     trajectory_share: float = Field(1.0, ge=0)
+    rotating_share: float = Field(0.0, ge=0)
     smallest: int = Field(13, ge=1)
     largest: int = Field(29, ge=1)
     linear_length: float | None = Field(None, ge=1)
     linear_angle: float | None = None
     exposure: float = Field(1.0, gt=0, le=1)
     anxiety: tuple[float, float] = (0.005, 0.005)
+    rotation: tuple[float, float] = (1.0, 4.0)
     noise: tuple[float, float] = (0.03, 0.03)
     noise_free_share: float = Field(0.0, ge=0, le=1)
     borders: Borders = Borders()
@@ -85,9 +97,14 @@ class Degradation(BaseModel):
     def _check(self) -> "Degradation":
         if self.smallest > self.largest:
             raise ValueError(f"smallest blur {self.smallest} is over the largest {self.largest}")
-        if self.sharp_share + self.linear_share + self.trajectory_share <= 0:
-            raise ValueError("the shares of sharp, linear and trajectory are all zero")
+        if not any(self.motion_shares):
+            raise ValueError("the shares of sharp, linear, trajectory and rotating are all zero")
         return self
+
+    @property
+    def motion_shares(self) -> tuple[float, float, float, float]:
+        """How often each motion is drawn, relative to the others: none, straight, trajectory, turning."""
+        return self.sharp_share, self.linear_share, self.trajectory_share, self.rotating_share
 
 
 SHARP_ONLY = Degradation(sharp_share=1.0, trajectory_share=0.0, noise=(0.0, 0.0))
@@ -102,19 +119,23 @@ def kernel_bank(degradation: Degradation, size: int) -> tuple[NDArray[np.float32
     rng = np.random.default_rng([degradation.kernel_seed, size])
     scale = size / REFERENCE_SIZE
     extents = rng.uniform(degradation.smallest, degradation.largest, degradation.kernels) * scale
-    sizes = np.maximum(2 * np.round((extents - 1) / 2).astype(int) + 1, 3)
+    sizes = [_odd(extent) for extent in extents]
     exposures = rng.uniform(degradation.exposure, 1.0, degradation.kernels)
     low, high = degradation.anxiety
     bank: list[NDArray[np.float32]] = []
     # One call takes one anxiety; its range is walked in a few steps.
     for step, part in enumerate(np.array_split(np.arange(degradation.kernels), _ANXIETY_STEPS)):
         bank += trajectory_kernels(
-            sizes[part].tolist(),
+            [sizes[i] for i in part],
             exposures=exposures[part].tolist(),
             anxiety=low * (high / low) ** ((step + 0.5) / _ANXIETY_STEPS),
             seed=_further_seed(rng) if step else degradation.kernel_seed,
         )
     return tuple(bank)
+
+
+def _odd(extent: float) -> int:
+    return max(2 * round((extent - 1) / 2) + 1, 3)
 
 
 def _further_seed(rng: np.random.Generator) -> int:
@@ -133,7 +154,7 @@ class Degraded(NamedTuple):
     Attributes:
         picture: ``(S, S, 3)`` float32, multiples of 1/255.
         kernel: what it was blurred with, ``(49, 49)`` float32, sum 1, its centre is the origin; one pixel if it was
-            not blurred. What reaches beyond is cut off.
+            not blurred. What reaches beyond is cut off. Where the camera turned, that of the face's middle.
     """
 
     picture: NDArray[np.float32]
@@ -192,8 +213,7 @@ def degrade(
         rng: settles every draw.
         border: what lies beyond the edges.
     """
-    kernel = _draw_kernel(degradation, sharp.shape[0] - 2 * border.margin, rng)
-    blurred = sharp if kernel is None else apply_kernel(sharp, kernel, border=border.kind)
+    blurred, kernel = _move(sharp, degradation, rng, border)
     blurred = border.inside(blurred)
     sigma = rng.uniform(*degradation.noise)
     noisy = not degradation.noise_free_share or rng.random() >= degradation.noise_free_share
@@ -220,15 +240,38 @@ def _placed(kernel: NDArray[np.float32] | None) -> NDArray[np.float32]:
     return placed
 
 
-def _draw_kernel(degradation: Degradation, size: int, rng: np.random.Generator) -> NDArray[np.float32] | None:
-    shares = np.array([degradation.sharp_share, degradation.linear_share, degradation.trajectory_share])
-    kind = int(rng.choice(3, p=shares / shares.sum()))
+def _move(
+    sharp: NDArray[np.float32], degradation: Degradation, rng: np.random.Generator, border: DrawnBorder
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Draw a motion and blur by it; the kernel is None where nothing moved."""
+    shares = np.array(degradation.motion_shares)
+    kind = int(rng.choice(len(shares), p=shares / shares.sum()))
+    size = sharp.shape[0] - 2 * border.margin
+    scale = size / REFERENCE_SIZE
     if kind == 0:
-        return None
+        return sharp, None
     if kind == 1:
-        extent = rng.uniform(degradation.smallest, degradation.largest) * size / REFERENCE_SIZE
+        extent = rng.uniform(degradation.smallest, degradation.largest) * scale
         length = degradation.linear_length or max(1.0, extent)
         angle = rng.uniform(0.0, 180.0) if degradation.linear_angle is None else degradation.linear_angle
-        return linear_kernel(length, angle)
-    bank = kernel_bank(degradation, size)
-    return bank[int(rng.integers(len(bank)))]
+        kernel = linear_kernel(length, angle)
+    elif kind == 2:  # noqa: PLR2004 - the order of motion_shares
+        bank = kernel_bank(degradation, size)
+        kernel = bank[int(rng.integers(len(bank)))]
+    else:
+        side = _odd(rng.uniform(degradation.smallest, degradation.largest) * scale)
+        exposure = rng.uniform(degradation.exposure, 1.0)
+        anxiety = math.exp(rng.uniform(*np.log(degradation.anxiety)))
+        seed = _further_seed(rng)
+        turn = rng.uniform(*degradation.rotation)
+        blurred = rotating_blur(
+            sharp,
+            side,
+            max_rotation_degrees=turn,
+            exposure=exposure,
+            anxiety=anxiety,
+            seed=seed,
+            border=border.kind,
+        )
+        return blurred, trajectory_kernel(side, exposure=exposure, anxiety=anxiety, seed=seed)
+    return apply_kernel(sharp, kernel, border=border.kind), kernel
