@@ -200,6 +200,19 @@ def test_the_command_trains_within_a_time_budget(tmp_path: Path, parsing_config:
     assert (tmp_path / "run" / "weights.safetensors").is_file()
 
 
+def test_two_processes_on_the_cpu_train_one_network(tmp_path: Path, parsing_config: Path) -> None:
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m"]
+    command += ["snadnet.cli", "train", "parsing", "-c", str(parsing_config), "-r", str(run)]
+    for override in ("model=bisenet-small", "schedule.steps=3"):
+        command += ["--set", override]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run(command, env=environment, check=True, timeout=120, capture_output=True)
+    records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    # Processes that did not find each other would each write these.
+    assert [record["step"] for record in records if record["group"] == "train"] == [1, 2, 3]
+
+
 def test_a_run_killed_at_any_moment_resumes(tmp_path: Path, parsing_config: Path) -> None:
     """Kill -9 while checkpoints are being written all the time; then go on."""
     run = tmp_path / "run"

@@ -72,8 +72,8 @@ def train_deblurring(settings: DeblurringSettings, folder: Path, *, cpu: bool = 
 
         recipe.trained.train()
         for batch in run.batches(training):
-            share = run.share()
-            if share >= 1.0 or stop:
+            share = run.share(stopped=bool(stop))
+            if share >= 1.0:
                 break
             rate = recipe.set_learning_rate(run, share)
             values = recipe.losses(batch, run, share)

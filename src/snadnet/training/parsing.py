@@ -80,7 +80,7 @@ def train_parsing(settings: ParsingSettings, folder: Path, *, cpu: bool = False)
 
         parser.train()
         for blurred, sharp, labels, _ in run.batches(training):
-            if run.share() >= 1.0 or stop:
+            if run.share(stopped=bool(stop)) >= 1.0:
                 break
             if teacher is not None:
                 with torch.no_grad():

@@ -184,9 +184,9 @@ class Run:
                 kernel.to(device, non_blocking=True),
             )
 
-    def share(self) -> float:
-        """How much of the training is done, the same in every process."""
-        shares = [self.progress.share()]
+    def share(self, *, stopped: bool) -> float:
+        """How much of the training is done, the same in every process; all of it once the main one was told to stop."""
+        shares = [1.0 if stopped else self.progress.share()]
         if self.accelerator.num_processes > 1:
             broadcast_object_list(shares)
         return shares[0]
@@ -218,11 +218,13 @@ class Run:
 
 
 def start(settings: RunSettings, *, cpu: bool) -> Accelerator:
-    """Seed everything and set up device and precision.
+    """Seed everything and set up device, precision and, where a launcher started several processes, their group.
 
     Raises:
         ConfigError: if the precision is not to be had on this device.
     """
+    # Without an accelerator, processes find each other only if they are told that the CPU is meant: each would train alone.
+    cpu = cpu or not torch.accelerator.is_available()
     try:
         accelerator = Accelerator(mixed_precision=settings.precision, cpu=cpu)
     except ValueError as error:
