@@ -223,7 +223,7 @@ def start(settings: RunSettings, *, cpu: bool) -> Accelerator:
     Raises:
         ConfigError: if the precision is not to be had on this device.
     """
-    # Without an accelerator, processes find each other only if they are told that the CPU is meant: each would train alone.
+    # Unless told that the CPU is meant, processes without an accelerator do not find each other: each trains alone.
     cpu = cpu or not torch.accelerator.is_available()
     try:
         accelerator = Accelerator(mixed_precision=settings.precision, cpu=cpu)
