@@ -263,9 +263,16 @@ def test_bad_settings_fail_at_once(tiny_network, tmp_path):
                 Deblurrer(weights=tiny_network, **{name: value})
 
 
-def test_the_released_weights_are_the_default(tiny_network, monkeypatch, portrait):
-    monkeypatch.setattr("snadnet.deblurrer.released_weights", lambda: tiny_network)
-    assert Deblurrer(device="cpu").device == "cpu"
+@pytest.mark.parametrize(
+    ("asked", "release"), [({}, "snadnet-small"), ({"weights": "natural"}, "snadnet-small-natural")]
+)
+def test_released_weights_are_the_default_or_taken_by_their_aim(tiny_network, monkeypatch, asked, release):
+    taken = []
+    monkeypatch.setattr(
+        "snadnet.weights.released_weights", lambda name="snadnet-small": taken.append(name) or tiny_network
+    )
+    assert Deblurrer(device="cpu", **asked).device == "cpu"
+    assert taken == [release]
 
 
 def test_the_package_exports_it_without_torch_and_only_when_asked():

@@ -15,7 +15,7 @@ from snadnet.models import load_network
 from snadnet.models.snadnet import SNADNet
 from snadnet.network import RestorationNetwork
 from snadnet.photo import read_photo
-from snadnet.weights import DEFAULT_WEIGHTS, released_weights
+from snadnet.weights import DEFAULT_WEIGHTS, WEIGHTS_BY_AIM, released_weights
 
 PORTRAITS = sorted((Path(__file__).parents[1] / "examples" / "portraits").glob("*.jpg"))
 
@@ -45,7 +45,7 @@ def test_graph_and_safetensors_are_one_network() -> None:
 
 
 def test_files_are_small_enough_to_keep() -> None:
-    for name in (DEFAULT_WEIGHTS, f"{DEFAULT_WEIGHTS}.safetensors"):
+    for name in (*WEIGHTS_BY_AIM.values(), f"{DEFAULT_WEIGHTS}.safetensors"):
         assert released_weights(name).stat().st_size <= 16_000_000
 
 
@@ -61,6 +61,17 @@ def test_a_shaken_face_comes_back_nearer_to_the_sharp_one(tmp_path: Path, photo:
     before = blurred.pixels[y : y + height, x : x + width]
     after = result.photo.pixels[y : y + height, x : x + width]
     assert psnr(after, sharp) > psnr(before, sharp) + 0.5
+
+
+def test_natural_weights_make_a_shaken_face_sharper_than_those_of_least_error(tmp_path: Path) -> None:
+    blurred = shaken(PORTRAITS[0], tmp_path, 505)
+    after = {}
+    for aim in WEIGHTS_BY_AIM:
+        target = tmp_path / f"{aim}.png"
+        result = CliRunner().invoke(app, ["deblur", str(blurred), "-o", str(target), "--weights", aim])
+        assert result.exit_code == 0, result.output
+        after[aim] = Deblurrer().restore(target, strength=0).faces[0].sharpness_before
+    assert after["natural"] > after["fidelity"]
 
 
 def test_a_sharp_face_stays_nearly_as_it_is() -> None:

@@ -16,7 +16,7 @@ from snadnet.models import Restorer, create_model, load_model, save_network
 from snadnet.network import CropNetwork, RestorationNetwork
 from snadnet.photo import read_photo
 from snadnet.running import open_network, opening
-from snadnet.weights import DEFAULT_WEIGHTS, released_graphs, released_weights
+from snadnet.weights import DEFAULT_WEIGHTS, WEIGHTS_BY_AIM, released_graphs, released_weights
 
 BASELINE = "deblurgan-cpu"
 
@@ -75,6 +75,17 @@ def test_the_default_and_released_names() -> None:
         network = open_network(model, device="cpu")
         assert isinstance(network, RestorationNetwork)
         assert network.path == released_weights(DEFAULT_WEIGHTS)
+
+
+def test_released_weights_go_by_their_aim_too() -> None:
+    paths = {}
+    for aim, name in WEIGHTS_BY_AIM.items():
+        network = open_network(weights=aim, device="cpu")
+        assert isinstance(network, RestorationNetwork)
+        assert network.path == released_weights(name)
+        assert network.model == DEFAULT_WEIGHTS
+        paths[aim] = network.path
+    assert len(set(paths.values())) == len(paths) == 2
 
 
 def test_a_file_must_hold_the_model_that_is_named(baseline: Path, tmp_path: Path, build_network) -> None:

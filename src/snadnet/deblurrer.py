@@ -31,7 +31,7 @@ from snadnet.faces import (
 )
 from snadnet.network import CropNetwork, Device, RestorationNetwork
 from snadnet.photo import ColourBridge, Photo, photo_from_array, photo_from_image, read_photo, shown
-from snadnet.weights import released_weights
+from snadnet.weights import chosen_weights
 
 MIN_FACE: Final = 24
 """Default of the smallest face that is restored: its box's shorter side in pixels."""
@@ -74,7 +74,8 @@ class Deblurrer:
     whole photos take with reading and writing: below 1.3 GB for 50 megapixels.
 
     Args:
-        weights: An ONNX file made by ``snadnet export``; None takes the released weights.
+        weights: ``"fidelity"`` for the released weights of least error, which None takes too, ``"natural"`` for those
+            that draw what a sharp photo would look like, or an ONNX file made by ``snadnet export``.
         device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where it is there and the CPU elsewhere.
         network: A network that is open already, such as one on PyTorch (:func:`snadnet.running.open_network`), in
             place of ``weights`` and ``device``.
@@ -114,7 +115,7 @@ class Deblurrer:
         self.batch_size = batch_size
         self._detector = FaceDetector(min_confidence)
         if network is None:
-            network = RestorationNetwork(released_weights() if weights is None else Path(weights), device)
+            network = RestorationNetwork(chosen_weights(weights), device)
         elif weights is not None or device != "auto":
             raise ConfigError("an open network has its weights and device; give it alone, or weights and device")
         self._network = network

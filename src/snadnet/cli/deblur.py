@@ -211,9 +211,10 @@ def deblur(
     weights: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            help="Another network's file: .onnx of snadnet export, or .safetensors, which needs PyTorch.",
-            show_default="the released ones",
+            metavar="fidelity|natural|FILE",
+            help="Least error, or the look of a sharp photo; or a network's file: .onnx of snadnet export, or "
+            ".safetensors, which needs PyTorch.",
+            show_default="fidelity",
         ),
     ] = None,
 ) -> None:

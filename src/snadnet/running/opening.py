@@ -7,7 +7,7 @@ from typing import Final
 from snadnet.errors import ConfigError, ModelError, WeightsError
 from snadnet.network import CropNetwork, Device, RestorationNetwork
 from snadnet.photo import shown
-from snadnet.weights import released_graphs, released_weights
+from snadnet.weights import chosen_weights, released_graphs, released_weights
 
 TORCH_SUFFIX: Final = ".safetensors"
 """Weights files of this ending run on PyTorch; all others are taken for ONNX graphs."""
@@ -18,8 +18,9 @@ def open_network(model: str | None = None, weights: str | Path | None = None, de
 
     Args:
         model: A released name; or, beside ``weights``, the registered name of the network that the file must hold.
-        weights: A file that ``snadnet export`` (.onnx), ``snadnet train`` or ``snadnet import`` (.safetensors)
-            wrote. None takes the released weights of ``model``, or of the default model.
+        weights: ``"fidelity"`` or ``"natural"`` for released ones, or a file that ``snadnet export`` (.onnx), ``snadnet
+            train`` or ``snadnet import`` (.safetensors) wrote. None takes the released weights of ``model``, or of the
+            default model.
         device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where the file's runtime has it and the CPU elsewhere.
 
     Raises:
@@ -28,9 +29,9 @@ def open_network(model: str | None = None, weights: str | Path | None = None, de
         ModelError: The name is unknown or a parser's, or the device is not there.
         ConfigError: The file needs PyTorch, which is not installed.
     """
-    if weights is None:
-        return RestorationNetwork(released_weights() if model is None else _released(model), device)
-    path = Path(weights)
+    if weights is None and model is not None:
+        return RestorationNetwork(_released(model), device)
+    path = chosen_weights(weights)
     network = _on_torch(path, device) if path.suffix.lower() == TORCH_SUFFIX else RestorationNetwork(path, device)
     if model is not None and network.model != model:
         if network.model is None:

@@ -13,12 +13,29 @@ from typing import Any, Final
 from snadnet.errors import WeightsError
 
 DEFAULT_WEIGHTS: Final = "snadnet-small"
+WEIGHTS_BY_AIM: Final = {"fidelity": DEFAULT_WEIGHTS, "natural": f"{DEFAULT_WEIGHTS}-natural"}
+"""Releases by what they were trained for: the least error, or the look of a sharp photo (against a discriminator)."""
 MANIFEST: Final = "manifest.json"
 """``{name: {"file": file name in this folder, "sha256": hexadecimal digest, ...}}``."""
 
 _REMEDY: Final = "reinstall snadnet (pip install --force-reinstall snadnet) or give another weights file"
 _unpacked = ExitStack()  # files of a zipped package live in a temporary folder until the process ends
 atexit.register(_unpacked.close)
+
+
+def chosen_weights(weights: str | Path | None = None) -> Path:
+    """The file of the weights that a user asked for.
+
+    Args:
+        weights: An aim of :data:`WEIGHTS_BY_AIM`, or a file. None takes the default release.
+
+    Raises:
+        WeightsError: The release's file is missing or damaged. A user's own file is not looked at.
+    """
+    if weights is None:
+        return released_weights()
+    aim = str(weights)
+    return released_weights(WEIGHTS_BY_AIM[aim]) if aim in WEIGHTS_BY_AIM else Path(weights)
 
 
 @functools.cache
