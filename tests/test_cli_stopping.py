@@ -27,15 +27,20 @@ def batch(portrait, tiny_network):
     return ("in", "-o", "o", "--weights", tiny_network)
 
 
+def heed_signals():
+    """For a test run that is itself in the background, and may have been told to ignore Ctrl-C or a closed terminal."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def start(*arguments):
-    # A test run that is itself in the background may have been told to ignore Ctrl-C.
     return subprocess.Popen(
         command(*arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+        preexec_fn=heed_signals,  # noqa: PLW1509
     )
 
 
