@@ -19,7 +19,7 @@ from snadnet.data.protocols import CELEBA, recorded, sharp_face
 from snadnet.errors import SnadnetError
 from snadnet.metrics.image import psnr
 from snadnet.network import RestorationNetwork
-from snadnet.weights import released_weights
+from snadnet.weights import chosen_weights
 
 Picture: TypeAlias = NDArray[np.float32]
 
@@ -34,7 +34,7 @@ def main(
     last: Annotated[int, typer.Option(min=1, help="So many faces, the last by name.")] = 200,
 ) -> None:
     """Print PSNR before and after: the CelebA protocol's kernels and noise on the middle of each face."""
-    network = RestorationNetwork(released_weights() if weights is None else weights, device="cpu")
+    network = RestorationNetwork(chosen_weights(weights), device="cpu")
     blur = CELEBA.blur
     assert isinstance(blur, TrajectoryBlur)
     print(f"{CELEBA}; {last} faces of {CELEBA.size + 2 * MARGIN} px, {MARGIN} px cut off on each side")

@@ -21,7 +21,7 @@ from snadnet.errors import SnadnetError
 from snadnet.evaluation.setting import run_header
 from snadnet.faces import CROP_SIZE
 from snadnet.network import RestorationNetwork
-from snadnet.weights import released_weights
+from snadnet.weights import chosen_weights
 
 IDLE_LOAD = 0.3
 WARM_UP_RUNS = 3
@@ -35,7 +35,7 @@ def main(
     wait_idle: Annotated[float, typer.Option(min=0, help="Minutes to wait at most for idle cores.")] = 0.0,
 ) -> None:
     """Print both figures; the time is the median of warm runs on the CPU."""
-    path = released_weights() if weights is None else weights
+    path = chosen_weights(weights)
     network = RestorationNetwork(path, device="cpu")
     _wait_for_idle_cores(60 * wait_idle)
     print(run_header(["snadnet", "onnxruntime", "numpy"]))

@@ -97,14 +97,19 @@ class Degradation(BaseModel):
     def _check(self) -> "Degradation":
         if self.smallest > self.largest:
             raise ValueError(f"smallest blur {self.smallest} is over the largest {self.largest}")
-        if not any(self.motion_shares):
+        if not any(self.motion_shares.values()):
             raise ValueError("the shares of sharp, linear, trajectory and rotating are all zero")
         return self
 
     @property
-    def motion_shares(self) -> tuple[float, float, float, float]:
-        """How often each motion is drawn, relative to the others: none, straight, trajectory, turning."""
-        return self.sharp_share, self.linear_share, self.trajectory_share, self.rotating_share
+    def motion_shares(self) -> dict[str, float]:
+        """How often each motion is drawn, relative to the others."""
+        return {
+            "none": self.sharp_share,
+            "linear": self.linear_share,
+            "trajectory": self.trajectory_share,
+            "rotating": self.rotating_share,
+        }
 
 
 SHARP_ONLY = Degradation(sharp_share=1.0, trajectory_share=0.0, noise=(0.0, 0.0))
@@ -244,18 +249,18 @@ def _move(
     sharp: NDArray[np.float32], degradation: Degradation, rng: np.random.Generator, border: DrawnBorder
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     """Draw a motion and blur by it; the kernel is None where nothing moved."""
-    shares = np.array(degradation.motion_shares)
-    kind = int(rng.choice(len(shares), p=shares / shares.sum()))
+    motions, shares = zip(*degradation.motion_shares.items(), strict=True)
+    motion = motions[int(rng.choice(len(motions), p=np.array(shares) / sum(shares)))]
     size = sharp.shape[0] - 2 * border.margin
     scale = size / REFERENCE_SIZE
-    if kind == 0:
+    if motion == "none":
         return sharp, None
-    if kind == 1:
+    if motion == "linear":
         extent = rng.uniform(degradation.smallest, degradation.largest) * scale
         length = degradation.linear_length or max(1.0, extent)
         angle = rng.uniform(0.0, 180.0) if degradation.linear_angle is None else degradation.linear_angle
         kernel = linear_kernel(length, angle)
-    elif kind == 2:  # noqa: PLR2004 - the order of motion_shares
+    elif motion == "trajectory":
         bank = kernel_bank(degradation, size)
         kernel = bank[int(rng.integers(len(bank)))]
     else:
