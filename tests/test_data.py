@@ -247,7 +247,15 @@ def test_a_share_of_faces_stays_free_of_noise() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"smallest": 9, "largest": 5}, {"trajectory_share": 0.0}, {"blur": 1}, {"borders": {"reflect": 0.0}}]
+    "values",
+    [
+        {"smallest": 9, "largest": 5},
+        {"trajectory_share": 0.0},
+        {"blur": 1},
+        {"borders": {"reflect": 0.0}},
+        {"rotation": (4.0, 1.0)},
+        {"rotation": (-1.0, 1.0)},
+    ],
 )
 def test_impossible_mixtures_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValidationError):

@@ -97,6 +97,8 @@ class Degradation(BaseModel):
     def _check(self) -> "Degradation":
         if self.smallest > self.largest:
             raise ValueError(f"smallest blur {self.smallest} is over the largest {self.largest}")
+        if not 0 <= self.rotation[0] <= self.rotation[1]:
+            raise ValueError(f"rotation {self.rotation} is no range of angles from 0 up")
         if not any(self.motion_shares.values()):
             raise ValueError("the shares of sharp, linear, trajectory and rotating are all zero")
         return self
