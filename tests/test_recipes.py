@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from snadnet.losses.perceptual import VGG_19
 from snadnet.models import create_network, load_model, load_network
 from snadnet.training.deblurring import train_deblurring
 from snadnet.training.recipes import load_deblurring_settings
+from snadnet.training.run import Run
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 REDUCED = ["nafnet", "deblurgan", "deblurganv2-inception", "deblurganv2-mobilenet", "dmphn", "mprnet", "umsn", "wiener"]
@@ -46,7 +48,22 @@ def train(name: str, folder: Path, overrides: list[str]) -> list[dict[str, float
     return [record for record in records if record["group"] == "train"]
 
 
+@pytest.fixture
+def all_weights_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse a loss that leaves out some weights: processes that train together would wait for their gradients."""
+    optimize = Run.optimize
+
+    def checked(run: Run, loss: torch.Tensor, network: torch.nn.Module, *rest: Any) -> None:
+        weights = [weight for weight in network.parameters() if weight.requires_grad]
+        gradients = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
+        assert all(gradient is not None for gradient in gradients)
+        optimize(run, loss, network, *rest)
+
+    monkeypatch.setattr(Run, "optimize", checked)
+
+
 @pytest.mark.parametrize("name", REDUCED)
+@pytest.mark.usefixtures("all_weights_learn")
 def test_every_recipe_trains_and_its_weights_restore(name: str, tmp_path: Path, overrides: list[str]) -> None:
     own = {
         "deblurganv2-inception": ["data.sizes=[{size: 128, batch_size: 1}]", "schedule.steps=2"],

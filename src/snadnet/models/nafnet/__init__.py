@@ -1,10 +1,27 @@
 """NAFNet, the modern reference (Chen et al. 2022, Simple Baselines for Image Restoration)."""
 
 from snadnet.models.descriptor import ModelDescriptor
-from snadnet.models.nafnet.network import NAFNET_32, NAFNET_64, NAFNET_CPU, NAFNET_SMALL, NAFNet, NAFNetConfig
+from snadnet.models.nafnet.network import (
+    NAFNET_32,
+    NAFNET_64,
+    NAFNET_CPU,
+    NAFNET_SMALL,
+    NAFNET_SMALL_56,
+    NAFNet,
+    NAFNetConfig,
+)
 from snadnet.sizes import SizeRule
 
-__all__ = ["DESCRIPTORS", "NAFNET_32", "NAFNET_64", "NAFNET_CPU", "NAFNET_SMALL", "NAFNet", "NAFNetConfig"]
+__all__ = [
+    "DESCRIPTORS",
+    "NAFNET_32",
+    "NAFNET_64",
+    "NAFNET_CPU",
+    "NAFNET_SMALL",
+    "NAFNET_SMALL_56",
+    "NAFNet",
+    "NAFNetConfig",
+]
 
 
 def _descriptor(name: str, config: NAFNetConfig) -> ModelDescriptor:
@@ -25,4 +42,5 @@ DESCRIPTORS = (
     _descriptor("nafnet-64", NAFNET_64),
     _descriptor("nafnet-cpu", NAFNET_CPU),
     _descriptor("nafnet-small", NAFNET_SMALL),
+    _descriptor("nafnet-small-56", NAFNET_SMALL_56),
 )

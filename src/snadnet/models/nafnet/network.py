@@ -1,6 +1,6 @@
 """NAFNet: one U-shaped network whose blocks have no activation functions (Chen et al. 2022)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
@@ -40,7 +40,10 @@ NAFNET_CPU: Final = NAFNetConfig(9)
 """The same topology at about 0.5 GMACs for 160 x 160 px."""
 
 NAFNET_SMALL: Final = NAFNetConfig(40, encoder_depths=(1, 2, 3), middle_depth=4, decoder_depths=(2, 2, 1), unshuffle=2)
-"""NAFNet's blocks at the cost of ``snadnet-small`` with its guides, laid out for small budgets as that is."""
+"""NAFNet's blocks at the cost of ``snadnet-small-once`` with its guides, laid out for small budgets as that is."""
+
+NAFNET_SMALL_56: Final = replace(NAFNET_SMALL, width=56)
+"""The same at the cost of ``snadnet-small``, which looks twice."""
 
 
 class NAFBlock(nn.Module):

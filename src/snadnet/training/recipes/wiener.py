@@ -48,7 +48,8 @@ class WienerRecipe(Recipe[WienerSettings]):
         estimate: KernelEstimate = self.trained(half)
         kernel = kernel_divergence(estimate.log_kernel, halve_kernel(batch.kernel))
         if share < self.settings.picture_start:
-            return {"loss": kernel, "kernel": kernel}
+            # Processes that train together wait for a gradient of every weight: one of zero for the regularization's.
+            return {"loss": kernel + 0 * estimate.regularization.sum(), "kernel": kernel}
         deconvolved = deconvolve(half, estimate.kernel, estimate.regularization.unsqueeze(1))
         picture = PIXEL_LOSSES["l1"](deconvolved, F.avg_pool2d(batch.sharp, 2))
         return {"loss": kernel + self.settings.picture_weight * picture, "kernel": kernel, "picture": picture}
