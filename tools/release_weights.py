@@ -1,7 +1,7 @@
 """Put trained weights into the package: safetensors in half precision, the ONNX graph, and their checksums.
 
     python tools/release_weights.py runs/deblurring/weights.safetensors --name snadnet-small
-    python tools/release_weights.py runs/natural/weights.safetensors --name snadnet-small-natural --graph-only
+    python tools/release_weights.py runs/natural/weights.safetensors --name snadnet-small-natural
     python tools/release_weights.py runs/parsing-sharp/weights.safetensors --name bisenet-small-sharp
 
 The model card beside them (``src/snadnet/weights/NAME.md``) is written by hand: data, steps, seed, scores, weaknesses.
@@ -26,17 +26,11 @@ LARGEST = 16_000_000
 def release(
     weights: Annotated[Path, typer.Argument(help="Weights to release (.safetensors).")],
     name: Annotated[str, typer.Option(help="Name of the release.")],
-    *,
-    graph_only: Annotated[
-        bool, typer.Option("--graph-only", help="Leave the safetensors out, to spare the repository's history.")
-    ] = False,
 ) -> None:
     """Write the release's files and their entries in the manifest."""
     model, _ = read_weights(weights)
-    files = {}
-    if not graph_only:
-        files[f"{name}.safetensors"] = FOLDER / f"{name}.safetensors"
-        save_network(files[f"{name}.safetensors"], load_network(weights), model, half=True)
+    files = {f"{name}.safetensors": FOLDER / f"{name}.safetensors"}
+    save_network(files[f"{name}.safetensors"], load_network(weights), model, half=True)
     if describe_model(model).task == "deblurring":
         # The deblurrer asks for the plain name: that is the graph.
         files[name] = FOLDER / f"{name}.onnx"
