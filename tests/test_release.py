@@ -33,11 +33,12 @@ def shaken(photo: Path, folder: Path, seed: int) -> Path:
     return target
 
 
-def test_graph_and_safetensors_are_one_network() -> None:
-    network = load_network(released_weights(f"{DEFAULT_WEIGHTS}.safetensors"), expected=DEFAULT_WEIGHTS)
+@pytest.mark.parametrize("release", WEIGHTS_BY_AIM.values())
+def test_graph_and_safetensors_are_one_network(release: str) -> None:
+    network = load_network(released_weights(f"{release}.safetensors"), expected=DEFAULT_WEIGHTS)
     assert isinstance(network, SNADNet)
     crop = np.asarray(Image.open(PORTRAITS[0]).resize((256, 256)), dtype=np.float32)[None] / np.float32(255)
-    restored, parsing = RestorationNetwork(released_weights(), "cpu")(crop)
+    restored, parsing = RestorationNetwork(released_weights(release), "cpu")(crop)
     with torch.no_grad():
         expected = network(torch.from_numpy(crop).permute(0, 3, 1, 2))
     np.testing.assert_allclose(restored, expected.restored.clamp(0, 1).permute(0, 2, 3, 1).numpy(), atol=1e-4)
@@ -45,8 +46,9 @@ def test_graph_and_safetensors_are_one_network() -> None:
 
 
 def test_files_are_small_enough_to_keep() -> None:
-    for name in (*WEIGHTS_BY_AIM.values(), f"{DEFAULT_WEIGHTS}.safetensors"):
-        assert released_weights(name).stat().st_size <= 16_000_000
+    for release in WEIGHTS_BY_AIM.values():
+        for name in (release, f"{release}.safetensors"):
+            assert released_weights(name).stat().st_size <= 16_000_000
 
 
 @pytest.mark.parametrize("seed", [101, 202])
