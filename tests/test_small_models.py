@@ -12,8 +12,9 @@ def test_costs_half_a_billion_multiplications_at_160_px(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "nafnet"), [("snadnet-small-once", "nafnet-small"), ("snadnet-small", "nafnet-small-56")]
+    ("ours", "nafnet", "least"),
+    [("snadnet-small-once", "nafnet-small", 1.0), ("snadnet-small", "nafnet-small-56", 0.99)],
 )
-def test_a_small_nafnet_costs_what_snadnet_costs_with_its_guides(ours: str, nafnet: str) -> None:
-    macs = [model_figures(describe_model(name)).macs for name in (nafnet, ours)]
-    assert macs[0] / macs[1] == pytest.approx(1.0, abs=0.1)
+def test_a_small_nafnet_costs_what_snadnet_costs_with_its_guides(ours: str, nafnet: str, least: float) -> None:
+    macs, of_nafnet = (model_figures(describe_model(name)).macs for name in (ours, nafnet))
+    assert least * macs <= of_nafnet <= 1.1 * macs
