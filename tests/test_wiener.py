@@ -22,7 +22,7 @@ from snadnet.models.wiener import (
 )
 from snadnet.models.wiener.deconvolution import MARGIN, extend, gradient_power
 from snadnet.models.wiener.estimator import lag_maps
-from snadnet.models.wiener.fourier import inverse, inverse_at, transform, transform_placed
+from snadnet.models.wiener.fourier import Fourier
 
 SIDES = st.integers(2, 40)
 
@@ -54,26 +54,28 @@ def psnr(image: Tensor, sharp: Tensor) -> float:
 @settings(max_examples=30, deadline=None)
 def test_the_transform_is_the_discrete_fourier_transform(height: int, width: int, seed: int) -> None:
     values = torch.randn(2, height, width, generator=torch.Generator().manual_seed(seed))
-    spectrum, expected = transform(values), np.fft.rfft2(values.numpy())
+    fourier = Fourier(height, width, values.device)
+    spectrum, expected = fourier.transform(values), np.fft.rfft2(values.numpy())
     np.testing.assert_allclose(spectrum.real.numpy(), expected.real, atol=1e-3)
     np.testing.assert_allclose(spectrum.imaginary.numpy(), expected.imag, atol=1e-3)
-    torch.testing.assert_close(inverse(spectrum, width), values, rtol=0, atol=1e-4)
+    torch.testing.assert_close(fourier.inverse(spectrum), values, rtol=0, atol=1e-4)
 
 
 def test_some_pixels_of_an_inverse_are_those_of_the_whole() -> None:
     values = torch.randn(2, 9, 12)
     rows, columns = torch.tensor([3, 0, -1]), torch.tensor([-2, 5])
-    torch.testing.assert_close(
-        inverse_at(transform(values), 12, rows, columns), values[:, rows][..., columns], rtol=0, atol=1e-4
-    )
+    fourier = Fourier(9, 12, values.device)
+    found = fourier.inverse_at(fourier.transform(values), rows, columns)
+    torch.testing.assert_close(found, values[:, rows][..., columns], rtol=0, atol=1e-4)
 
 
 def test_a_placed_kernel_has_its_centre_at_the_origin() -> None:
     kernel = torch.rand(1, 5, 5)
     whole = torch.zeros(1, 16, 12)
     whole[:, :5, :5] = kernel
-    expected = transform(torch.roll(whole, (-2, -2), (1, 2)))
-    found = transform_placed(kernel, 16, 12, row=-2, column=-2)
+    fourier = Fourier(16, 12, kernel.device)
+    expected = fourier.transform(torch.roll(whole, (-2, -2), (1, 2)))
+    found = fourier.transform_placed(kernel, row=-2, column=-2)
     torch.testing.assert_close(found.real, expected.real, rtol=0, atol=1e-5)
     torch.testing.assert_close(found.imaginary, expected.imaginary, rtol=0, atol=1e-5)
 
@@ -81,7 +83,8 @@ def test_a_placed_kernel_has_its_centre_at_the_origin() -> None:
 def test_gradient_power_is_that_of_neighbours_differences() -> None:
     across, down = torch.zeros(2, 10, 8)
     across[0, :2] = down[:2, 0] = torch.tensor([1.0, -1.0])
-    expected = transform(across).power() + transform(down).power()
+    fourier = Fourier(10, 8, across.device)
+    expected = fourier.transform(across).power() + fourier.transform(down).power()
     torch.testing.assert_close(gradient_power(10, 8, across.device), expected, rtol=0, atol=1e-5)
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from snadnet.models.wiener.fourier import Spectrum, extent, full_precision, inverse, transform, transform_placed
+from snadnet.models.wiener.fourier import Fourier, Spectrum, extent, full_precision
 
 MARGIN: Final = 12
 """Pixels by which a picture is extended on each side: kernels reach this far."""
@@ -41,7 +41,8 @@ def deconvolve(blurred: Tensor, kernel: Tensor, regularization: Tensor) -> Tenso
         extended = extend(blurred.float(), MARGIN)
         height, width = extended.shape[-2:]
         reach = kernel.shape[-1] // 2
-        placed = transform_placed(kernel.float(), height, width, row=-reach, column=-reach)
+        fourier = Fourier(height, width, blurred.device)
+        placed = fourier.transform_placed(kernel.float(), row=-reach, column=-reach)
         blur = Spectrum(placed.real.unsqueeze(1), placed.imaginary.unsqueeze(1))
         power = blur.power()
         roughness = gradient_power(height, width, blurred.device)
@@ -52,14 +53,13 @@ def deconvolve(blurred: Tensor, kernel: Tensor, regularization: Tensor) -> Tenso
             part = step / (PASSES - 1)
             weight = torch.exp((1.0 - part) * math.log(_FIRST_REGULARIZATION) + part * torch.log(last))
             again = power / (power + weight * roughness + _SMALLEST_POWER)
-            blurred_again = inverse(transform(extended).scaled(again), width)
+            blurred_again = fourier.inverse(fourier.transform(extended).scaled(again))
             extended = extended + (1.0 - inside) * _OVER_RELAXATION * (blurred_again - extended)
-        matched = transform(extended).times_conjugate(blur)
-        pictures = [
-            inverse(matched.scaled(1.0 / (power + weights[:, index] * roughness + _SMALLEST_POWER)), width)
-            for index in range(regularization.shape[1])
-        ]
-        return torch.cat(pictures, dim=1)[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
+        matched = fourier.transform(extended).times_conjugate(blur)
+        each = Spectrum(matched.real.unsqueeze(1), matched.imaginary.unsqueeze(1))
+        share = 1.0 / (power.unsqueeze(1) + weights * roughness + _SMALLEST_POWER)
+        pictures = fourier.inverse(each.scaled(share)).flatten(1, 2)
+        return pictures[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
 def gradient_power(height: int, width: int, device: torch.device) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.models.wiener.deconvolution import MARGIN, gradient_power
-from snadnet.models.wiener.fourier import extent, full_precision, half_weights, transform, waves
+from snadnet.models.wiener.fourier import Fourier, extent, full_precision, half_weights, waves
 
 KERNEL_SIDE: Final = 2 * MARGIN + 1
 """Rows and columns of an estimated kernel."""
@@ -101,7 +101,7 @@ def lag_maps(grey: Tensor) -> Tensor:
         window = torch.sin(rows).unsqueeze(1) * torch.sin(columns)
         centred = (grey - grey.mean(dim=(2, 3), keepdim=True)) * window
         pixels = extent(height * width, device)
-        power = transform(centred).power() / pixels
+        power = Fourier(height, width, device).transform(centred).power() / pixels
         across = gradient_power(1, width, device)
         both = gradient_power(height, width, device)
         correlations = torch.cat((power * across, power * (both - across), power * both.square()), dim=1)

@@ -65,52 +65,78 @@ def half_weights(width: int, device: torch.device) -> Tensor:
     return torch.where((columns == 0) | (2 * columns == extent(width, device)), 1.0, 2.0)
 
 
-def transform(pictures: Tensor) -> Spectrum:
-    """Transform real ``(..., H, W)`` pictures."""
-    height, width = pictures.shape[-2:]
-    return transform_placed(pictures, height, width, row=0, column=0)
+class Fourier:
+    """The transform of pictures of one size. Its matrices are drawn up once.
 
-
-def transform_placed(pictures: Tensor, height: int, width: int, *, row: int, column: int) -> Spectrum:
-    """Transform ``(..., h, w)`` pictures that lie in an empty ``height`` x ``width`` one, wrapped around its edges.
+    They are no buffers of a network: in an exported graph the size is free, and each matrix costs it ten operations.
 
     Args:
-        pictures: real, no larger than what they lie in.
-        height: rows of what they lie in.
-        width: columns of it.
-        row: row of the pictures' first pixel; may be negative.
-        column: its column.
+        height: rows of the pictures.
+        width: their columns.
+        device: of the pictures.
     """
-    device = pictures.device
-    rows = torch.arange(pictures.shape[-2], device=device) + row
-    columns = torch.arange(pictures.shape[-1], device=device) + column
-    cos_w, sin_w = waves(columns, torch.arange(width // 2 + 1, device=device), width)
-    cos_h, sin_h = waves(torch.arange(height, device=device), rows, height)
-    along_rows = torch.cat((pictures @ cos_w, pictures @ -sin_w), dim=-2)
-    real = torch.cat((cos_h, sin_h), dim=1) @ along_rows
-    imaginary = torch.cat((-sin_h, cos_h), dim=1) @ along_rows
-    return Spectrum(real, imaginary)
 
+    def __init__(self, height: int, width: int, device: torch.device) -> None:
+        self.height = height
+        self.width = width
+        self.device = device
+        self._row_frequencies = torch.arange(height, device=device)
+        self._column_frequencies = torch.arange(width // 2 + 1, device=device)
+        self._rows = self._waves_of_rows(torch.arange(height, device=device))
+        self._columns = self._waves_of_columns(torch.arange(width, device=device))
+        self._shares = half_weights(width, device) / extent(height * width, device)
 
-def inverse(spectrum: Spectrum, width: int) -> Tensor:
-    """Return the real pictures ``(..., H, W)`` of a spectrum whose pictures are ``width`` wide."""
-    device = spectrum.real.device
-    rows = torch.arange(spectrum.real.shape[-2], device=device)
-    return inverse_at(spectrum, width, rows, torch.arange(width, device=device))
+    def _waves_of_rows(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        return waves(self._row_frequencies, rows, self.height)
 
+    def _waves_of_columns(self, columns: Tensor) -> tuple[Tensor, Tensor]:
+        return waves(columns, self._column_frequencies, self.width)
 
-def inverse_at(spectrum: Spectrum, width: int, rows: Tensor, columns: Tensor) -> Tensor:
-    """Return the pixels in some rows and columns of :func:`inverse`'s pictures, ``(..., len(rows), len(columns))``.
+    def transform(self, pictures: Tensor) -> Spectrum:
+        """Transform real ``(..., H, W)`` pictures."""
+        return self._forward(pictures, self._rows, self._columns)
 
-    Rows and columns are integers; those below zero count from the other side.
-    """
-    height = spectrum.real.shape[-2]
-    device = spectrum.real.device
-    cos_h, sin_h = waves(rows, torch.arange(height, device=device), height)
-    cos_w, sin_w = waves(torch.arange(width // 2 + 1, device=device), columns, width)
-    stacked = torch.cat((spectrum.real, spectrum.imaginary), dim=-2)
-    real = torch.cat((cos_h, -sin_h), dim=1) @ stacked
-    imaginary = torch.cat((sin_h, cos_h), dim=1) @ stacked
-    weights = half_weights(width, device).unsqueeze(1) / extent(height * width, device)
-    pictures: Tensor = real @ (cos_w * weights) - imaginary @ (sin_w * weights)
-    return pictures
+    def transform_placed(self, pictures: Tensor, *, row: int, column: int) -> Spectrum:
+        """Transform ``(..., h, w)`` pictures that lie in an empty one of this size, wrapped around its edges.
+
+        Args:
+            pictures: real, no larger than what they lie in.
+            row: row of the pictures' first pixel; may be negative.
+            column: its column.
+        """
+        rows = torch.arange(pictures.shape[-2], device=self.device) + row
+        columns = torch.arange(pictures.shape[-1], device=self.device) + column
+        return self._forward(pictures, self._waves_of_rows(rows), self._waves_of_columns(columns))
+
+    @staticmethod
+    def _forward(pictures: Tensor, rows: tuple[Tensor, Tensor], columns: tuple[Tensor, Tensor]) -> Spectrum:
+        (cos_h, sin_h), (cos_w, sin_w) = rows, columns
+        along_rows = torch.cat((pictures @ cos_w, pictures @ -sin_w), dim=-2)
+        real = torch.cat((cos_h, sin_h), dim=1) @ along_rows
+        imaginary = torch.cat((-sin_h, cos_h), dim=1) @ along_rows
+        return Spectrum(real, imaginary)
+
+    def inverse(self, spectrum: Spectrum) -> Tensor:
+        """Return the real pictures ``(..., H, W)`` of a spectrum."""
+        return self._backward(spectrum, self._rows, self._columns)
+
+    def inverse_at(self, spectrum: Spectrum, rows: Tensor, columns: Tensor) -> Tensor:
+        """Return the pixels in some rows and columns of :meth:`inverse`'s pictures.
+
+        Args:
+            spectrum: of the pictures.
+            rows: integers; those below zero count from the other side.
+            columns: likewise.
+
+        Returns:
+            ``(..., len(rows), len(columns))``.
+        """
+        return self._backward(spectrum, self._waves_of_rows(rows), self._waves_of_columns(columns))
+
+    def _backward(self, spectrum: Spectrum, rows: tuple[Tensor, Tensor], columns: tuple[Tensor, Tensor]) -> Tensor:
+        (cos_h, sin_h), (cos_w, sin_w) = rows, columns
+        stacked = torch.cat((spectrum.real, spectrum.imaginary), dim=-2)
+        real = torch.cat((cos_h, -sin_h), dim=0).T @ stacked
+        imaginary = torch.cat((sin_h, cos_h), dim=0).T @ stacked
+        pictures: Tensor = real @ (cos_w * self._shares).T - imaginary @ (sin_w * self._shares).T
+        return pictures

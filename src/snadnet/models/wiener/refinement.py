@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from snadnet.models.blocks import ChannelNorm
 from snadnet.models.wiener.estimator import KERNEL_SIDE, KernelEstimate
-from snadnet.models.wiener.fourier import Spectrum, extent, full_precision, inverse_at, transform
+from snadnet.models.wiener.fourier import Fourier, Spectrum, extent, full_precision
 
 REGRESSIONS: Final = (3e-3, 1e-2, 3e-2)
 """Weights of the squared kernel in the regressions, as shares of the restored picture's mean power."""
@@ -46,14 +46,16 @@ def regress_kernel(restored: Tensor, blurred: Tensor, weights: tuple[float, ...]
         # The window keeps the edges, where the two pictures do not fit together, out of the regression.
         window = _window(height, device).unsqueeze(1) * _window(width, device)
         mean = blurred.mean(dim=(2, 3), keepdim=True)
-        source, result = transform((restored - mean) * window), transform((blurred - mean) * window)
+        fourier = Fourier(height, width, device)
+        source, result = (fourier.transform((picture - mean) * window) for picture in (restored, blurred))
         cross = result.times_conjugate(source)
         cross = Spectrum(cross.real.sum(dim=1, keepdim=True), cross.imaginary.sum(dim=1, keepdim=True))
         power = source.power().sum(dim=1, keepdim=True)
         level = power.mean(dim=(2, 3), keepdim=True) + 1e-6
         lags = torch.arange(KERNEL_SIDE, device=device) - KERNEL_SIDE // 2
-        kernels = [inverse_at(cross.scaled(1.0 / (power + weight * level)), width, lags, lags) for weight in weights]
-        return torch.cat(kernels, dim=1)
+        ridges = level * torch.tensor(weights, device=device)[:, None, None]
+        kernels: Tensor = fourier.inverse_at(cross.scaled(1.0 / (power + ridges)), lags, lags)
+        return kernels
 
 
 def _window(length: int, device: torch.device) -> Tensor:
