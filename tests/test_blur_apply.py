@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snadnet.blur import add_noise, apply_kernel, linear_kernel, rotating_blur, trajectory_kernel
+from snadnet.blur import (
+    add_noise,
+    apply_kernel,
+    blur_by_motion,
+    camera_motions,
+    linear_kernel,
+    rotating_blur,
+    trajectory_kernel,
+)
 
 BORDERS = ("reflect", "replicate", "black")
 METHODS = ("auto", "spatial", "fft")
@@ -225,6 +233,18 @@ class TestRotatingBlur:
         picture = np.random.default_rng(0).random((50, 50, 3), dtype=np.float32)
         turned = rotating_blur(picture, 15, max_rotation_degrees=0, seed=3)
         np.testing.assert_allclose(turned, apply_kernel(picture, trajectory_kernel(15, seed=3)), atol=2e-2)
+
+    def test_motions_walked_together_are_those_walked_alone(self):
+        picture = smooth_picture(40, 40)
+        motions = camera_motions(300, anxiety=0.005, seed=4)
+        alone = rotating_blur(picture, 9, max_rotation_degrees=5, exposure=0.7, anxiety=0.005, seed=4)
+        together = blur_by_motion(picture, motions[0], 9, max_rotation_degrees=5, exposure=0.7)
+        np.testing.assert_array_equal(together, alone)
+        np.testing.assert_array_equal(motions[0].kernel(9, 0.7), trajectory_kernel(9, exposure=0.7, seed=4))
+        for one, other in zip(camera_motions(2, anxiety=0.005, seed=4), motions, strict=False):
+            np.testing.assert_array_equal(one.path, other.path)
+            np.testing.assert_array_equal(one.turn, other.turn)
+        assert len({motion.turn[-1] for motion in motions}) == 300
 
     def test_rotation_blurs_the_corners_more_than_the_centre(self):
         picture = np.random.default_rng(0).random((121, 121, 3), dtype=np.float32)

@@ -16,7 +16,7 @@ _MAX_SHAKE_RATE = 0.2
 _MAX_PERTURBATION = 10.0
 
 # Walks advanced side by side: enough to hide the cost of the time loop, and about 50 MB of memory.
-_CHUNK = 512
+CHUNK = 512
 
 
 def trajectory_kernel(
@@ -210,16 +210,20 @@ def place_path(
     return np.clip(placed + shift[:, None], 0, size - 1), weights
 
 
+def path_kernel(path: NDArray[np.float64], size: int, exposure: float) -> NDArray[np.float32]:
+    """Return the kernel ``(size, size)`` of a path ``(2, SAMPLES)``, placed as by :func:`place_path`."""
+    placed, weights = place_path(path, size, exposure)
+    return _splat(placed, weights, size)
+
+
 def _kernels(
     generators: Sequence[np.random.Generator], sizes: Sequence[int], exposures: Sequence[float], anxiety: float
 ) -> list[NDArray[np.float32]]:
     kernels = []
-    for start in range(0, len(sizes), _CHUNK):
-        paths = camera_paths(generators[start : start + _CHUNK], anxiety)
+    for start in range(0, len(sizes), CHUNK):
+        paths = camera_paths(generators[start : start + CHUNK], anxiety)
         for offset, path in enumerate(paths):
-            size = sizes[start + offset]
-            placed, weights = place_path(path, size, exposures[start + offset])
-            kernels.append(_splat(placed, weights, size))
+            kernels.append(path_kernel(path, sizes[start + offset], exposures[start + offset]))
     return kernels
 
 

@@ -12,11 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from snadnet.blur import (
     Border,
+    CameraMotion,
     add_noise,
     apply_kernel,
+    blur_by_motion,
+    camera_motions,
     linear_kernel,
-    rotating_blur,
-    trajectory_kernel,
     trajectory_kernels,
 )
 from snadnet.data.protocols import TEST_KERNEL_SEEDS, TRAINING_KERNEL_SEEDS
@@ -68,7 +69,8 @@ class Degradation(BaseModel):
         borders: what lies beyond the edges.
         jpeg_share: of faces that are compressed after blurring.
         jpeg_quality: range of the quality.
-        kernels: trajectory kernels in the bank of each picture size.
+        kernels: trajectory kernels in the bank of each picture size; as many motions of turning cameras, but no more
+            than 1,000.
         kernel_seed: the bank's seed.
     """
 
@@ -118,6 +120,7 @@ SHARP_ONLY = Degradation(sharp_share=1.0, trajectory_share=0.0, noise=(0.0, 0.0)
 """No degradation at all."""
 
 _ANXIETY_STEPS = 8
+_MOST_MOTIONS = 1000
 
 
 @lru_cache(maxsize=8)
@@ -128,17 +131,34 @@ def kernel_bank(degradation: Degradation, size: int) -> tuple[NDArray[np.float32
     extents = rng.uniform(degradation.smallest, degradation.largest, degradation.kernels) * scale
     sizes = [_odd(extent) for extent in extents]
     exposures = rng.uniform(degradation.exposure, 1.0, degradation.kernels)
-    low, high = degradation.anxiety
     bank: list[NDArray[np.float32]] = []
     # One call takes one anxiety; its range is walked in a few steps.
-    for step, part in enumerate(np.array_split(np.arange(degradation.kernels), _ANXIETY_STEPS)):
+    parts = np.array_split(np.arange(degradation.kernels), _ANXIETY_STEPS)
+    for step, (part, anxiety) in enumerate(zip(parts, _anxieties(degradation), strict=True)):
         bank += trajectory_kernels(
             [sizes[i] for i in part],
             exposures=exposures[part].tolist(),
-            anxiety=low * (high / low) ** ((step + 0.5) / _ANXIETY_STEPS),
+            anxiety=anxiety,
             seed=_further_seed(rng) if step else degradation.kernel_seed,
         )
     return tuple(bank)
+
+
+@lru_cache(maxsize=2)
+def motion_bank(degradation: Degradation) -> tuple[CameraMotion, ...]:
+    """Return the motions of turning cameras; they are of no size, and serve pictures of every size."""
+    rng = np.random.default_rng(degradation.kernel_seed)
+    count = min(degradation.kernels, _MOST_MOTIONS)
+    bank: list[CameraMotion] = []
+    for part, anxiety in zip(np.array_split(np.arange(count), _ANXIETY_STEPS), _anxieties(degradation), strict=True):
+        bank += camera_motions(len(part), anxiety=anxiety, seed=_further_seed(rng))
+    return tuple(bank)
+
+
+def _anxieties(degradation: Degradation) -> list[float]:
+    """The strengths of disturbance that a bank has, evenly spaced by their logarithm."""
+    low, high = degradation.anxiety
+    return [low * (high / low) ** ((step + 0.5) / _ANXIETY_STEPS) for step in range(_ANXIETY_STEPS)]
 
 
 def _odd(extent: float) -> int:
@@ -268,17 +288,9 @@ def _move(
     else:
         side = _odd(rng.uniform(degradation.smallest, degradation.largest) * scale)
         exposure = rng.uniform(degradation.exposure, 1.0)
-        anxiety = math.exp(rng.uniform(*np.log(degradation.anxiety)))
-        seed = _further_seed(rng)
+        motions = motion_bank(degradation)
+        camera = motions[int(rng.integers(len(motions)))]
         turn = rng.uniform(*degradation.rotation)
-        blurred = rotating_blur(
-            sharp,
-            side,
-            max_rotation_degrees=turn,
-            exposure=exposure,
-            anxiety=anxiety,
-            seed=seed,
-            border=border.kind,
-        )
-        return blurred, trajectory_kernel(side, exposure=exposure, anxiety=anxiety, seed=seed)
+        blurred = blur_by_motion(sharp, camera, side, max_rotation_degrees=turn, exposure=exposure, border=border.kind)
+        return blurred, camera.kernel(side, exposure)
     return apply_kernel(sharp, kernel, border=border.kind), kernel

@@ -8,7 +8,7 @@ import cv2
 import torch
 from torch.utils.data import DataLoader
 
-from snadnet.data.degradation import kernel_bank
+from snadnet.data.degradation import kernel_bank, motion_bank
 from snadnet.data.faces import FaceDataset, FaceSample, SizeShare, StepSampler
 
 _WORKER_NICENESS = 10
@@ -41,6 +41,8 @@ def training_loader(
     if dataset.degradation.trajectory_share > 0:
         for entry in sizes:
             kernel_bank(dataset.degradation, entry.size)
+    if dataset.degradation.rotating_share > 0:
+        motion_bank(dataset.degradation)
     if workers:
         # OpenCV's threads do not survive a fork, and a worker that would stop them then could wait for ever.
         cv2.setNumThreads(1)
