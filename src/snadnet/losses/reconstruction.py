@@ -2,6 +2,7 @@
 
 from dataclasses import astuple
 
+import torch
 from torch import Tensor, nn
 
 from snadnet.faces.classes import REGIONS
@@ -45,9 +46,10 @@ class RegionReconstructionLoss(nn.Module):
     def __init__(self, weights: RegionWeights | None = None) -> None:
         """Set the weights of the regions; None stands for the paper's."""
         super().__init__()
-        self.weights = weights or RegionWeights()
+        self.weights: Tensor
+        self.register_buffer("weights", torch.tensor(astuple(weights or RegionWeights())), persistent=False)
 
     def forward(self, restored: Tensor, sharp: Tensor, masks: Tensor) -> Tensor:
         """Compute the loss, a scalar; arguments and errors as in :func:`region_errors`."""
         errors = region_errors(restored, sharp, masks).mean(dim=0)
-        return (errors * errors.new_tensor(astuple(self.weights))).sum()
+        return (errors * self.weights).sum()

@@ -1,5 +1,7 @@
 """Masks of the four regions that the reconstruction loss weighs (paper, Fig. 6; SPEC 2)."""
 
+from functools import reduce
+
 import torch
 from torch import Tensor
 
@@ -17,7 +19,8 @@ def region_masks(labels: Tensor) -> Tensor:
         Masks (B, 4, H, W), float32, 0 or 1, in the order skin, facial, hair, back of ``REGIONS``. They add
         up to 1 at every pixel that has a class.
     """
-    masks = [torch.isin(labels, torch.tensor(ids, device=labels.device)) for ids in REGIONS.values()]
+    # Compared with plain numbers: a tensor of ids would have a GPU wait for its copy.
+    masks = [reduce(torch.logical_or, (labels == identifier for identifier in ids)) for ids in REGIONS.values()]
     return torch.stack(masks, dim=1).float()
 
 

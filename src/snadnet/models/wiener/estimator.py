@@ -108,10 +108,10 @@ def lag_maps(grey: Tensor) -> Tensor:
         cepstra = torch.cat([torch.log(power + floor) for floor in _LOG_FLOORS], dim=1)
         correlations = _at_lags(correlations, width)
         own = correlations[..., _LAGS : _LAGS + 1, :1]
-        origin = torch.zeros(2 * _LAGS, _LAGS, device=device)
-        origin[_LAGS, 0] = 1.0
+        down, right = torch.arange(-_LAGS, _LAGS, device=device), torch.arange(_LAGS, device=device)
+        elsewhere = ((down.unsqueeze(1) != 0) | (right != 0)).float()
         # Scaled to about the size of the autocorrelations whatever the picture's size.
-        cepstra = _at_lags(cepstra, width) * (pixels.float().sqrt() / 10.0) * (1.0 - origin)
+        cepstra = _at_lags(cepstra, width) * (pixels.float().sqrt() / 10.0) * elsewhere
         return torch.cat((correlations / own.clamp_min(1e-9), cepstra), dim=1)
 
 

@@ -63,7 +63,7 @@ def deconvolve_by(half: Tensor, estimate: KernelEstimate) -> Tensor:
     Returns:
         ``(B, 3 * len(REGULARIZATIONS), H / 2, W / 2)``, with each of :data:`REGULARIZATIONS` in turn.
     """
-    weights = estimate.regularization.unsqueeze(1) * torch.tensor(REGULARIZATIONS, device=half.device)
+    weights = torch.stack([estimate.regularization * factor for factor in REGULARIZATIONS], dim=1)
     return deconvolve(half, estimate.kernel, weights)
 
 
@@ -76,6 +76,6 @@ def halve_kernel(kernel: Tensor) -> Tensor:
     Returns:
         ``(B, 2n + 1, 2n + 1)``, sum 1.
     """
-    hat = kernel.new_tensor([0.5, 1.0, 0.5])
-    halved = F.conv2d(kernel.unsqueeze(1), torch.outer(hat, hat)[None, None], padding=1, stride=2).squeeze(1)
+    # Two means of neighbours make the hat filter (1/4, 1/2, 1/4), centred at every second pixel.
+    halved = F.avg_pool2d(F.avg_pool2d(kernel, 2, stride=1, padding=1), 2)
     return halved / halved.sum(dim=(1, 2), keepdim=True)
