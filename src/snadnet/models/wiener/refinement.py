@@ -8,36 +8,55 @@ a small network tells from the kernel's own line.
 """
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.models.blocks import ChannelNorm
+from snadnet.models.wiener.deconvolution import gradient_power
 from snadnet.models.wiener.estimator import KERNEL_SIDE, KernelEstimate
 from snadnet.models.wiener.fourier import Fourier, Spectrum, extent, full_precision
 
 REGRESSIONS: Final = (3e-3, 1e-2, 3e-2)
 """Weights of the squared kernel in the regressions, as shares of the restored picture's mean power."""
 
+GRADIENT_REGRESSIONS: Final = (5e-2, 3e-1)
+"""The same, of those between the pictures' gradients: what is restored wrongly is mostly smooth."""
+
 _WIDTH: Final = 64
-_DEPTH: Final = 5
+_DEPTH: Final = 6
 _LEAST_LOG: Final = -11.0
 _REGULARIZATION_SPAN: Final = 2.0
 _FLAT: Final = 1.8
 
 
-def regress_kernel(restored: Tensor, blurred: Tensor, weights: tuple[float, ...] = REGRESSIONS) -> Tensor:
-    """Find the kernels that best blur restored pictures into blurred ones (ridge regression).
+class KernelRegressions(NamedTuple):
+    """What ridge regressions say of kernels: each is ``(B, 5, K, K)``, the plain ones first, then those of gradients.
+
+    None of it is non-negative or of sum 1 by construction. A ridge regression shows a kernel blurred and shrunk, the
+    more so the heavier its ridge and the softer the restored picture; so what it shows is to be compared with what it
+    would show of a kernel that is known.
+
+    Attributes:
+        found: the kernels that best blur restored pictures into blurred ones.
+        of_guess: what would be found, but for noise, were a guess the true kernel.
+        of_point: what would be found of a picture that was not blurred.
+    """
+
+    found: Tensor
+    of_guess: Tensor
+    of_point: Tensor
+
+
+def regress_kernel(restored: Tensor, blurred: Tensor, guess: Tensor) -> KernelRegressions:
+    """Find the kernels that best blur restored pictures into blurred ones (ridge regression), by several weights.
 
     Args:
         restored: ``(B, 3, H, W)`` float, sides over :data:`KERNEL_SIDE`.
         blurred: the same shape.
-        weights: of the squared kernel beside the squared error, as shares of the restored picture's mean power.
-
-    Returns:
-        ``(B, len(weights), K, K)`` float32; neither non-negative nor of sum 1 by construction.
+        guess: ``(B, K, K)``, kernels to compare with.
     """
     with full_precision(restored):
         restored, blurred = restored.float(), blurred.float()
@@ -51,11 +70,22 @@ def regress_kernel(restored: Tensor, blurred: Tensor, weights: tuple[float, ...]
         cross = result.times_conjugate(source)
         cross = Spectrum(cross.real.sum(dim=1, keepdim=True), cross.imaginary.sum(dim=1, keepdim=True))
         power = source.power().sum(dim=1, keepdim=True)
-        level = power.mean(dim=(2, 3), keepdim=True) + 1e-6
-        lags = torch.arange(KERNEL_SIDE, device=device) - KERNEL_SIDE // 2
-        ridges = level * torch.tensor(weights, device=device)[:, None, None]
-        kernels: Tensor = fourier.inverse_at(cross.scaled(1.0 / (power + ridges)), lags, lags)
-        return kernels
+        roughness = gradient_power(height, width, device)
+        plain, gradients = _inverses(power, REGRESSIONS), _inverses(power * roughness, GRADIENT_REGRESSIONS)
+        inverses = torch.cat((plain, gradients * roughness), dim=1)
+        passed = inverses * power
+        reach = KERNEL_SIDE // 2
+        guessed = fourier.transform_placed(guess.float().unsqueeze(1), row=-reach, column=-reach)
+        lags = torch.arange(KERNEL_SIDE, device=device) - reach
+        spectra = (cross.scaled(inverses), guessed.scaled(passed), Spectrum(passed, torch.zeros_like(passed)))
+        together = Spectrum(*(torch.cat(parts, dim=1) for parts in zip(*spectra, strict=True)))
+        return KernelRegressions(*fourier.inverse_at(together, lags, lags).chunk(3, dim=1))
+
+
+def _inverses(power: Tensor, ridges: tuple[float, ...]) -> Tensor:
+    """Invert a power spectrum ``(B, 1, H, W)`` with each ridge, a share of the mean power."""
+    level = power.mean(dim=(2, 3), keepdim=True) + 1e-6
+    return torch.cat([1.0 / (power + ridge * level) for ridge in ridges], dim=1)
 
 
 def _window(length: int, device: torch.device) -> Tensor:
@@ -72,7 +102,8 @@ class KernelRefiner(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(len(REGRESSIONS) + 2, _WIDTH, 3, padding=1)
+        maps = len(KernelRegressions._fields) * len(REGRESSIONS + GRADIENT_REGRESSIONS)
+        self.stem = nn.Conv2d(maps + 2, _WIDTH, 3, padding=1)
         self.blocks = nn.Sequential(*(_Block(_WIDTH) for _ in range(_DEPTH)))
         self.kernel = nn.Conv2d(_WIDTH, 1, 1)
         self.regularization = nn.Linear(_WIDTH, 1)
@@ -88,7 +119,7 @@ class KernelRefiner(nn.Module):
             restored: what was restored with it, ``(B, 3, H, W)`` RGB in ``[0, 1]``, in the kernels' pixels.
             blurred: the picture itself, the same shape.
         """
-        regressed = regress_kernel(restored, blurred)
+        regressed = torch.cat(regress_kernel(restored, blurred, first.kernel), dim=1)
         # Square roots, as the parts of a long kernel are small and their differences matter.
         regressed = regressed.sign() * regressed.abs().sqrt()
         log_kernel = first.log_kernel.unsqueeze(1).clamp_min(_LEAST_LOG)
