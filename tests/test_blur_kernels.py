@@ -121,7 +121,7 @@ class TestTrajectoryKernels:
 
     def test_kernels_do_not_depend_on_the_chunk_they_are_walked_in(self, monkeypatch):
         whole = trajectory_kernels([13] * 7, seed=8)
-        monkeypatch.setattr("snadnet.blur.trajectory.CHUNK", 3)
+        monkeypatch.setattr("snadnet.blur.trajectory._CHUNK", 3)
         for one, other in zip(whole, trajectory_kernels([13] * 7, seed=8), strict=True):
             np.testing.assert_array_equal(one, other)
 

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from snadnet.blur.convolution import CV2_BORDERS, Border, check_border, checked_images
 from snadnet.blur.trajectory import (
-    CHUNK,
     camera_paths,
     check_exposure,
     check_kernel_size,
@@ -49,12 +48,8 @@ def camera_motions(count: int, *, anxiety: float, seed: int | np.random.Generato
     Raises:
         ValueError: ``anxiety`` is negative or not finite.
     """
-    generators = path_generators(seed, 2 * count)
-    motions: list[CameraMotion] = []
-    for start in range(0, len(generators), CHUNK):
-        paths = camera_paths(generators[start : start + CHUNK], anxiety)
-        motions += [CameraMotion(path, turn[0].copy()) for path, turn in zip(paths[::2], paths[1::2], strict=True)]
-    return motions
+    paths = list(camera_paths(path_generators(seed, 2 * count), anxiety))
+    return [CameraMotion(path, turn[0]) for path, turn in zip(paths[::2], paths[1::2], strict=True)]
 
 
 def rotating_blur(

@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ _MAX_SHAKE_RATE = 0.2
 _MAX_PERTURBATION = 10.0
 
 # Walks advanced side by side: enough to hide the cost of the time loop, and about 50 MB of memory.
-CHUNK = 512
+_CHUNK = 512
 
 
 def trajectory_kernel(
@@ -132,8 +132,8 @@ def path_generators(seed: int | np.random.Generator | None, count: int) -> list[
     return [np.random.Generator(np.random.SFC64(child)) for child in root.spawn(count)]
 
 
-def camera_paths(generators: Sequence[np.random.Generator], anxiety: float) -> NDArray[np.float64]:
-    """Walk one path for each generator, all at the same time.
+def camera_paths(generators: Sequence[np.random.Generator], anxiety: float) -> Iterator[NDArray[np.float64]]:
+    """Walk one path for each generator, many at the same time.
 
     Only additions, products, quotients and square roots act across paths: these are correctly rounded
     whatever the array's length, so a path is bit-identical however many are walked beside it.
@@ -142,12 +142,18 @@ def camera_paths(generators: Sequence[np.random.Generator], anxiety: float) -> N
         generators: One for each path.
         anxiety: Strength of all disturbances.
 
-    Returns:
-        ``(len(generators), 2, SAMPLES)`` positions as (x, y), from the origin, in units of the process.
+    Yields:
+        ``(2, SAMPLES)`` positions as (x, y), from the origin, in units of the process; for each generator in turn.
 
     Raises:
         ValueError: ``anxiety`` is negative or not finite.
     """
+    for start in range(0, len(generators), _CHUNK):
+        yield from _walk(generators[start : start + _CHUNK], anxiety)
+
+
+def _walk(generators: Sequence[np.random.Generator], anxiety: float) -> NDArray[np.float64]:
+    """Walk all paths side by side; ``(len(generators), 2, SAMPLES)``."""
     if not (math.isfinite(anxiety) and anxiety >= 0):
         raise ValueError(f"anxiety must be a finite number of at least 0, not {anxiety}")
     count, steps = len(generators), SAMPLES - 1
@@ -219,12 +225,8 @@ def path_kernel(path: NDArray[np.float64], size: int, exposure: float) -> NDArra
 def _kernels(
     generators: Sequence[np.random.Generator], sizes: Sequence[int], exposures: Sequence[float], anxiety: float
 ) -> list[NDArray[np.float32]]:
-    kernels = []
-    for start in range(0, len(sizes), CHUNK):
-        paths = camera_paths(generators[start : start + CHUNK], anxiety)
-        for offset, path in enumerate(paths):
-            kernels.append(path_kernel(path, sizes[start + offset], exposures[start + offset]))
-    return kernels
+    paths = camera_paths(generators, anxiety)
+    return [path_kernel(*each) for each in zip(paths, sizes, exposures, strict=True)]
 
 
 def _splat(placed: NDArray[np.float64], weights: NDArray[np.float64], size: int) -> NDArray[np.float32]:

@@ -132,9 +132,7 @@ def kernel_bank(degradation: Degradation, size: int) -> tuple[NDArray[np.float32
     sizes = [_odd(extent) for extent in extents]
     exposures = rng.uniform(degradation.exposure, 1.0, degradation.kernels)
     bank: list[NDArray[np.float32]] = []
-    # One call takes one anxiety; its range is walked in a few steps.
-    parts = np.array_split(np.arange(degradation.kernels), _ANXIETY_STEPS)
-    for step, (part, anxiety) in enumerate(zip(parts, _anxieties(degradation), strict=True)):
+    for step, (part, anxiety) in enumerate(_by_anxiety(degradation, degradation.kernels)):
         bank += trajectory_kernels(
             [sizes[i] for i in part],
             exposures=exposures[part].tolist(),
@@ -148,17 +146,22 @@ def kernel_bank(degradation: Degradation, size: int) -> tuple[NDArray[np.float32
 def motion_bank(degradation: Degradation) -> tuple[CameraMotion, ...]:
     """Return the motions of turning cameras; they are of no size, and serve pictures of every size."""
     rng = np.random.default_rng(degradation.kernel_seed)
-    count = min(degradation.kernels, _MOST_MOTIONS)
     bank: list[CameraMotion] = []
-    for part, anxiety in zip(np.array_split(np.arange(count), _ANXIETY_STEPS), _anxieties(degradation), strict=True):
+    for part, anxiety in _by_anxiety(degradation, min(degradation.kernels, _MOST_MOTIONS)):
         bank += camera_motions(len(part), anxiety=anxiety, seed=_further_seed(rng))
     return tuple(bank)
 
 
-def _anxieties(degradation: Degradation) -> list[float]:
-    """The strengths of disturbance that a bank has, evenly spaced by their logarithm."""
+def _by_anxiety(degradation: Degradation, count: int) -> list[tuple[NDArray[np.intp], float]]:
+    """Share out the numbers of a bank among strengths of disturbance, evenly spaced by their logarithm.
+
+    One call for kernels or motions takes one anxiety, so the range is walked in a few steps.
+    """
     low, high = degradation.anxiety
-    return [low * (high / low) ** ((step + 0.5) / _ANXIETY_STEPS) for step in range(_ANXIETY_STEPS)]
+    return [
+        (part, low * (high / low) ** ((step + 0.5) / _ANXIETY_STEPS))
+        for step, part in enumerate(np.array_split(np.arange(count), _ANXIETY_STEPS))
+    ]
 
 
 def _odd(extent: float) -> int:
