@@ -22,9 +22,9 @@ import skimage.data
 import typer
 from PIL import Image
 
+from snadnet.environment import run_header
 from snadnet.errors import SnadnetError
-from snadnet.evaluation.setting import run_header
-from snadnet.weights import chosen_weights
+from snadnet.inference.releases import chosen_weights
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _speed(source: Path, out: Path, weights: Path, workers: int, photos: int) ->
 @contextmanager
 def _started(source: Path, out: Path, weights: Path, workers: int) -> Iterator[subprocess.Popen[str]]:
     options = ["-o", out, "--weights", weights, "--workers", workers, "--device", "cpu"]
-    command = [sys.executable, "-m", "snadnet.cli", "deblur", source, *options]
+    command = [sys.executable, "-m", "snadnet", "deblur", source, *options]
     with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True) as process:
         yield process
         assert process.stdout is not None

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from snadnet.blur import Border, apply_kernel
 from snadnet.data.blurs import TrajectoryBlur
-from snadnet.data.pictures import list_faces, split_by_name
+from snadnet.data.image_folder import list_faces, split_by_name
 from snadnet.data.protocols import CELEBA, recorded, sharp_face
 from snadnet.errors import SnadnetError
+from snadnet.inference import OnnxBackend
+from snadnet.inference.releases import chosen_weights
 from snadnet.metrics.image import psnr
-from snadnet.network import RestorationNetwork
-from snadnet.weights import chosen_weights
 
 Picture: TypeAlias = NDArray[np.float32]
 
@@ -34,7 +34,7 @@ def main(
     last: Annotated[int, typer.Option(min=1, help="So many faces, the last by name.")] = 200,
 ) -> None:
     """Print PSNR before and after: the CelebA protocol's kernels and noise on the middle of each face."""
-    network = RestorationNetwork(chosen_weights(weights), device="cpu")
+    network = OnnxBackend(chosen_weights(weights), device="cpu")
     blur = CELEBA.blur
     assert isinstance(blur, TrajectoryBlur)
     print(f"{CELEBA}; {last} faces of {CELEBA.size + 2 * MARGIN} px, {MARGIN} px cut off on each side")
@@ -46,7 +46,7 @@ def main(
     _report(network, "surroundings", wholes, [_inside(blur.apply(whole, i)) for i, whole in enumerate(wholes)])
 
 
-def _report(network: RestorationNetwork, name: str, wholes: list[Picture], blurred: list[Picture]) -> None:
+def _report(network: OnnxBackend, name: str, wholes: list[Picture], blurred: list[Picture]) -> None:
     scores = []
     for index, (whole, picture) in enumerate(zip(wholes, blurred, strict=True)):
         seen = recorded(picture, CELEBA, index)

@@ -23,12 +23,12 @@ import torch
 import typer
 from PIL import Image
 
+from snadnet.data.dataloader import training_loader
+from snadnet.data.dataset import Augmentation, FaceDataset, SampleKey, SizeShare
 from snadnet.data.degradation import SHARP_ONLY
-from snadnet.data.faces import Augmentation, FaceDataset, SampleKey, SizeShare
-from snadnet.data.loading import training_loader
-from snadnet.data.pictures import FacePicture, list_faces
+from snadnet.data.image_folder import FaceFile, list_faces
+from snadnet.environment import run_header
 from snadnet.errors import SnadnetError
-from snadnet.evaluation.setting import run_header
 from snadnet.training.recipes import load_deblurring_settings
 
 CELEBA_FACES: Final = 162_770
@@ -113,7 +113,7 @@ def measure(dataset: FaceDataset, size: int, workers: int, count: int) -> Speed:
     return Speed(steps * BATCH / (time.perf_counter() - began), first)
 
 
-def listing(faces: list[FacePicture], files: int, folder: Path) -> tuple[float, float]:
+def listing(faces: list[FaceFile], files: int, folder: Path) -> tuple[float, float]:
     """What it takes a fresh process to list so many files and make 200 samples: see :func:`list_and_read`."""
     (folder / "images").mkdir(parents=True)
     (folder / "labels").mkdir()
@@ -146,7 +146,7 @@ def link(source: Path, name: Path) -> None:
     name.symlink_to(source.resolve())
 
 
-def size_on_disk(faces: list[FacePicture]) -> float:
+def size_on_disk(faces: list[FaceFile]) -> float:
     """Mean bytes of a face's files."""
     paths = [path for face in faces[:1000] for path in (face.image, face.labels) if path is not None]
     return sum(path.stat().st_size for path in paths) / min(1000, len(faces))

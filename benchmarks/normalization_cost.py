@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.benchmark import Timer
 
-from snadnet.evaluation.setting import run_header
+from snadnet.environment import run_header
 from snadnet.models.snadnet.normalization import SeparableNormalization
 
 SHAPES = ("8x32x80x80", "8x64x40x40", "8x128x20x20", "1x32x128x128", "1x64x64x64")

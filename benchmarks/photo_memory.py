@@ -15,9 +15,9 @@ import typer
 from PIL import Image
 
 from fresh_process import restore_in_fresh_process
+from snadnet.environment import run_header
 from snadnet.errors import SnadnetError
-from snadnet.evaluation.setting import run_header
-from snadnet.weights import chosen_weights
+from snadnet.inference.releases import chosen_weights
 
 PORTRAITS = Path(__file__).parents[1] / "examples" / "portraits"
 SIZES = ((4000, 3000), (6000, 4000), (8660, 5772))  # 12, 24 and 50 megapixels; 50 is the limit

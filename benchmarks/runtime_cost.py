@@ -17,11 +17,11 @@ import typer
 from PIL import Image
 
 from fresh_process import restore_in_fresh_process
+from snadnet.environment import run_header
 from snadnet.errors import SnadnetError
-from snadnet.evaluation.setting import run_header
 from snadnet.faces import CROP_SIZE
-from snadnet.network import RestorationNetwork
-from snadnet.weights import chosen_weights
+from snadnet.inference import OnnxBackend
+from snadnet.inference.releases import chosen_weights
 
 IDLE_LOAD = 0.3
 WARM_UP_RUNS = 3
@@ -36,7 +36,7 @@ def main(
 ) -> None:
     """Print both figures; the time is the median of warm runs on the CPU."""
     path = chosen_weights(weights)
-    network = RestorationNetwork(path, device="cpu")
+    network = OnnxBackend(path, device="cpu")
     _wait_for_idle_cores(60 * wait_idle)
     print(run_header(["snadnet", "onnxruntime", "numpy"]))
     print(f"weights: {path} ({path.stat().st_size / 1e6:.2f} MB)")

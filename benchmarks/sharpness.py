@@ -14,12 +14,12 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from snadnet.data.pictures import list_faces, split_by_name
+from snadnet.data.image_folder import list_faces, split_by_name
 from snadnet.data.protocols import PROTOCOLS, blurred_pair
 from snadnet.errors import SnadnetError
 from snadnet.faces import measure_sharpness
-from snadnet.running import open_network
-from snadnet.weights import WEIGHTS_BY_AIM
+from snadnet.inference import open_network
+from snadnet.inference.releases import WEIGHTS_BY_AIM
 
 
 def main(

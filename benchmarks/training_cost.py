@@ -14,8 +14,8 @@ import torch
 import typer
 from torch.utils.flop_counter import FlopCounterMode
 
+from snadnet.environment import run_header
 from snadnet.errors import SnadnetError
-from snadnet.evaluation.setting import run_header
 from snadnet.losses import AdversarialScores, GeneratorLoss, discriminator_loss, region_masks
 from snadnet.models import create_network
 from snadnet.models.snadnet import SNADNet

@@ -13,7 +13,7 @@ import typer
 from numpy.typing import NDArray
 from PIL import Image
 
-from snadnet.evaluation.setting import run_header
+from snadnet.environment import run_header
 from snadnet.faces import FaceDetector, face_matrix
 
 PORTRAITS = Path(__file__).parents[1] / "examples" / "portraits"

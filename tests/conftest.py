@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 
 from snadnet.faces.classes import NUM_CLASSES
 
-pytest.register_assert_rewrite("deblurring_model_checks")
+pytest.register_assert_rewrite("support.deblurring_model_checks")
 
 
 @pytest.fixture(scope="session")

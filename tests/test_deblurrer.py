@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 import snadnet
-from photo_samples import wide_profile, wide_to_srgb
 from snadnet import Deblurrer, SkippedFace
 from snadnet.errors import ConfigError, ModelError, PhotoError, WeightsError
 from snadnet.faces import TEMPLATE, Face
-from snadnet.network import RestorationNetwork
+from snadnet.inference import OnnxBackend
 from snadnet.photo import photo_from_array
+from support.photo_samples import wide_profile, wide_to_srgb
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_a_network_that_parses_no_faces(build_network, tmp_path, deblurrer, port
 
 
 def test_an_open_network_comes_alone(tiny_network, portrait, deblurrer):
-    network = RestorationNetwork(tiny_network, "cpu")
+    network = OnnxBackend(tiny_network, "cpu")
     same = Deblurrer(network=network)
     assert same.device == "cpu"
     assert np.array_equal(same.restore(portrait).photo.pixels, deblurrer.restore(portrait).photo.pixels)
@@ -269,7 +269,7 @@ def test_bad_settings_fail_at_once(tiny_network, tmp_path):
 def test_released_weights_are_the_default_or_taken_by_their_aim(tiny_network, monkeypatch, asked, release):
     taken = []
     monkeypatch.setattr(
-        "snadnet.weights.released_weights", lambda name="snadnet-small": taken.append(name) or tiny_network
+        "snadnet.inference.releases.released_weights", lambda name="snadnet-small": taken.append(name) or tiny_network
     )
     assert Deblurrer(device="cpu", **asked).device == "cpu"
     assert taken == [release]

@@ -13,7 +13,7 @@ from PIL import Image
 from snadnet import Deblurrer
 from snadnet.faces import face_matrix
 from snadnet.faces.classes import NUM_CLASSES
-from snadnet.network import RestorationNetwork
+from snadnet.inference import OnnxBackend
 
 PORTRAITS = sorted((Path(__file__).parents[1] / "examples" / "portraits").glob("*.jpg"))
 
@@ -95,7 +95,7 @@ def test_the_same_bytes_at_any_batch_size(summing_network, row):
 
 
 def test_a_crop_is_bit_identical_in_any_batch(summing_network):
-    network = RestorationNetwork(summing_network, "cpu")
+    network = OnnxBackend(summing_network, "cpu")
     crops = np.random.default_rng(0).random((7, 48, 64, 3), np.float32)
     singles = [network(crop[None]) for crop in crops]
     for size in (2, 7):

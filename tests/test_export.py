@@ -10,14 +10,14 @@ import torch
 from skimage import data
 from torch import Tensor
 
-from deblurring_model_checks import assert_export_agrees, shaken
 from snadnet.errors import ModelError
 from snadnet.export import export_onnx, round_to_half
+from snadnet.inference import OnnxBackend
 from snadnet.models import Restorer, SizeRule, create_model, describe_model, read_weights, save_network
 from snadnet.models.deblurgan import Generator, GeneratorConfig
-from snadnet.models.padding import pad_to_rule
+from snadnet.models.layers.padding import pad_to_rule
 from snadnet.models.snadnet import SMALL, SNADNet
-from snadnet.network import RestorationNetwork
+from support.deblurring_model_checks import assert_export_agrees, shaken
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def face_crops(batch: int, height: int, width: int) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(1, 256, 256), (3, 160, 160), (2, 64, 96), (1, 75, 130)])
 def test_parity_with_pytorch_on_real_pictures(network: SNADNet, graph: Path, shape: tuple[int, int, int]) -> None:
     crops = face_crops(*shape)
-    restored, parsing = RestorationNetwork(graph, "cpu")(crops)
+    restored, parsing = OnnxBackend(graph, "cpu")(crops)
 
     def cropped(tensor: Tensor) -> np.ndarray:
         return tensor[..., : shape[1], : shape[2]].permute(0, 2, 3, 1).numpy()
@@ -62,7 +62,7 @@ def test_parity_with_pytorch_on_real_pictures(network: SNADNet, graph: Path, sha
 def test_the_file_is_small_and_knows_its_model_and_sizes(network: SNADNet, graph: Path) -> None:
     weights = sum(tensor.numel() for tensor in network.state_dict().values())
     assert graph.stat().st_size < 2 * weights + 2_000_000
-    runtime = RestorationNetwork(graph, "cpu")
+    runtime = OnnxBackend(graph, "cpu")
     assert runtime.size == SizeRule.multiple_of(network.size_multiple) == SizeRule.multiple_of(32)
     assert runtime.model == "snadnet-small"
     assert not any(node.metadata_props for node in onnx.load(graph).graph.node)  # the exporter's stack traces

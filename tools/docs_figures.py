@@ -44,7 +44,7 @@ def _snadnet(*words: object) -> None:
     """Run a command of this project, or stop at its error."""
     arguments = [str(word) for word in words]
     print(f"$ snadnet {shlex.join(arguments)}", flush=True)
-    done = subprocess.run([sys.executable, "-m", "snadnet.cli", *arguments], check=False)
+    done = subprocess.run([sys.executable, "-m", "snadnet", *arguments], check=False)
     if done.returncode:
         raise typer.Exit(done.returncode)
 

@@ -16,8 +16,8 @@ import typer
 
 from snadnet.export import export_onnx
 from snadnet.files import write_atomically
-from snadnet.models import describe_model, load_model, load_network, read_weights, save_network
-from snadnet.weights import MANIFEST
+from snadnet.inference.releases import MANIFEST
+from snadnet.models import describe_model, load_network, read_model, read_weights, save_network
 
 FOLDER = Path(__file__).parents[1] / "src" / "snadnet" / "weights"
 LARGEST = 16_000_000
@@ -34,7 +34,7 @@ def release(
     if describe_model(model).task == "deblurring":
         # The deblurrer asks for the plain name: that is the graph.
         files[name] = FOLDER / f"{name}.onnx"
-        export_onnx(load_model(weights), files[name], release=name)
+        export_onnx(read_model(weights), files[name], release=name)
     manifest_path = FOLDER / MANIFEST
     manifest = json.loads(manifest_path.read_text(encoding="utf-8")) if manifest_path.exists() else {}
     for entry, file in files.items():

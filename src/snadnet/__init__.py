@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         RestoredFace,
         SkippedFace,
         draw_boxes,
-        face_pictures,
+        face_images,
     )
 
 __version__ = "0.1.0"
@@ -33,7 +33,7 @@ __all__ = [
     "SkippedFace",
     "__version__",
     "draw_boxes",
-    "face_pictures",
+    "face_images",
 ]
 
 

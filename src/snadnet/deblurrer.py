@@ -29,9 +29,9 @@ from snadnet.faces import (
     paste_faces,
     select_faces,
 )
-from snadnet.network import CropNetwork, Device, RestorationNetwork
-from snadnet.photo import ColourBridge, Photo, photo_from_array, photo_from_image, read_photo, shown
-from snadnet.weights import chosen_weights
+from snadnet.inference import Backend, Device, OnnxBackend
+from snadnet.inference.releases import chosen_weights
+from snadnet.photo import ColourBridge, Photo, photo_from_array, photo_from_image, printable, read_photo
 
 MIN_FACE: Final = 24
 """Default of the smallest face that is restored: its box's shorter side in pixels."""
@@ -77,7 +77,7 @@ class Deblurrer:
         weights: ``"fidelity"`` for the released weights of least error, which None takes too, ``"natural"`` for those
             that draw what a sharp photo would look like, or an ONNX file made by ``snadnet export``.
         device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where it is there and the CPU elsewhere.
-        network: A network that is open already, such as one on PyTorch (:func:`snadnet.running.open_network`), in
+        network: A network that is open already, such as one on PyTorch (:func:`snadnet.inference.open_network`), in
             place of ``weights`` and ``device``.
         min_confidence: Detections that score less are not faces, in [0, 1]. Lower finds more of the strongly
             blurred faces, and more things that are none.
@@ -97,7 +97,7 @@ class Deblurrer:
         *,
         weights: str | Path | None = None,
         device: Device = "auto",
-        network: CropNetwork | None = None,
+        network: Backend | None = None,
         min_confidence: float = MIN_CONFIDENCE,
         min_face: int = MIN_FACE,
         max_faces: int = MAX_FACES,
@@ -115,7 +115,7 @@ class Deblurrer:
         self.batch_size = batch_size
         self._detector = FaceDetector(min_confidence)
         if network is None:
-            network = RestorationNetwork(chosen_weights(weights), device)
+            network = OnnxBackend(chosen_weights(weights), device)
         elif weights is not None or device != "auto":
             raise ConfigError("an open network has its weights and device; give it alone, or weights and device")
         self._network = network
@@ -197,7 +197,7 @@ class Deblurrer:
         original = _as_photo(photo)
         height, width = original.pixels.shape[:2]
         if min(height, width) < MIN_ALIGNED:
-            name = shown(original.path) if original.path else "the photo"
+            name = printable(original.path) if original.path else "the photo"
             raise PhotoError(
                 f"{name}: {width} x {height} px is too small for a face crop; give at least {MIN_ALIGNED} px"
             )

@@ -1,6 +1,6 @@
 """Writing a deblurring model as one ONNX graph: blurred crop in, restored crop out, and the parsing map if it has one.
 
-The graph keeps the contract of :mod:`snadnet.network`: it maps to the network's range and back and clamps, and the
+The graph keeps the contract of :mod:`snadnet.inference`: it maps to the network's range and back and clamps, and the
 runtime pads. Weights are stored in half precision, which halves the file, and computed with in float32.
 """
 
@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from snadnet.errors import ModelError
 from snadnet.files import write_atomically
+from snadnet.inference.onnx_metadata import describe
 from snadnet.models.restorer import Restored, Restorer
-from snadnet.network.metadata import describe
 
 OPSET = 18
 _LARGE = 256
@@ -59,7 +59,7 @@ def export_onnx(model: nn.Module, path: Path, **facts: str) -> None:
     The weights are rounded to half precision: the graph computes what ``round_to_half(model)`` does.
 
     Args:
-        model: a deblurring model, of :func:`snadnet.models.create_model` or :func:`~snadnet.models.load_model`.
+        model: a deblurring model, of :func:`snadnet.models.create_model` or :func:`~snadnet.models.read_model`.
         path: the ``.onnx`` file; an existing one is replaced.
         facts: text kept in the file's metadata, beside the model's name and sizes.
 

@@ -3,9 +3,9 @@
 from snadnet.blur.convolution import Border, Method, apply_kernel
 from snadnet.blur.linear import linear_kernel
 from snadnet.blur.noise import add_noise
-from snadnet.blur.picture import kernel_to_picture, kernels_to_picture
-from snadnet.blur.rotating import CameraMotion, blur_by_motion, camera_motions, rotating_blur
+from snadnet.blur.rotation import CameraMotion, blur_by_motion, camera_motions, rotating_blur
 from snadnet.blur.trajectory import trajectory_kernel, trajectory_kernels, trajectory_kernels_of_seeds
+from snadnet.blur.visualize import kernel_to_picture, kernels_to_picture
 
 __all__ = [
     "Border",

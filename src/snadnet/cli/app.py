@@ -11,7 +11,6 @@ from snadnet import __version__
 from snadnet.cli import (
     benchmark,
     blur,
-    deblur,
     evaluate,
     export,
     figure,
@@ -23,6 +22,7 @@ from snadnet.cli import (
     prepare,
     train,
 )
+from snadnet.cli.deblur import command
 from snadnet.errors import SnadnetError
 
 app = typer.Typer(
@@ -32,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-app.command()(deblur.deblur)
+app.command()(command.deblur)
 app.command()(blur.blur)
 app.command()(benchmark.benchmark)
 app.command()(evaluate.evaluate)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from snadnet.cli.evaluate import SUFFIX_OF, Form, check_outputs, progress_of
-from snadnet.cli.train import require_training_extra
+from snadnet.cli.shared.extras import require_training_extra
 from snadnet.errors import ConfigError
 from snadnet.files import write_atomically
 
@@ -44,7 +44,9 @@ def benchmark(
     Each runs in a fresh process, one after the other. Exit code 1 if some could not be measured.
     """
     require_training_extra()
-    from snadnet.evaluation.benchmark import (  # noqa: PLC0415 (needs PyTorch)
+    from snadnet.environment import run_header  # noqa: PLC0415
+    from snadnet.evaluation.report.tables import as_latex, as_markdown, as_text  # noqa: PLC0415
+    from snadnet.profiling.benchmark import (  # noqa: PLC0415 (needs PyTorch)
         Setting,
         busy_line,
         cost_document,
@@ -52,8 +54,6 @@ def benchmark(
         find_subjects,
         measure_costs,
     )
-    from snadnet.evaluation.setting import run_header  # noqa: PLC0415
-    from snadnet.evaluation.tables import as_latex, as_markdown, as_text  # noqa: PLC0415
 
     outputs = output or []
     check_outputs(outputs, SUFFIX_OF.values(), overwrite=overwrite)

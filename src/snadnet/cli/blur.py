@@ -19,9 +19,9 @@ from snadnet.blur import (
     rotating_blur,
     trajectory_kernel,
 )
-from snadnet.cli.naming import refuse_to_replace
-from snadnet.cli.options import DEFAULT_MAX_FILE_SIZE, DEFAULT_MAX_PIXELS, MaxFileSize, MaxPixels, finite, limits
-from snadnet.photo import photo_from_array, read_photo, shown, write_photo
+from snadnet.cli.deblur.naming import refuse_to_replace
+from snadnet.cli.shared.options import DEFAULT_MAX_FILE_SIZE, DEFAULT_MAX_PIXELS, MaxFileSize, MaxPixels, finite, limits
+from snadnet.photo import photo_from_array, printable, read_photo, write_photo
 
 # Larger kernels have no use and would only exhaust the memory.
 _MAX_KERNEL = 1001
@@ -151,7 +151,8 @@ def blur(
     side = weights.shape[0]
     turned = f", turned by up to {rotation:g} degrees" if rotation else ""
     typer.echo(
-        f"{shown(photo)} -> {shown(output)}: {kernel.value} kernel of {side} x {side} px{turned}, noise {noise:g}"
+        f"{printable(photo)} -> {printable(output)}: {kernel.value} kernel of {side} x {side} px{turned}, "
+        f"noise {noise:g}"
     )
 
 

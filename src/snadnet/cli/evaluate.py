@@ -10,11 +10,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from snadnet.cli.train import require_training_extra
+from snadnet.cli.shared.extras import require_training_extra
 from snadnet.errors import ConfigError, OutputExistsError
 from snadnet.files import write_atomically
-from snadnet.network import Device
-from snadnet.photo import shown
+from snadnet.inference import Device
+from snadnet.photo import printable
 
 PARSER: Final = Path("bisenet-small-sharp.safetensors")
 SUFFIXES: Final = (".txt", ".md", ".tex", ".json", ".csv")
@@ -90,7 +90,8 @@ def evaluate(
 ) -> None:
     """Score methods on a test set, face by face, beside the blurred input itself."""
     require_training_extra()
-    from snadnet.evaluation.groups import find_groupings  # noqa: PLC0415
+    from snadnet.environment import run_header  # noqa: PLC0415
+    from snadnet.evaluation.breakdown import find_groupings  # noqa: PLC0415
     from snadnet.evaluation.inception import InceptionFeatures, missing_for_inception  # noqa: PLC0415 (needs PyTorch)
     from snadnet.evaluation.instruments import SFACE_REMEDY, Fidelity, Instrument, Landmarks, Parsing  # noqa: PLC0415
     from snadnet.evaluation.methods import (  # noqa: PLC0415
@@ -101,14 +102,13 @@ def evaluate(
         weights_file,
     )
     from snadnet.evaluation.parsers import evaluate_parsers, parser_document  # noqa: PLC0415
-    from snadnet.evaluation.records import as_csv, as_json  # noqa: PLC0415
-    from snadnet.evaluation.score import evaluate as score  # noqa: PLC0415
-    from snadnet.evaluation.setting import run_header  # noqa: PLC0415
+    from snadnet.evaluation.report.records import as_csv, as_json  # noqa: PLC0415
+    from snadnet.evaluation.report.summary import summarize  # noqa: PLC0415
+    from snadnet.evaluation.report.tables import as_latex, as_markdown, as_text, summary_document  # noqa: PLC0415
+    from snadnet.evaluation.runner import evaluate as score  # noqa: PLC0415
     from snadnet.evaluation.statistics import Resampling  # noqa: PLC0415
-    from snadnet.evaluation.summary import summarize  # noqa: PLC0415
-    from snadnet.evaluation.tables import as_latex, as_markdown, as_text, summary_document  # noqa: PLC0415
-    from snadnet.evaluation.testset import find_test_set  # noqa: PLC0415
-    from snadnet.running.torch_network import torch_device  # noqa: PLC0415
+    from snadnet.evaluation.test_set import find_test_set  # noqa: PLC0415
+    from snadnet.inference.torch_backend import torch_device  # noqa: PLC0415
 
     outputs = output or []
     check_outputs(outputs, SUFFIXES, overwrite=overwrite)
@@ -178,9 +178,9 @@ def check_outputs(outputs: Sequence[Path], suffixes: Collection[str], *, overwri
     for path in outputs:
         if path.suffix.lower() not in suffixes:
             endings = ", ".join(suffixes)
-            raise typer.BadParameter(f"{shown(path)}: end the name with one of {endings}", param_hint="--output")
+            raise typer.BadParameter(f"{printable(path)}: end the name with one of {endings}", param_hint="--output")
         if path.exists() and not overwrite:
-            raise OutputExistsError(f"{shown(path)}: exists already; choose another name or pass --overwrite")
+            raise OutputExistsError(f"{printable(path)}: exists already; choose another name or pass --overwrite")
 
 
 @contextmanager

@@ -15,15 +15,15 @@ from snadnet.cli.evaluate import (
     TestSetOption,
     check_outputs,
 )
-from snadnet.cli.train import require_training_extra
-from snadnet.network import Device
-from snadnet.photo import shown
+from snadnet.cli.shared.extras import require_training_extra
+from snadnet.inference import Device
+from snadnet.photo import printable
 
 if TYPE_CHECKING:  # needs PyTorch
     import numpy as np
     from numpy.typing import NDArray
 
-    from snadnet.evaluation.testset import ScoredFace
+    from snadnet.evaluation.test_set import ScoredFace
 
 app = typer.Typer(help="Draw the paper's figures from a test set, as PNG, JPEG or PDF.", no_args_is_help=True)
 
@@ -50,9 +50,9 @@ def comparison(
 ) -> None:
     """Methods side by side with eyes and mouth enlarged (Fig. 8 to 13): blurred, each method, sharp."""
     _check(output, overwrite=overwrite)
-    from snadnet.evaluation import figures  # noqa: PLC0415 (needs PyTorch)
+    from snadnet.evaluation.figures import comparison as figures  # noqa: PLC0415 (needs PyTorch)
     from snadnet.evaluation.methods import find_method  # noqa: PLC0415
-    from snadnet.evaluation.testset import find_test_set  # noqa: PLC0415
+    from snadnet.evaluation.test_set import find_test_set  # noqa: PLC0415
 
     test_set = find_test_set(on, last=last)
     chosen = [find_method(text, test_set, device=device) for text in methods]
@@ -74,9 +74,9 @@ def regions(
 ) -> None:
     """The four regions of the reconstruction loss (Fig. 6), of the labels or else of the parser."""
     _check(output, overwrite=overwrite)
-    from snadnet.evaluation import figures  # noqa: PLC0415 (needs PyTorch)
+    from snadnet.evaluation.figures import comparison as figures  # noqa: PLC0415 (needs PyTorch)
     from snadnet.evaluation.methods import weights_file  # noqa: PLC0415
-    from snadnet.running.torch_network import torch_device  # noqa: PLC0415
+    from snadnet.inference.torch_backend import torch_device  # noqa: PLC0415
 
     faces = _faces(on, last, labels, face, count)
     _write(figures.regions(faces, weights_file(str(parser)), device=torch_device(device)), output)
@@ -99,9 +99,9 @@ def parsing(
 ) -> None:
     """Parsing of blurred faces before and after fine-tuning, beside that of the sharp face (Fig. 7)."""
     _check(output, overwrite=overwrite)
-    from snadnet.evaluation import figures  # noqa: PLC0415 (needs PyTorch)
+    from snadnet.evaluation.figures import comparison as figures  # noqa: PLC0415 (needs PyTorch)
     from snadnet.evaluation.methods import weights_file  # noqa: PLC0415
-    from snadnet.running.torch_network import torch_device  # noqa: PLC0415
+    from snadnet.inference.torch_backend import torch_device  # noqa: PLC0415
 
     files = [weights_file(str(path)) for path in (before, after)]
     faces = _faces(on, last, None, face, count)
@@ -110,7 +110,7 @@ def parsing(
 
 def _check(outputs: Sequence[Path], *, overwrite: bool) -> None:
     require_training_extra()
-    from snadnet.evaluation.sheet import SUFFIXES  # noqa: PLC0415
+    from snadnet.evaluation.figures.image_grid import SUFFIXES  # noqa: PLC0415
 
     check_outputs(outputs, SUFFIXES, overwrite=overwrite)
 
@@ -118,15 +118,15 @@ def _check(outputs: Sequence[Path], *, overwrite: bool) -> None:
 def _faces(
     on: str, last: int | None, labels: Path | None, names: Sequence[str] | None, count: int
 ) -> "list[ScoredFace]":
-    from snadnet.evaluation.figures import chosen_faces  # noqa: PLC0415
-    from snadnet.evaluation.testset import find_test_set  # noqa: PLC0415
+    from snadnet.evaluation.figures.comparison import chosen_faces  # noqa: PLC0415
+    from snadnet.evaluation.test_set import find_test_set  # noqa: PLC0415
 
     return chosen_faces(find_test_set(on, last=last, labels=labels), names or [], count)
 
 
 def _write(sheet: "NDArray[np.uint8]", outputs: Sequence[Path]) -> None:
-    from snadnet.evaluation.sheet import write_sheet  # noqa: PLC0415
+    from snadnet.evaluation.figures.image_grid import write_sheet  # noqa: PLC0415
 
     for path in outputs:
         write_sheet(sheet, path)
-        typer.echo(f"{shown(path)}: {sheet.shape[1]} x {sheet.shape[0]} px")
+        typer.echo(f"{printable(path)}: {sheet.shape[1]} x {sheet.shape[0]} px")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from snadnet.cli.jobs import DEFAULT_WORKERS, Jobs, Workers
+from snadnet.cli.shared.jobs import DEFAULT_WORKERS, Jobs, Workers
 from snadnet.errors import OutputExistsError
 
 
@@ -21,10 +21,10 @@ def freeze(
     workers: Workers = DEFAULT_WORKERS,
 ) -> None:
     """Write a test set once, blurred and sharp, so that every method sees the same pixels."""
-    from snadnet.cli.train import require_training_extra  # noqa: PLC0415
+    from snadnet.cli.shared.extras import require_training_extra  # noqa: PLC0415
 
     require_training_extra()
-    from snadnet.data.pictures import FacePicture, check_names, list_faces  # noqa: PLC0415 (needs the extra)
+    from snadnet.data.image_folder import FaceFile, check_names, list_faces  # noqa: PLC0415 (needs the extra)
     from snadnet.data.protocols import PROTOCOLS  # noqa: PLC0415
     from snadnet.data.test_sets import (  # noqa: PLC0415
         MANIFEST,
@@ -40,7 +40,7 @@ def freeze(
     chosen = list_faces(faces, labels)[-last if last else 0 :]
     check_names([face.image for face in chosen])
 
-    def work(numbered: tuple[int, FacePicture]) -> FrozenFace:
+    def work(numbered: tuple[int, FaceFile]) -> FrozenFace:
         number, face = numbered
         return freeze_face(face, number, PROTOCOLS[protocol], output)
 

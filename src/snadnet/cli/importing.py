@@ -32,11 +32,11 @@ def import_weights(
     overwrite: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
 ) -> None:
     """Read weights that a baseline's authors released, so that all other commands take them."""
-    from snadnet.cli.train import require_training_extra  # noqa: PLC0415
+    from snadnet.cli.shared.extras import require_training_extra  # noqa: PLC0415
 
     require_training_extra()
     from snadnet.models import describe_model, save_network  # noqa: PLC0415 (needs PyTorch)
-    from snadnet.models.importing import import_original  # noqa: PLC0415
+    from snadnet.models.convert import import_original  # noqa: PLC0415
 
     written = output or Path(f"{name}-imported.safetensors")
     if written.suffix != ".safetensors":

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import typer
 
-from snadnet.cli.train import require_training_extra
+from snadnet.cli.shared.extras import require_training_extra
 from snadnet.errors import OutputExistsError
 from snadnet.files import write_atomically
 from snadnet.photo import photo_from_array, write_photo

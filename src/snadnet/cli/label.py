@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from snadnet.cli.jobs import DEFAULT_WORKERS, Jobs, Workers
+from snadnet.cli.shared.jobs import DEFAULT_WORKERS, Jobs, Workers
 from snadnet.errors import ModelError
-from snadnet.weights import released_weights
+from snadnet.inference.releases import released_weights
 
 _RELEASED_PARSER = "bisenet-small-sharp.safetensors"
 
@@ -29,21 +29,21 @@ def label(
 
     If stopped, the same command goes on where it was.
     """
-    from snadnet.cli.train import require_training_extra  # noqa: PLC0415
+    from snadnet.cli.shared.extras import require_training_extra  # noqa: PLC0415
 
     require_training_extra()
     import torch  # noqa: PLC0415
 
-    from snadnet.data.labelling import PARSING_SIZE, label_faces, label_file, parser_input  # noqa: PLC0415
+    from snadnet.data.image_folder import check_names, list_images, read_face  # noqa: PLC0415
     from snadnet.data.manifest import Manifest, save_file  # noqa: PLC0415
-    from snadnet.data.pictures import check_names, list_pictures, read_face  # noqa: PLC0415
-    from snadnet.models import list_models, load_model, read_weights  # noqa: PLC0415
+    from snadnet.data.pseudo_labels import PARSING_SIZE, label_faces, label_file, parser_input  # noqa: PLC0415
+    from snadnet.models import list_models, read_model, read_weights  # noqa: PLC0415
 
     weights = parser or released_weights(_RELEASED_PARSER)
     name, _ = read_weights(weights)
     if name not in list_models("parsing"):
         raise ModelError(f"{weights}: holds a {name!r}, which is no parser; give a parser's weights")
-    pictures = list_pictures(faces)
+    pictures = list_images(faces)
     check_names(pictures)
     manifest = Manifest(
         output,
@@ -56,7 +56,7 @@ def label(
     )
     waiting = [path for path in pictures if not manifest.holds([f"{path.stem}.png"])]
     device = torch.device("cpu" if cpu or not torch.cuda.is_available() else "cuda")
-    network = load_model(weights).to(device)
+    network = read_model(weights).to(device)
 
     def read(path: Path) -> tuple[Path, int, torch.Tensor]:
         pixels = read_face(path)

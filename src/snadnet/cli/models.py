@@ -11,11 +11,11 @@ _NARROWEST = 80
 
 def models() -> None:
     """List all networks by paper: parameters, cost at 256 px, picture sizes, released weights and licence."""
-    from snadnet.cli.train import require_training_extra  # noqa: PLC0415
+    from snadnet.cli.shared.extras import require_training_extra  # noqa: PLC0415
 
     require_training_extra()
     from snadnet.models import describe_model, list_models  # noqa: PLC0415 (needs PyTorch)
-    from snadnet.models.figures import SIDE, model_figures  # noqa: PLC0415
+    from snadnet.models.complexity import SIDE, model_figures  # noqa: PLC0415
 
     console = Console()
     # Where the terminal is narrower, a line may break, but no figure is cut.
@@ -48,8 +48,8 @@ def models() -> None:
 
 def _released_models() -> set[str]:
     """The models whose weights this package brings."""
+    from snadnet.inference.releases import released_names, released_weights  # noqa: PLC0415
     from snadnet.models import read_weights  # noqa: PLC0415 (needs PyTorch)
-    from snadnet.weights import released_names, released_weights  # noqa: PLC0415
 
     names = (name for name in released_names() if name.endswith(".safetensors"))
     return {read_weights(released_weights(name))[0] for name in names}

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from snadnet.cli.jobs import DEFAULT_WORKERS, Jobs, Workers
-from snadnet.cli.train import require_training_extra
+from snadnet.cli.shared.extras import require_training_extra
+from snadnet.cli.shared.jobs import DEFAULT_WORKERS, Jobs, Workers
 from snadnet.errors import DataError
 
 if TYPE_CHECKING:
     from snadnet.data.manifest import ManifestEntry
-    from snadnet.data.preparation import FaceJob, Preparation
+    from snadnet.data.prepare.preparation import FaceJob, Preparation
 
 app = typer.Typer(
     help="Make a data set ready for training. Nothing is downloaded: fetch it by hand, under its own terms.",
@@ -47,7 +47,7 @@ def celeba(
     From https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html, for non-commercial research only.
     """
     require_training_extra()
-    from snadnet.data.celeba import celeba as prepared  # noqa: PLC0415 (needs the extra)
+    from snadnet.data.prepare.celeba import celeba as prepared  # noqa: PLC0415 (needs the extra)
 
     _prepare(prepared(source, size=size, partition=partition), output, verify=verify, workers=workers)
 
@@ -69,7 +69,7 @@ def celeba_hq(
     They come with CelebAMask-HQ: https://github.com/switchablenorms/CelebAMask-HQ, for non-commercial research only.
     """
     require_training_extra()
-    from snadnet.data.celeba import celeba_hq as prepared  # noqa: PLC0415 (needs the extra)
+    from snadnet.data.prepare.celeba import celeba_hq as prepared  # noqa: PLC0415 (needs the extra)
 
     preparation = prepared(source, size=size, faces=faces, validation=validation, test=test)
     _prepare(preparation, output, verify=verify, workers=workers)
@@ -92,7 +92,7 @@ def celebamask_hq(
     From https://github.com/switchablenorms/CelebAMask-HQ, for non-commercial research only.
     """
     require_training_extra()
-    from snadnet.data.celeba import celebamask_hq as prepared  # noqa: PLC0415 (needs the extra)
+    from snadnet.data.prepare.celeba import celebamask_hq as prepared  # noqa: PLC0415 (needs the extra)
 
     preparation = prepared(source, size=size, faces=faces, validation=validation, test=test)
     _prepare(preparation, output, verify=verify, workers=workers)
@@ -114,7 +114,7 @@ def folder(
 ) -> None:
     """Any folder of photos: the largest face of each is found and aligned."""
     require_training_extra()
-    from snadnet.data.face_folder import face_folder  # noqa: PLC0415 (needs the extra)
+    from snadnet.data.prepare.face_folder import face_folder  # noqa: PLC0415 (needs the extra)
 
     preparation = face_folder(source, aligned=aligned, size=size, validation=validation, test=test)
     _prepare(preparation, output, verify=verify, workers=workers)
@@ -122,7 +122,7 @@ def folder(
 
 def _prepare(preparation: "Preparation", output: Path, *, verify: bool, workers: int) -> None:
     from snadnet.data.manifest import Manifest  # noqa: PLC0415 (needs the extra)
-    from snadnet.data.preparation import check_file  # noqa: PLC0415
+    from snadnet.data.prepare.preparation import check_file  # noqa: PLC0415
 
     manifest = Manifest(output, preparation.header)
     preparation.check_against(manifest)

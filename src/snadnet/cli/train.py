@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from snadnet.errors import ConfigError
+from snadnet.cli.shared.extras import require_training_extra
 
 app = typer.Typer(help="Train a face parser (stage I) or a deblurring network (stage II).", no_args_is_help=True)
 
@@ -25,15 +25,6 @@ def _overrides(values: list[str] | None, time_budget: str | None) -> list[str]:
     if time_budget is None:
         return values or []
     return [*(values or []), "schedule.steps=null", f"schedule.time_budget={time_budget}"]
-
-
-def require_training_extra() -> None:
-    """Raise ConfigError, with the remedy, unless the packages of ``snadnet[train]`` are installed."""
-    try:
-        import accelerate  # noqa: F401, PLC0415 (optional dependency)
-        import torch  # noqa: F401, PLC0415
-    except ImportError as error:
-        raise ConfigError("training and its data need more packages: pip install 'snadnet[train]'") from error
 
 
 @app.command()

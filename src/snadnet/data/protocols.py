@@ -16,8 +16,8 @@ from PIL import Image, UnidentifiedImageError
 
 from snadnet.blur import add_noise
 from snadnet.data.blurs import LinearBlur, RotatingBlur, TrajectoryBlur
-from snadnet.data.pictures import FacePicture, read_labels
-from snadnet.data.views import UnalignedView
+from snadnet.data.image_folder import FaceFile, read_labels
+from snadnet.data.unaligned import UnalignedView
 from snadnet.errors import DataError
 
 TEST_KERNEL_SEEDS: Final = range(2_000_000_000, 2_000_002_500)
@@ -168,7 +168,7 @@ def recorded(blurred: NDArray[np.float32], protocol: Protocol, index: int) -> ND
     return rounded
 
 
-def sharp_labels(face: FacePicture, protocol: Protocol, index: int) -> NDArray[np.uint8] | None:
+def sharp_labels(face: FaceFile, protocol: Protocol, index: int) -> NDArray[np.uint8] | None:
     """The label map that belongs to the sharp picture of :func:`blurred_pair`.
 
     Args:

@@ -23,7 +23,7 @@ from PIL import Image
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from snadnet.data.blurs import LinearBlur, RotatingBlur
-from snadnet.data.pictures import FacePicture, read_labels
+from snadnet.data.image_folder import FaceFile, read_labels
 from snadnet.data.protocols import Protocol, blurred_pair, sharp_labels
 from snadnet.errors import DataError
 from snadnet.files import write_atomically
@@ -193,7 +193,7 @@ def read_test_set(folder: Path) -> FrozenTestSet:
     )
 
 
-def freeze_face(face: FacePicture, number: int, protocol: Protocol, folder: Path) -> FrozenFace:
+def freeze_face(face: FaceFile, number: int, protocol: Protocol, folder: Path) -> FrozenFace:
     """Write the files of face ``number`` of a test set, the pixels of :func:`blurred_pair`.
 
     Raises:

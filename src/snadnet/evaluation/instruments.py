@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from snadnet.data.pictures import UNLABELLED
+from snadnet.data.image_folder import UNLABELLED
 from snadnet.errors import WeightsError
 from snadnet.evaluation.methods import to_tensor
 from snadnet.evaluation.metrics import (
@@ -24,12 +24,12 @@ from snadnet.evaluation.metrics import (
     Metric,
     Readings,
 )
-from snadnet.evaluation.testset import ScoredFace
+from snadnet.evaluation.test_set import ScoredFace
 from snadnet.faces import Face, FaceDetector
 from snadnet.faces.types import common_area
 from snadnet.metrics.image import image_scores
 from snadnet.metrics.segmentation import confusion_counts
-from snadnet.models import describe_model, load_model, read_weights
+from snadnet.models import describe_model, read_model, read_weights
 
 Reader = Callable[[NDArray[np.uint8]], tuple[Readings, ...]]
 """Restored faces, uint8 RGB (B, H, W, 3) -> the readings of each metric, faces first."""
@@ -208,7 +208,7 @@ def load_parser(weights: Path) -> torch.nn.Module:
     """
     if describe_model(read_weights(weights)[0]).task != "parsing":
         raise WeightsError(f"{weights}: is no face parser; give one, such as bisenet-small-sharp.safetensors")
-    return load_model(weights)
+    return read_model(weights)
 
 
 @torch.inference_mode()

@@ -11,14 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from snadnet.data.pictures import list_pictures, read_face
+from snadnet.data.image_folder import list_images, read_face
 from snadnet.deblurrer import Deblurrer
 from snadnet.errors import ConfigError, DataError, WeightsError
-from snadnet.evaluation.testset import FaceTestSet, as_8_bits
+from snadnet.evaluation.test_set import FaceTestSet, as_8_bits
+from snadnet.inference import Backend, Device, open_network
+from snadnet.inference.releases import released_weights
 from snadnet.models import describe_model, read_weights
-from snadnet.network import CropNetwork, Device
-from snadnet.running import open_network
-from snadnet.weights import released_weights
 
 BLURRED: Final = "blurred"
 """The method that gives back what it is given."""
@@ -121,19 +120,19 @@ def to_tensor(pictures: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(pictures.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255.0))
 
 
-def _of_aligned(network: CropNetwork) -> Restore:
+def _of_aligned(network: Backend) -> Restore:
     """Pictures that are face crops, as they are."""
     return lambda _, blurred: as_8_bits(network(blurred.astype(np.float32) / np.float32(255.0)).restored)
 
 
-def _of_unaligned(network: CropNetwork) -> Restore:
+def _of_unaligned(network: Backend) -> Restore:
     """Whole pictures, by the way of ``snadnet deblur``: find and align each face, restore it, paste it back."""
     deblurrer = Deblurrer(network=network)
     return lambda _, blurred: np.stack([deblurrer.restore(pixels).photo.pixels for pixels in blurred])
 
 
 def _from_folder(folder: Path, test_set: FaceTestSet) -> Restore:
-    files = {path.stem: path for path in list_pictures(folder)}
+    files = {path.stem: path for path in list_images(folder)}
     missing = [name for name in test_set.names if name not in files]
     if missing:
         raise DataError(

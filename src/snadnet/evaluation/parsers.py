@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from snadnet.data.pictures import UNLABELLED
+from snadnet.data.image_folder import UNLABELLED
 from snadnet.errors import DataError
 from snadnet.evaluation.instruments import load_parser, parsed
 from snadnet.evaluation.methods import default_name, name_and_place, weights_file
-from snadnet.evaluation.tables import Document, Table
-from snadnet.evaluation.testset import FaceTestSet
+from snadnet.evaluation.report.tables import Document, Table
+from snadnet.evaluation.test_set import FaceTestSet
 from snadnet.metrics.segmentation import ConfusionMatrix
 
 

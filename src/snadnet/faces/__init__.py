@@ -3,9 +3,9 @@
 from snadnet.faces.align import CROP_SIZE, TEMPLATE, crop_face, face_matrix, similarity
 from snadnet.faces.choice import AllFaces, FaceBox, FaceChoice, FaceNumber, LargestFace
 from snadnet.faces.detect import MIN_CONFIDENCE, FaceDetector
-from snadnet.faces.draw import draw_boxes, face_pictures
+from snadnet.faces.draw import draw_boxes, face_images
 from snadnet.faces.paste import Patch, add_residual, check_strength, feather_mask, paste_faces
-from snadnet.faces.restoration import Restoration, RestoredFace, SkippedFace
+from snadnet.faces.results import Restoration, RestoredFace, SkippedFace
 from snadnet.faces.select import select_faces
 from snadnet.faces.sharpness import measure_sharpness
 from snadnet.faces.types import LANDMARK_NAMES, Box, Face
@@ -31,8 +31,8 @@ __all__ = [
     "check_strength",
     "crop_face",
     "draw_boxes",
+    "face_images",
     "face_matrix",
-    "face_pictures",
     "feather_mask",
     "measure_sharpness",
     "paste_faces",

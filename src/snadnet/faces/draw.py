@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.faces.align import crop_face, face_matrix
-from snadnet.faces.restoration import Restoration
+from snadnet.faces.results import Restoration
 from snadnet.faces.types import Box
 from snadnet.photo import Photo
 
@@ -46,7 +46,7 @@ def draw_boxes(restoration: Restoration) -> Photo:
     return replace(original, pixels=pixels, alpha=None, grey=False, icc_profile=profile, exif=None, jpeg=jpeg)
 
 
-def face_pictures(restoration: Restoration) -> list[tuple[Photo, Photo]]:
+def face_images(restoration: Restoration) -> list[tuple[Photo, Photo]]:
     """The canonical 256 px crop of each restored face before and after, in the order of ``restoration.faces``.
 
     The faces stand upright in them. Each is a PNG photo with the original's colour profile, and opaque.

@@ -6,10 +6,10 @@ from typing import assert_never
 from snadnet.errors import ConfigError
 from snadnet.faces.choice import AllFaces, FaceBox, FaceChoice, FaceNumber, LargestFace
 from snadnet.faces.detect import FaceDetector
-from snadnet.faces.given import face_in_box
-from snadnet.faces.restoration import SkippedFace
+from snadnet.faces.manual_box import face_in_box
+from snadnet.faces.results import SkippedFace
 from snadnet.faces.types import Face
-from snadnet.photo import Photo, shown
+from snadnet.photo import Photo, printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ def _wanted(photo: Photo, choice: AllFaces | LargestFace | FaceNumber, count: in
         case FaceNumber(n) if n <= count:
             return range(n, n + 1)
         case FaceNumber(n):
-            name = shown(photo.path) if photo.path else "the photo"
+            name = printable(photo.path) if photo.path else "the photo"
             if count == 0:
                 raise ConfigError(f"{name} has no face that was found; give it by hand as a box, or choose all faces")
             known = f"{count} faces; choose a number from 1 to {count}" if count > 1 else "1 face; choose number 1"

@@ -1,18 +1,18 @@
 """The losses of SNADNet's training stages (paper, Eq. 2 and 10-17; SPEC 9) and of the baselines, in PyTorch."""
 
-from snadnet.losses.adversarial import discriminator_loss, generator_loss
-from snadnet.losses.confidence import confidence_guided_loss, confidence_penalty, slope_loss
-from snadnet.losses.focal import FocalLoss
-from snadnet.losses.pixels import PIXEL_LOSSES
-from snadnet.losses.reconstruction import RegionReconstructionLoss, region_errors
-from snadnet.losses.regions import region_masks, region_masks_from_probabilities
-from snadnet.losses.relativistic_average import (
+from snadnet.losses.adversarial.relativistic import discriminator_loss, generator_loss
+from snadnet.losses.adversarial.relativistic_average import (
     relativistic_average_critic_loss,
     relativistic_average_generator_loss,
 )
+from snadnet.losses.adversarial.wasserstein import gradient_penalty, wasserstein_critic_loss, wasserstein_generator_loss
+from snadnet.losses.confidence import confidence_guided_loss, confidence_penalty, slope_loss
+from snadnet.losses.focal import FocalLoss
+from snadnet.losses.pixel import PIXEL_LOSSES
+from snadnet.losses.region import RegionReconstructionLoss, region_errors
+from snadnet.losses.region_masks import region_masks, region_masks_from_probabilities
 from snadnet.losses.texture import TextureLoss
 from snadnet.losses.total import AdversarialScores, GeneratorLoss, GeneratorLossParts
-from snadnet.losses.wasserstein import gradient_penalty, wasserstein_critic_loss, wasserstein_generator_loss
 from snadnet.losses.weights import AdversarialWeights, GeneratorLossWeights, RegionWeights
 
 __all__ = [

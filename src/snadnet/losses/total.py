@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from snadnet.losses.adversarial import generator_loss
-from snadnet.losses.pixels import psnr_loss
-from snadnet.losses.reconstruction import RegionReconstructionLoss
+from snadnet.losses.adversarial.relativistic import generator_loss
+from snadnet.losses.pixel import psnr_loss
+from snadnet.losses.region import RegionReconstructionLoss
 from snadnet.losses.texture import TextureLoss
 from snadnet.losses.weights import AdversarialWeights, GeneratorLossWeights, RegionWeights
 from snadnet.models.snadnet.discriminator import DiscriminatorOutput

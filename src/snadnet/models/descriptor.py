@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from torch import Tensor, nn
 
-from snadnet.sizes import ANY_SIZE, SizeRule
+from snadnet.size_rule import ANY_SIZE, SizeRule
 
 Task = Literal["deblurring", "parsing"]
 Role = Literal["ours", "baseline", "reference"]

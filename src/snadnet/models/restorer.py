@@ -5,7 +5,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from snadnet.models.descriptor import ModelDescriptor
-from snadnet.models.padding import pad_to_rule
+from snadnet.models.layers.padding import pad_to_rule
 
 
 class Restored(NamedTuple):

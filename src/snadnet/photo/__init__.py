@@ -3,7 +3,7 @@
 from snadnet.photo.colour import ColourBridge
 from snadnet.photo.limits import MAX_FILE_BYTES, MAX_METADATA_BYTES, MAX_PIXELS, Limits
 from snadnet.photo.reading import photo_from_array, photo_from_image, read_photo, read_photo_bytes
-from snadnet.photo.types import FORMATS, INPUT_SUFFIXES, SUFFIXES, JpegCoding, Photo, Text, shown
+from snadnet.photo.types import FORMATS, INPUT_SUFFIXES, SUFFIXES, JpegCoding, Photo, Text, printable
 from snadnet.photo.writing import encode_photo, encoding_notes, write_bytes, write_photo
 
 __all__ = [
@@ -22,9 +22,9 @@ __all__ = [
     "encoding_notes",
     "photo_from_array",
     "photo_from_image",
+    "printable",
     "read_photo",
     "read_photo_bytes",
-    "shown",
     "write_bytes",
     "write_photo",
 ]

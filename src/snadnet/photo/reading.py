@@ -12,13 +12,13 @@ from PIL import Image
 
 from snadnet.errors import PhotoError
 from snadnet.photo.colour import cmyk_to_srgb
+from snadnet.photo.container import has_too_many_pieces, without_extras
 from snadnet.photo.exif import upright
 from snadnet.photo.heic import is_heic, open_heic
 from snadnet.photo.limits import MAX_PIECES, Limits
 from snadnet.photo.metadata import fitting_profile, has_impostors, look_before_loading, read_metadata
-from snadnet.photo.quiet import QUIET_DECODERS
-from snadnet.photo.structure import has_too_many_pieces, without_extras
-from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, Photo, shown
+from snadnet.photo.silence import QUIET_DECODERS
+from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, Photo, printable
 
 _TIFF_BITS_PER_SAMPLE_TAG: Final = 258
 _BYTE_BITS: Final = 8
@@ -50,7 +50,7 @@ def read_photo(path: str | Path, *, limits: Limits = _LIMITS) -> Photo:
         PhotoError: the file is missing, no photo, damaged, over a limit, or of more than 8 bits a channel.
     """
     path = Path(path)
-    name = shown(path)
+    name = printable(path)
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -80,7 +80,7 @@ def read_photo_bytes(data: bytes, *, name: str, limits: Limits = _LIMITS) -> Pho
     Raises:
         PhotoError: as for `read_photo`.
     """
-    return _decode(data, name=shown(name), limits=limits)
+    return _decode(data, name=printable(name), limits=limits)
 
 
 def photo_from_image(image: Image.Image, *, limits: Limits = _LIMITS) -> Photo:

@@ -131,6 +131,6 @@ class Photo:
         )
 
 
-def shown(path: str | Path) -> str:
+def printable(path: str | Path) -> str:
     """The path as text that fits on one line: control and other unprintable characters are escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))

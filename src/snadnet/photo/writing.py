@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 from snadnet.errors import OutputExistsError, PhotoError
 from snadnet.files import write_atomically
 from snadnet.photo.colour import srgb_pixels
-from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, SUFFIXES, Photo, shown
+from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, SUFFIXES, Photo, printable
 
 # Pillow writes BMP transparency, but reads it back as padding, as most programs do.
 _OPAQUE_FORMATS: Final = frozenset({"JPEG", "BMP"})
@@ -48,7 +48,7 @@ def write_photo(photo: Photo, path: str | Path, *, overwrite: bool = False) -> N
         PhotoError: the ending is unknown, the format cannot hold the photo, or the file cannot be written.
     """
     path = Path(path)
-    name = shown(path)
+    name = printable(path)
     format_name = SUFFIXES.get(path.suffix.lower())
     if format_name is None:
         raise PhotoError(f"{name}: unknown photo format; end the name with one of {', '.join(SUFFIXES)}")
@@ -73,7 +73,7 @@ def encode_photo(photo: Photo, format_name: str, *, name: str = "the photo") -> 
         PhotoError: the format is unknown or cannot hold the photo.
     """
     if format_name not in FORMATS:
-        raise PhotoError(f"{name}: unknown photo format {shown(format_name)}; choose {FORMATS_IN_WORDS}")
+        raise PhotoError(f"{name}: unknown photo format {printable(format_name)}; choose {FORMATS_IN_WORDS}")
     if photo.alpha is not None and format_name in _OPAQUE_FORMATS:
         raise PhotoError(f"{name}: {format_name} cannot hold the photo's transparency; choose PNG")
     photo, _ = _fitted(photo, format_name)
@@ -114,16 +114,16 @@ def write_bytes(data: bytes, path: str | Path, *, overwrite: bool) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "input/output error"
         raise PhotoError(
-            f"{shown(path)}: cannot be written ({reason}); check the folder, its permissions and the free space"
+            f"{printable(path)}: cannot be written ({reason}); check the folder, its permissions and the free space"
         ) from error
 
 
 def _check_place(path: Path, *, overwrite: bool) -> None:
     # Unlike pathlib's, these tests answer "no" for a path that cannot even be looked up; writing says why.
     if os.path.isdir(path):  # noqa: PTH112
-        raise PhotoError(f"{shown(path)}: is a folder; give a file name")
+        raise PhotoError(f"{printable(path)}: is a folder; give a file name")
     if os.path.lexists(path) and not overwrite:
-        raise OutputExistsError(f"{shown(path)}: exists already; choose another name or pass --overwrite")
+        raise OutputExistsError(f"{printable(path)}: exists already; choose another name or pass --overwrite")
 
 
 def _fitted(photo: Photo, format_name: str) -> tuple[Photo, tuple[str, ...]]:
@@ -244,4 +244,4 @@ _CODING: Final[dict[str, Callable[[Photo], dict[str, Any]]]] = {
 
 
 def _first_line(error: Exception) -> str:
-    return shown((str(error) or type(error).__name__).partition("\n")[0])
+    return printable((str(error) or type(error).__name__).partition("\n")[0])

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from snadnet.data.dataset import Augmentation, SizeShare
 from snadnet.data.degradation import SHARP_ONLY, Degradation
-from snadnet.data.faces import Augmentation, SizeShare
 from snadnet.data.protocols import PROTOCOLS
 from snadnet.errors import ConfigError
 

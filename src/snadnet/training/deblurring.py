@@ -4,9 +4,9 @@ from pathlib import Path
 
 from snadnet.errors import ConfigError, ModelError
 from snadnet.models import describe_model, list_models, save_network
-from snadnet.training.averaging import exponential_average
 from snadnet.training.config import DeblurringSettings, RegionSettings
-from snadnet.training.journal import Journal
+from snadnet.training.ema import exponential_average
+from snadnet.training.metric_logger import Journal
 from snadnet.training.recipes import RECIPES
 from snadnet.training.run import Run, start, stop_requests, training_and_validation_faces
 from snadnet.training.validation import fixed_faces, validate_restoration

@@ -9,10 +9,10 @@ from torch.nn import functional as F
 from snadnet.errors import ConfigError, ModelError
 from snadnet.losses import FocalLoss
 from snadnet.models import create_network, list_models, load_network, save_network
-from snadnet.models.weights_file import load_state, read_weights
-from snadnet.training.averaging import exponential_average
+from snadnet.models.checkpoint_io import load_state, read_weights
 from snadnet.training.config import ParsingSettings
-from snadnet.training.journal import Journal
+from snadnet.training.ema import exponential_average
+from snadnet.training.metric_logger import Journal
 from snadnet.training.run import (
     Run,
     fill_labels,

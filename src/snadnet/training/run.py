@@ -12,14 +12,14 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
-from snadnet.data.faces import FaceDataset, FaceSample
-from snadnet.data.loading import training_loader
-from snadnet.data.pictures import UNLABELLED, FacePicture, list_faces, split_by_name
+from snadnet.data.dataloader import training_loader
+from snadnet.data.dataset import FaceDataset, FaceSample
+from snadnet.data.image_folder import UNLABELLED, FaceFile, list_faces, split_by_name
 from snadnet.errors import ConfigError, WeightsError
 from snadnet.training.checkpoint import Checkpoints
 from snadnet.training.config import DataSettings, OptimizerSettings, RunSettings
-from snadnet.training.journal import Journal
-from snadnet.training.schedule import Progress
+from snadnet.training.lr_schedule import Progress
+from snadnet.training.metric_logger import Journal
 
 
 def make_optimizer(parameters: Iterable[nn.Parameter], settings: OptimizerSettings) -> torch.optim.Optimizer:
@@ -42,7 +42,7 @@ def make_optimizer(parameters: Iterable[nn.Parameter], settings: OptimizerSettin
     )
 
 
-def training_and_validation_faces(data: DataSettings) -> tuple[list[FacePicture], list[FacePicture]]:
+def training_and_validation_faces(data: DataSettings) -> tuple[list[FaceFile], list[FaceFile]]:
     """Return all sources' training faces, and the first source's held-out faces.
 
     Raises:
@@ -162,7 +162,7 @@ class Run:
         if self.progress.seconds() - self._last_checkpoint >= 60.0 * self.settings.checkpoint_minutes:
             self.save()
 
-    def batches(self, faces: list[FacePicture]) -> Iterator[FaceSample]:
+    def batches(self, faces: list[FaceFile]) -> Iterator[FaceSample]:
         """Yield batches on the device, channels-last, from the current step on, without end."""
         data = self.settings.data
         dataset = FaceDataset(faces, data.degradation, data.augmentation, seed=self.settings.seed)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from snadnet.data.pictures import FacePicture
+from snadnet.data.image_folder import FaceFile
 from snadnet.data.protocols import PROTOCOLS, blurred_pair, sharp_labels
 from snadnet.metrics.image import ImageScores, concatenate, image_scores
 from snadnet.metrics.segmentation import ConfusionMatrix
@@ -35,7 +35,7 @@ class FixedFaces:
     labels: Tensor | None
 
 
-def fixed_faces(faces: Sequence[FacePicture], settings: ValidationSettings) -> list[FixedFaces]:
+def fixed_faces(faces: Sequence[FaceFile], settings: ValidationSettings) -> list[FixedFaces]:
     """Blur the validation faces once for each protocol; face ``i`` of the held-out ones gets kernel ``i``.
 
     Raises:

@@ -3,7 +3,7 @@
 from snadnet.models.deblurgan.critic import PatchCritic
 from snadnet.models.deblurgan.network import Generator, GeneratorConfig
 from snadnet.models.descriptor import SIGNED, ModelDescriptor
-from snadnet.sizes import SizeRule
+from snadnet.size_rule import SizeRule
 
 __all__ = ["DESCRIPTORS", "Generator", "GeneratorConfig", "PatchCritic"]
 

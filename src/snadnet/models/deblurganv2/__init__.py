@@ -6,7 +6,7 @@ from snadnet.models.deblurganv2.critic import DoubleScaleCritic, DoubleScaleScor
 from snadnet.models.deblurganv2.network import Generator, GeneratorConfig
 from snadnet.models.deblurganv2.pretrained import load_backbone
 from snadnet.models.descriptor import SIGNED, ModelDescriptor
-from snadnet.sizes import SizeRule
+from snadnet.size_rule import SizeRule
 
 __all__ = [
     "DESCRIPTORS",

@@ -5,7 +5,7 @@ from functools import partial
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
-from snadnet.models.batch_normalization import BatchNorm
+from snadnet.models.layers.batch_normalization import BatchNorm
 
 _STAGES = ((0, 2), (2, 4), (4, 7), (7, 11), (11, 16))
 

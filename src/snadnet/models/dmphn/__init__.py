@@ -10,7 +10,7 @@ from snadnet.models.dmphn.network import (
     DMPHNConfig,
     DMPHNOutput,
 )
-from snadnet.sizes import SizeRule
+from snadnet.size_rule import SizeRule
 
 __all__ = [
     "DESCRIPTORS",

@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 
 from torch import Tensor, nn
 
-from snadnet.models.blocks import ResidualUnit
-from snadnet.models.tiles import Grid, join_tiles, split_tiles
+from snadnet.models.layers.blocks import ResidualUnit
+from snadnet.models.layers.tiles import Grid, join_tiles, split_tiles
 
 _GRIDS: Final = (Grid(1, 1), Grid(2, 1), Grid(2, 2), Grid(4, 2))
 _ENCODER_STRIDE: Final = 4

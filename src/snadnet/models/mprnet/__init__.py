@@ -2,7 +2,7 @@
 
 from snadnet.models.descriptor import ModelDescriptor
 from snadnet.models.mprnet.network import MPRNET, MPRNET_CPU, SIZE_MULTIPLE, MPRNet, MPRNetConfig, MPRNetOutput
-from snadnet.sizes import SizeRule
+from snadnet.size_rule import SizeRule
 
 __all__ = ["DESCRIPTORS", "MPRNET", "MPRNET_CPU", "MPRNet", "MPRNetConfig", "MPRNetOutput"]
 

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from snadnet.models.layers.tiles import Grid, join_tiles, split_tiles
 from snadnet.models.mprnet.blocks import (
     AttentionBlock,
     AttentionBlocks,
@@ -15,7 +16,6 @@ from snadnet.models.mprnet.blocks import (
     SupervisedAttention,
     convolution,
 )
-from snadnet.models.tiles import Grid, join_tiles, split_tiles
 
 SIZE_MULTIPLE: Final = 8
 """Sides that MPRNet works on: halves of the picture are halved twice more."""

@@ -10,7 +10,7 @@ from snadnet.models.nafnet.network import (
     NAFNet,
     NAFNetConfig,
 )
-from snadnet.sizes import SizeRule
+from snadnet.size_rule import SizeRule
 
 __all__ = [
     "DESCRIPTORS",

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from snadnet.models.blocks import ChannelNorm, GatedFeedForward, GatedMixing
+from snadnet.models.layers.blocks import ChannelNorm, GatedFeedForward, GatedMixing
 
 
 @dataclass(frozen=True)

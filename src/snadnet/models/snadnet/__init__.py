@@ -15,7 +15,7 @@ from snadnet.models.snadnet.generator import (
 from snadnet.models.snadnet.network import SNADNet, SNADNetOutput, size_multiple
 from snadnet.models.snadnet.normalization import SeparableNormalization, separable_normalize
 from snadnet.models.snadnet.snad import AdaptiveDenormalization, SNADLayer
-from snadnet.sizes import SizeRule
+from snadnet.size_rule import SizeRule
 
 __all__ = [
     "BASE",

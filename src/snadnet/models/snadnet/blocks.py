@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from snadnet.models.blocks import ChannelNorm, GatedFeedForward, GatedMixing, ResidualUnit
+from snadnet.models.layers.blocks import ChannelNorm, GatedFeedForward, GatedMixing, ResidualUnit
 from snadnet.models.snadnet.snad import Normalization, SNADLayer
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from snadnet.models.descriptor import SIGNED, ModelDescriptor
 from snadnet.models.umsn.config import SIZE_MULTIPLE, UMSN_CPU, UMSN_PAPER, UMSNConfig
 from snadnet.models.umsn.network import UMSN, UMSNOutput
-from snadnet.sizes import SizeRule
+from snadnet.size_rule import SizeRule
 
 __all__ = ["DESCRIPTORS", "UMSN", "UMSN_CPU", "UMSN_PAPER", "UMSNConfig", "UMSNOutput"]
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from snadnet.models.batch_normalization import BatchNorm
+from snadnet.models.layers.batch_normalization import BatchNorm
 
 _DILATION = 2
 

@@ -11,7 +11,7 @@ from snadnet.models.wiener.network import (
     halve_kernel,
 )
 from snadnet.models.wiener.refinement import KernelRefiner, regress_kernel
-from snadnet.sizes import SizeRule
+from snadnet.size_rule import SizeRule
 
 __all__ = [
     "DESCRIPTORS",

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from snadnet.models.blocks import ChannelNorm
+from snadnet.models.layers.blocks import ChannelNorm
 from snadnet.models.wiener.deconvolution import gradient_power
 from snadnet.models.wiener.estimator import KERNEL_SIDE, KernelEstimate
 from snadnet.models.wiener.fourier import Fourier, Spectrum, extent, full_precision

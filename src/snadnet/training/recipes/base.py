@@ -8,11 +8,11 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from snadnet.data.faces import FaceSample
+from snadnet.data.dataset import FaceSample
 from snadnet.errors import ModelError
 from snadnet.models import create_network, describe_model
+from snadnet.models.checkpoint_io import load_state, read_weights
 from snadnet.models.registry import wrap
-from snadnet.models.weights_file import load_state, read_weights
 from snadnet.training.config import DeblurringSettings
 from snadnet.training.recipes.critic import Critic
 from snadnet.training.run import Run, make_optimizer

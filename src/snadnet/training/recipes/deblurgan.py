@@ -6,10 +6,10 @@ from accelerate import Accelerator
 from pydantic import Field
 from torch import Tensor, nn
 
-from snadnet.data.faces import FaceSample
+from snadnet.data.dataset import FaceSample
 from snadnet.losses import gradient_penalty, wasserstein_critic_loss, wasserstein_generator_loss
 from snadnet.losses.perceptual import VGG_19, feature_error
-from snadnet.losses.pixels import mean_squared_error
+from snadnet.losses.pixel import mean_squared_error
 from snadnet.models.deblurgan import Generator, PatchCritic
 from snadnet.training.config import DeblurringSettings, OptimizerSettings, StrictSettings
 from snadnet.training.recipes.base import Recipe, initial_network

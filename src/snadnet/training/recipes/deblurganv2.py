@@ -8,10 +8,10 @@ from accelerate import Accelerator
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from snadnet.data.faces import FaceSample
+from snadnet.data.dataset import FaceSample
 from snadnet.losses import relativistic_average_critic_loss, relativistic_average_generator_loss
 from snadnet.losses.perceptual import VGG_19, feature_error
-from snadnet.losses.pixels import mean_squared_error
+from snadnet.losses.pixel import mean_squared_error
 from snadnet.models.deblurganv2 import DoubleScaleCritic, DoubleScaleScores, Generator, load_backbone
 from snadnet.training.config import DeblurringSettings, OptimizerSettings, StrictSettings
 from snadnet.training.recipes.base import Recipe, initial_network

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from snadnet.data.faces import FaceSample
+from snadnet.data.dataset import FaceSample
 from snadnet.losses import region_masks
 from snadnet.models import load_network
 from snadnet.training.config import RegionSettings

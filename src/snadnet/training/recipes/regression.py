@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from snadnet.data.faces import FaceSample
+from snadnet.data.dataset import FaceSample
 from snadnet.errors import ModelError
 from snadnet.losses import PIXEL_LOSSES
 from snadnet.models.mprnet import MPRNetOutput

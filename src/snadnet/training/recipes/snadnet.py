@@ -7,7 +7,7 @@ from accelerate import Accelerator
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from snadnet.data.faces import FaceSample
+from snadnet.data.dataset import FaceSample
 from snadnet.errors import ConfigError
 from snadnet.losses import (
     AdversarialScores,
@@ -17,9 +17,9 @@ from snadnet.losses import (
     RegionWeights,
     discriminator_loss,
 )
+from snadnet.models.checkpoint_io import load_state, read_weights
 from snadnet.models.snadnet import SNADNet, SNADNetOutput
 from snadnet.models.snadnet.discriminator import DiscriminatorOutput, MultiPatchDiscriminator
-from snadnet.models.weights_file import load_state, read_weights
 from snadnet.models.wiener import halve_kernel
 from snadnet.training.config import OptimizerSettings, RegionSettings, StrictSettings
 from snadnet.training.recipes.base import Recipe, initial_network

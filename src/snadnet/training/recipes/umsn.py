@@ -8,11 +8,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from snadnet.data.faces import FaceSample
+from snadnet.data.dataset import FaceSample
 from snadnet.faces.classes import REGIONS
 from snadnet.losses import RegionWeights, confidence_guided_loss, confidence_penalty, slope_loss
 from snadnet.losses.perceptual import VGG_FACE
-from snadnet.losses.pixels import l1_loss
+from snadnet.losses.pixel import l1_loss
 from snadnet.models.umsn import UMSN, UMSNOutput
 from snadnet.training.config import RegionSettings, StrictSettings
 from snadnet.training.recipes.base import Recipe, initial_network

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from snadnet.data.faces import FaceSample
+from snadnet.data.dataset import FaceSample
 from snadnet.losses import PIXEL_LOSSES
 from snadnet.models.wiener import BlindWiener, KernelEstimate, deconvolve, halve_kernel
 from snadnet.training.config import DeblurringSettings

@@ -1,0 +1,5 @@
+"""``python -m snadnet`` is ``snadnet``."""
+
+from snadnet.cli import main
+
+main()

@@ -1,5 +1,0 @@
-"""``python -m snadnet.cli`` is ``snadnet``."""
-
-from snadnet.cli import main
-
-main()

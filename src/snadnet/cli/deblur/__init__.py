@@ -1,0 +1,1 @@
+"""``snadnet deblur``: photos in, the same photos with their faces deblurred out."""

@@ -1,0 +1,274 @@
+"""The way of one photo from file to file, and that of many photos side by side."""
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from snadnet.cli.deblur.naming import Job
+from snadnet.cli.deblur.report import (
+    Record,
+    Report,
+    Status,
+    face_records,
+    faces_in_words,
+    skipped_face_records,
+)
+from snadnet.cli.deblur.streams import STREAM, write_standard_output
+from snadnet.concurrency import Brake, StoppedError, in_order
+from snadnet.deblurrer import Deblurrer, Restoration
+from snadnet.environment import available_cores
+from snadnet.errors import OutputExistsError, SnadnetError
+from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images
+from snadnet.photo import (
+    FORMATS,
+    SUFFIXES,
+    Limits,
+    Photo,
+    encode_photo,
+    encoding_notes,
+    printable,
+    read_photo,
+    read_photo_bytes,
+    write_bytes,
+)
+
+# Each further photo would fail alike.
+_DISK_FAILURES: Final = {
+    errno.ENOSPC: "a full disk",
+    errno.EDQUOT: "a used-up disk quota",
+    errno.EROFS: "a read-only disk",
+}
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What is done to each photo.
+
+    Attributes:
+        strength: part of the restoration that is applied, in [0, 1].
+        choice: which faces are restored.
+        aligned: each photo is itself a face crop, and no faces are looked for.
+        limits: what is read at all.
+        strip_metadata: leave out all that a file says besides its pixels.
+        overwrite: replace existing results.
+        skip_existing: leave photos alone whose results are there already.
+        standard_input: what was read from there, for the job whose source is `STREAM`.
+    """
+
+    strength: float = 1.0
+    choice: FaceChoice = field(default_factory=AllFaces)
+    aligned: bool = False
+    limits: Limits = field(default_factory=Limits)
+    strip_metadata: bool = False
+    overwrite: bool = False
+    skip_existing: bool = False
+    standard_input: bytes = b""
+
+
+def run_batch(
+    jobs: Sequence[Job], deblurrer: Deblurrer, treatment: Treatment, *, workers: int, report: Report, brake: Brake
+) -> None:
+    """Does all jobs, ``workers`` at a time, and reports each in the order of the jobs.
+
+    A photo that fails is reported like any other. A disk that takes no more files pulls the brake.
+    """
+    # What is printed passes above a running bar; a redirected stream stays apart.
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(soft_wrap=True),
+        transient=True,
+        redirect_stderr=sys.stderr.isatty(),
+        disable=len(jobs) < 2 or not sys.stdout.isatty(),  # noqa: PLR2004 - one photo needs no bar
+    )
+
+    def work(job: Job) -> Record:
+        return deblur_photo(job, deblurrer, treatment, brake)
+
+    with (
+        _opencv_threads(workers),
+        closing(in_order(work, jobs, workers=workers, brake=brake)) as records,
+        progress,
+    ):
+        for record in progress.track(records, total=len(jobs), description="Deblurring"):
+            report.add(record)
+
+
+def deblur_photo(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: Brake) -> Record:
+    """Does one photo. Its files are written together at the end, the result itself last.
+
+    Returns:
+        What became of it; no error but the following is raised.
+
+    Raises:
+        StoppedError: the brake was pulled before anything was written.
+    """
+    start = time.perf_counter()
+    try:
+        record = _deblur(job, deblurrer, treatment, brake)
+    except StoppedError:
+        raise
+    except SnadnetError as error:
+        record = Record(str(job.source), Status.FAILED, str(error))
+    except MemoryError:
+        advice = "needs more memory than there is; lower --workers or --max-pixels"
+        record = Record(str(job.source), Status.FAILED, f"{_name(job.source)}: {advice}")
+    except Exception as error:  # noqa: BLE001 - one photo, whatever is the matter with it, never stops the others
+        what = printable(f"{type(error).__name__}: {error}".partition("\n")[0])
+        record = Record(
+            str(job.source), Status.FAILED, f"{_name(job.source)}: unexpected error ({what}); please report it"
+        )
+    return replace(record, seconds=time.perf_counter() - start)
+
+
+def _deblur(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: Brake) -> Record:
+    # Asked before the work too: restoring takes far longer than looking.
+    if (waiting := _existing(job, treatment)) is not None:
+        return waiting
+    photo = _read(job.source, treatment)
+    brake.check()
+    if treatment.aligned:
+        result = deblurrer.restore_aligned(photo, strength=treatment.strength)
+    else:
+        result = deblurrer.restore(photo, strength=treatment.strength, choice=treatment.choice)
+    brake.check()
+    found = faces_in_words(result)
+    record = Record(
+        source=str(job.source),
+        status=Status.NO_FACE,
+        message=f"{_name(job.source)}: {found}; nothing written",
+        faces=face_records(result),
+        skipped_faces=skipped_face_records(result),
+        notes=photo.notes,
+    )
+    if not result.faces:
+        advice = "" if result.skipped else " (for a picture that is just a face, use --aligned)"
+        return replace(record, message=record.message + advice)
+    if treatment.strip_metadata:
+        original = result.original.without_metadata()
+        result = replace(result, photo=result.photo.without_metadata(), original=original)
+    files = _encoded(job, result)
+    _write(files, overwrite=treatment.overwrite, brake=brake)
+    *others, last = (_name(path, "standard output") for path in job.outputs)
+    named = f"{', '.join(others)} and {last}" if others else last
+    notes = (*photo.notes, *encoding_notes(result.photo, _format(job.target, result.photo)))
+    in_brackets = f" ({'; '.join(notes)})" if notes else ""
+    return replace(
+        record,
+        status=Status.RESTORED,
+        message=f"{_name(job.source)}: {found} -> {named}{in_brackets}",
+        outputs=tuple(str(path) for path in files),
+        notes=notes,
+    )
+
+
+def _existing(job: Job, treatment: Treatment) -> Record | None:
+    """The record of a photo whose results are there already, if such are skipped; None if there is work to do."""
+    existing = [path for path in job.outputs if path != STREAM and os.path.lexists(path)]
+    if treatment.skip_existing and len(existing) == len(job.outputs):
+        message = f"{_name(job.source)}: skipped, as {printable(job.target)} is there already"
+        return Record(str(job.source), Status.SKIPPED, message, outputs=tuple(str(path) for path in existing))
+    if existing and not treatment.overwrite:
+        raise OutputExistsError(f"{printable(existing[0])}: exists already; choose another name or pass --overwrite")
+    return None
+
+
+def _read(source: Path, treatment: Treatment) -> Photo:
+    if source == STREAM:
+        return read_photo_bytes(treatment.standard_input, name=_name(source), limits=treatment.limits)
+    return read_photo(source, limits=treatment.limits)
+
+
+def _encoded(job: Job, result: Restoration) -> dict[Path, bytes]:
+    """All files of a photo, the result itself first."""
+    pictures = {job.target: result.photo}
+    if job.comparison is not None:
+        pictures[job.comparison] = _side_by_side(result)
+    if job.boxes is not None:
+        pictures[job.boxes] = draw_boxes(result)
+    if job.faces is not None:
+        for number, before_and_after in enumerate(face_images(result), start=1):
+            pictures |= zip(job.face_outputs(number), before_and_after, strict=True)
+    return {
+        path: encode_photo(picture, _format(path, picture), name=_name(path, "standard output"))
+        for path, picture in pictures.items()
+    }
+
+
+def _format(path: Path, photo: Photo) -> str:
+    if path == STREAM:
+        # What is read but not written, such as HEIC, becomes PNG, which holds any photo.
+        return photo.format if photo.format in FORMATS else "PNG"
+    return SUFFIXES[path.suffix.lower()]
+
+
+def _write(files: dict[Path, bytes], *, overwrite: bool, brake: Brake) -> None:
+    """All of the files or none of them, unless one that was there is replaced before another fails."""
+    with brake.writing():
+        made: list[Path] = []
+        try:
+            # The result itself is the last: where it is, the others are too.
+            for path, content in reversed(files.items()):
+                if path == STREAM:
+                    write_standard_output(content)
+                    continue
+                new = not os.path.lexists(path)
+                write_bytes(content, path, overwrite=overwrite)
+                if new:
+                    made.append(path)
+        except BaseException as error:
+            for path in made:
+                with suppress(OSError):
+                    path.unlink()
+            cause = error.__cause__
+            if isinstance(cause, OSError) and cause.errno in _DISK_FAILURES:
+                # Photos that meet the same side by side say nothing: one line tells it.
+                brake.check()
+                brake.pull(_DISK_FAILURES[cause.errno])
+            raise
+
+
+def _side_by_side(result: Restoration) -> Photo:
+    before, after = result.original, result.photo
+    joined = np.concatenate([before.pixels, after.pixels], axis=1)
+    # Only the profile, which the colours need, is true of a picture that shows the photo twice.
+    return replace(
+        before,
+        pixels=joined,
+        alpha=None,
+        exif=None,
+        format="PNG",
+        path=None,
+        jpeg=None,
+        xmp=None,
+        iptc=None,
+        texts=(),
+    )
+
+
+def _name(path: Path, stream: str = "standard input") -> str:
+    return stream if path == STREAM else printable(path)
+
+
+@contextmanager
+def _opencv_threads(workers: int) -> Iterator[None]:
+    """Leaves OpenCV's own threads, which the whole process shares, what the workers leave of the cores."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(max(1, available_cores() // workers))
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)

@@ -1,0 +1,256 @@
+"""Where each result goes: settled and checked for all photos before any work."""
+
+import os
+import re
+import string
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from snadnet.cli.deblur.inputs import Source
+from snadnet.cli.deblur.streams import STREAM
+from snadnet.cli.shared.paths import content_of, is_folder, place_of
+from snadnet.photo import SUFFIXES, printable
+
+DEFAULT_TEMPLATE: Final = "{stem}{suffix}"
+
+_FIELDS: Final = ("stem", "suffix", "parent")
+_FACE_PICTURE: Final = re.compile(r"(?P<stem>.+)_face\d+_(before|after)\.png", re.DOTALL)
+_UNSEEN_SUFFIX: Final = ".png"  # holds any photo, where a file's own name says nothing that can be written
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is to be written, and where.
+
+    Attributes:
+        out: the folder for the results, the one output file, or `STREAM` for standard output.
+        out_is_file: whether ``out`` is the output file itself.
+        template: the name of a result, from `checked_template`.
+        compare: whether a before/after picture is wanted beside the result.
+        boxes: whether a picture with the faces' boxes is wanted beside the result.
+        faces: the folder for pictures of the single faces, or None if none are wanted.
+    """
+
+    out: Path
+    out_is_file: bool = False
+    template: str = DEFAULT_TEMPLATE
+    compare: bool = False
+    boxes: bool = False
+    faces: Path | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One photo to do.
+
+    Attributes:
+        source: the input file, or `STREAM`.
+        target: the output file, or `STREAM`.
+        comparison: where the before/after picture goes, or None if none is wanted.
+        boxes: where the picture with the faces' boxes goes, or None if none is wanted.
+        faces: what the names of the faces' pictures begin with, or None if none are wanted.
+    """
+
+    source: Path
+    target: Path
+    comparison: Path | None = None
+    boxes: Path | None = None
+    faces: Path | None = None
+
+    @property
+    def outputs(self) -> tuple[Path, ...]:
+        """The files whose names are known beforehand, the result itself first."""
+        return tuple(path for path in (self.target, self.comparison, self.boxes) if path is not None)
+
+    def face_outputs(self, number: int) -> tuple[Path, Path]:
+        """Where the pictures of a face go, before and after; the first face has the number 1."""
+        if self.faces is None:
+            raise ValueError("no pictures of faces are wanted")
+        start = f"{self.faces.name}_face{number}"
+        return self.faces.with_name(f"{start}_before.png"), self.faces.with_name(f"{start}_after.png")
+
+
+def checked_template(text: str) -> str:
+    """The output template, if it makes plain file names.
+
+    It is text with the fields ``{stem}``, ``{suffix}`` (with its dot) and ``{parent}`` (name of the input's folder).
+
+    Raises:
+        typer.BadParameter: a field is unknown, or the name would be none of a photo or lead to another folder.
+    """
+    if "/" in text or "\\" in text or not text.isprintable():
+        raise typer.BadParameter(f"{printable(text)!r} must be a file name, without folders", param_hint="--name")
+    try:
+        fields = [field for field in string.Formatter().parse(text) if field[1] is not None]
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r}: {error}; write braces that are no field twice", param_hint="--name"
+        ) from error
+    for _, name, form, conversion in fields:
+        # No "{stem.x}", "{stem!r}" or "{stem:>9999999}": a template is a name and no program.
+        if name not in _FIELDS or form or conversion:
+            known = ", ".join(f"{{{field}}}" for field in _FIELDS)
+            raise typer.BadParameter(f"{text!r} has an unknown field; there are {known}", param_hint="--name")
+    example = text.format(stem="a", suffix=".png", parent="b")
+    if Path(example).suffix.lower() not in SUFFIXES:
+        raise typer.BadParameter(
+            f"{text!r} must end in {{suffix}} or one of {', '.join(SUFFIXES)}", param_hint="--name"
+        )
+    return text
+
+
+def plan(sources: Sequence[Source], layout: Layout, *, overwrite: bool = False) -> tuple[list[Job], list[str]]:
+    """Decides the output files.
+
+    A photo that was found in a folder, and whose name is that of another one's result, is left out: results
+    lie beside their sources then, and are no photos to do in the next run. With ``overwrite`` it is refused
+    instead, as nobody can know that it is not a photo that is there only once.
+
+    Args:
+        sources: the photos.
+        layout: what is to be written, and where.
+        overwrite: whether existing results will be replaced.
+
+    Returns:
+        The photos to do, and a line about those left out, if there are any.
+
+    Raises:
+        typer.BadParameter: two inputs have one output, an output is an input, or a place cannot be written.
+    """
+    to_folder = layout.out != STREAM and not layout.out_is_file
+    if to_folder:
+        _check_folder(layout.out)
+    if layout.faces is not None and os.path.lexists(layout.faces) and not is_folder(layout.faces):
+        raise typer.BadParameter(f"{printable(layout.faces)} is a file; name a folder", param_hint="--save-faces")
+    jobs = {_job(source, layout): source for source in sources}
+    left_out = set() if overwrite else _results_of_others(jobs)
+    kept = [job for job, source in jobs.items() if source not in left_out]
+    _refuse_clashes(kept)
+    if to_folder:
+        _refuse_escapes({job.target.parent for job in kept}, layout.out)
+    if layout.faces is not None:
+        _refuse_escapes({job.faces.parent for job in kept if job.faces is not None}, layout.faces)
+    return kept, _left_out_in_words(sorted(source.path for source in left_out))
+
+
+def refuse_to_replace(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
+    """An output is never an input, whatever the user allows to be replaced.
+
+    Raises:
+        typer.BadParameter: one is, be it through a link.
+    """
+    sources = {content_of(path): path for path in inputs if path != STREAM}
+    for output in outputs:
+        if output != STREAM and (source := sources.get(content_of(output))) is not None:
+            raise typer.BadParameter(
+                f"the output {printable(output)} is the input {printable(source)} itself; choose another place",
+                param_hint="-o",
+            )
+
+
+def refuse_reports(jobs: Sequence[Job], reports: Sequence[Path]) -> None:
+    """A report is neither an input, nor a result, nor another report.
+
+    Raises:
+        typer.BadParameter: one is.
+    """
+    refuse_to_replace((job.source for job in jobs), reports)
+    taken = [place_of(output) for job in jobs for output in job.outputs] + [place_of(path) for path in reports]
+    for path in reports:
+        if taken.count(place_of(path)) > 1:
+            raise typer.BadParameter(
+                f"{printable(path)} is to be written twice; give another name", param_hint="--json"
+            )
+
+
+def _job(source: Source, layout: Layout) -> Job:
+    if layout.out_is_file or layout.out == STREAM:
+        target = layout.out
+    else:
+        target = layout.out / source.place / _result_name(source.path, layout.template)
+    # Without a name of its own, a face from standard input to standard output is called after the former.
+    stem = target.stem if target != STREAM else "stdin" if source.path == STREAM else source.path.stem
+    return Job(
+        source=source.path,
+        target=target,
+        comparison=target.with_name(f"{stem}_compare.png") if layout.compare else None,
+        boxes=target.with_name(f"{stem}_boxes.png") if layout.boxes else None,
+        faces=layout.faces / source.place / stem if layout.faces is not None else None,
+    )
+
+
+def _result_name(source: Path, template: str) -> str:
+    # A file is read by its content, so its name may say nothing that can be written.
+    known = source.suffix.lower() in SUFFIXES
+    stem, suffix = (source.stem, source.suffix) if known else (source.name, _UNSEEN_SUFFIX)
+    parent = Path(os.path.abspath(source)).parent.name  # noqa: PTH100 - has no "..", and links keep their names
+    return template.format(stem=stem, suffix=suffix, parent=parent)
+
+
+def _check_folder(out: Path) -> None:
+    # Told once, before hours of work whose every result would meet it.
+    above = next(folder for folder in (out.absolute(), *out.absolute().parents) if os.path.lexists(folder))
+    if is_folder(above) and not os.access(above, os.W_OK | os.X_OK):
+        raise typer.BadParameter(
+            f"{printable(out)} cannot be written; check the permissions of {printable(above)}", param_hint="-o"
+        )
+    if is_folder(out):
+        return
+    if os.path.lexists(out):
+        raise typer.BadParameter(f"{printable(out)} is a file; name a folder for these photos", param_hint="-o")
+    if out.suffix.lower() in SUFFIXES:
+        raise typer.BadParameter(
+            f"{printable(out)} names one photo, but there are several or a folder; name a folder", param_hint="-o"
+        )
+
+
+def _results_of_others(jobs: dict[Job, Source]) -> set[Source]:
+    owners = {content_of(output): job for job in jobs for output in job.outputs if output != STREAM}
+    return {
+        source
+        for job, source in jobs.items()
+        if not source.named and owners.get(content_of(source.path), job) is not job
+    }
+
+
+def _left_out_in_words(paths: Sequence[Path]) -> list[str]:
+    if not paths:
+        return []
+    count = "1 photo" if len(paths) == 1 else f"{len(paths)} photos"
+    return [f"{count} left out that would be results of others, such as {printable(paths[0])}; name them to do them"]
+
+
+def _refuse_clashes(jobs: Collection[Job]) -> None:
+    refuse_to_replace((job.source for job in jobs), (output for job in jobs for output in job.outputs))
+    owners: dict[str, Path] = {}
+    for job in jobs:
+        # The beginning of their names stands for the pictures of faces, whose number nobody knows yet.
+        for output in (*job.outputs, *([] if job.faces is None else [job.faces])):
+            other = owners.setdefault(place_of(output), job.source)
+            if other is not job.source:
+                raise typer.BadParameter(
+                    f"{printable(other)} and {printable(job.source)} would both be written to {printable(output)};"
+                    " do them one after another into two folders, or tell them apart by --name",
+                    param_hint="PHOTO",
+                )
+    faces = {content_of(job.faces) for job in jobs if job.faces is not None}
+    for path in (path for job in jobs for path in (job.source, *job.outputs)):
+        name = _FACE_PICTURE.fullmatch(path.name)
+        if name is not None and content_of(path.with_name(name["stem"])) in faces:
+            raise typer.BadParameter(
+                f"{printable(path)} has the name of a face's picture; choose another folder", param_hint="--save-faces"
+            )
+
+
+def _refuse_escapes(folders: Collection[Path], out: Path) -> None:
+    """A link inside the output folder must not lead results out of it."""
+    root = content_of(out)
+    for folder in sorted(folders):
+        if os.path.commonpath([root, content_of(folder)]) != root:
+            raise typer.BadParameter(
+                f"{printable(folder)} leads out of {printable(out)}; remove that link", param_hint="-o"
+            )

@@ -1,0 +1,286 @@
+"""What is told about a batch: a line a photo, records in JSON, and a summary (docs/deblur.md has the schema)."""
+
+import errno
+import json
+import math
+import os
+import stat
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TextIO
+
+import typer
+
+from snadnet import __version__
+from snadnet.deblurrer import Restoration
+from snadnet.errors import OutputExistsError
+from snadnet.files import write_atomically
+from snadnet.photo import printable
+
+SCHEMA: Final = 1
+"""Version of the records; it grows when a field changes its meaning or goes, not when one is added."""
+
+
+class Status(StrEnum):
+    """What became of a photo."""
+
+    RESTORED = "restored"
+    NO_FACE = "no-face"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+_IN_WORDS: Final = {
+    Status.RESTORED: "restored",
+    Status.NO_FACE: "without a face to restore",
+    Status.FAILED: "failed",
+    Status.SKIPPED: "skipped",
+}
+
+
+@dataclass(frozen=True)
+class FaceRecord:
+    """A restored face; places in pixels of the upright photo, the number as ``--face`` takes it."""
+
+    number: int
+    box: tuple[float | None, ...]
+    landmarks: tuple[tuple[float | None, ...], ...]
+    confidence: float | None
+    sharpness_before: float | None
+    sharpness_after: float | None
+
+
+@dataclass(frozen=True)
+class SkippedFaceRecord:
+    """A face that was found and left as it is."""
+
+    number: int
+    box: tuple[float | None, ...]
+    confidence: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """What became of one photo.
+
+    Attributes:
+        source: the input as the command line led to it; "-" is standard input.
+        status: what became of it.
+        message: the line that the user reads.
+        outputs: the files that hold its result, the result itself first; "-" is standard output.
+        faces: the faces that were restored, from the largest to the smallest.
+        skipped_faces: the faces that were left as they are.
+        notes: what else the user should know, in plain words.
+        seconds: how long it took.
+    """
+
+    source: str
+    status: Status
+    message: str
+    outputs: tuple[str, ...] = ()
+    faces: tuple[FaceRecord, ...] = ()
+    skipped_faces: tuple[SkippedFaceRecord, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def as_json(self) -> str:
+        """The record on one line; characters beyond ASCII are escaped, so that any file name survives."""
+        return json.dumps({"schema": SCHEMA, **asdict(self), "seconds": round(self.seconds, 3)}, allow_nan=False)
+
+
+def face_records(result: Restoration) -> tuple[FaceRecord, ...]:
+    """The faces that were restored."""
+    return tuple(
+        FaceRecord(
+            number=face.number,
+            box=_places(face.box),
+            landmarks=tuple(_places(point) for point in face.landmarks.tolist()),
+            confidence=_number(face.confidence),
+            sharpness_before=_number(face.sharpness_before),
+            sharpness_after=_number(face.sharpness_after),
+        )
+        for face in result.faces
+    )
+
+
+def skipped_face_records(result: Restoration) -> tuple[SkippedFaceRecord, ...]:
+    """The faces that were left as they are."""
+    return tuple(
+        SkippedFaceRecord(
+            number=face.number, box=_places(face.box), confidence=_number(face.confidence), reason=face.reason
+        )
+        for face in result.skipped
+    )
+
+
+def faces_in_words(result: Restoration) -> str:
+    """What was found and done, such as "2 faces: 1 restored, 1 too small (18 px)"."""
+    total = len(result.faces) + len(result.skipped)
+    if not total:
+        return "no face found"
+    parts = [f"{len(result.faces)} restored"] if result.faces else []
+    parts += [f"{count} {reason}" for reason, count in Counter(face.reason for face in result.skipped).items()]
+    return f"{total} {'face' if total == 1 else 'faces'}: {', '.join(parts)}"
+
+
+class Report:
+    """Tells about a batch while it runs, and at its end.
+
+    Lines about restored and skipped photos go to standard output, others to standard error.
+
+    Args:
+        total: how many records there will be.
+        only_errors: whether all words go to standard error, as standard output is for a photo.
+        json_path: file for one JSON document, written at the end, or None.
+        jsonl_path: file for a line of JSON a photo, each written at once, or None.
+        overwrite: replace existing report files.
+        append: go on with an existing ``jsonl_path``.
+
+    Raises:
+        OutputExistsError: a report file exists already.
+        OSError: a report file cannot be written.
+    """
+
+    def __init__(
+        self,
+        *,
+        total: int,
+        only_errors: bool = False,
+        json_path: Path | None = None,
+        jsonl_path: Path | None = None,
+        overwrite: bool = False,
+        append: bool = False,
+    ) -> None:
+        self.counts: Counter[Status] = Counter()
+        self._total = total
+        self._only_errors = only_errors
+        self._start = time.monotonic()
+        self._json_path = json_path
+        self._kept: list[str] = []
+        if json_path is not None:
+            _check_report_file(json_path, may_exist=overwrite)
+        self._jsonl_path = jsonl_path
+        self._append = append
+        self._jsonl: TextIO | None = None
+        if jsonl_path is not None:
+            _check_report_file(jsonl_path, may_exist=overwrite or append)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._jsonl is not None:
+            self._jsonl.close()
+
+    def add(self, record: Record) -> None:
+        """Counts a record, says its line and writes it down."""
+        self.counts[record.status] += 1
+        troubled = record.status in {Status.FAILED, Status.NO_FACE}
+        # `print` (unlike `typer.echo`) passes above a running progress bar.
+        print(record.message, file=sys.stderr if troubled or self._only_errors else sys.stdout, flush=True)
+        if self._json_path is not None:
+            self._kept.append(record.as_json())
+        if self._jsonl_path is not None:
+            # Opened for the first record: where nothing can be begun, no empty report stands in the way next time.
+            self._jsonl = self._jsonl or _opened(self._jsonl_path, append=self._append)
+            self._jsonl.write(record.as_json() + "\n")
+            self._jsonl.flush()
+
+    def finish(self, stopped_by: str | None) -> None:
+        """Says the summary, unless there was only one photo to tell about, and writes the JSON document.
+
+        Args:
+            stopped_by: what stopped the batch before its end, or None.
+        """
+        if self._total != 1 or self.missing:
+            print(self._summary(stopped_by), file=sys.stderr if self._only_errors else sys.stdout, flush=True)
+        if self._json_path is not None:
+            write_atomically(self._json_path, self._document(stopped_by).encode("ascii"))
+
+    @property
+    def missing(self) -> int:
+        """How many photos were not reached."""
+        return self._total - self.counts.total()
+
+    def _summary(self, stopped_by: str | None) -> str:
+        done = ", ".join(f"{self.counts[status]} {_IN_WORDS[status]}" for status in Status if self.counts[status])
+        photos = f"{self._total} {'photo' if self._total == 1 else 'photos'}"
+        seconds = time.monotonic() - self._start
+        if not self.missing:
+            return f"{photos}: {done or 'nothing to do'} ({seconds:.1f} s)"
+        return (
+            f"{photos}: stopped by {stopped_by} after {self.counts.total()}: {done or 'none done'},"
+            f" {self.missing} not reached ({seconds:.1f} s); to go on, run it again with --skip-existing"
+        )
+
+    def _document(self, stopped_by: str | None) -> str:
+        head = {
+            "schema": SCHEMA,
+            "generator": f"snadnet {__version__}",
+            "stopped_by": stopped_by,
+            "summary": {
+                "photos": self._total,
+                **{status.value: self.counts[status] for status in Status},
+                "not-reached": self.missing,
+                "seconds": round(time.monotonic() - self._start, 3),
+            },
+        }
+        # A record a line: fit for people and for tools that compare lines.
+        records = ",\n".join(self._kept)
+        return f'{json.dumps(head, allow_nan=False)[:-1]}, "photos": [\n{records}\n]}}\n'
+
+
+def exit_code(counts: Counter[Status], *, require_face: bool) -> int:
+    """0 if all is done, 1 if some failed, 3 if nothing but faces was missing and ``require_face`` asks for it.
+
+    Without ``require_face``, a photo without a face to restore counts as failed.
+    """
+    if counts[Status.FAILED]:
+        return 1
+    if counts[Status.NO_FACE]:
+        return 3 if require_face else 1
+    return 0
+
+
+def _check_report_file(path: Path, *, may_exist: bool) -> None:
+    """Told before hours of work, at whose end the report could not be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    if not os.path.lexists(path):
+        return
+    # Never something like /dev/stdout, which a moved file would replace.
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise typer.BadParameter(f"{printable(path)} is not a regular file; give a file name", param_hint="--json")
+    if not may_exist:
+        raise OutputExistsError(f"{printable(path)}: exists already; choose another name or pass --overwrite")
+
+
+def _opened(path: Path, *, append: bool) -> TextIO:
+    """The file for lines; after half a line, as a full disk or a power cut leaves it, with an end to that."""
+    file = path.open("a" if append else "w", encoding="ascii")
+    if file.tell():
+        with path.open("rb") as before:
+            before.seek(-1, os.SEEK_END)
+            if before.read() != b"\n":
+                file.write("\n")
+    return file
+
+
+def _places(values: Sequence[float]) -> tuple[float | None, ...]:
+    """Coordinates in hundredths of a pixel."""
+    return tuple(round(value, 2) if math.isfinite(value) else None for value in values)
+
+
+def _number(value: float) -> float | None:
+    """Six digits; None for what is no number, for which JSON has no word."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None

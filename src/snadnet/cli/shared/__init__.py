@@ -1,0 +1,1 @@
+"""Helpers that several verbs of the command line share."""

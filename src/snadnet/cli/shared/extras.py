@@ -1,0 +1,11 @@
+"""What a verb says where the packages of an extra are missing."""
+
+from importlib.util import find_spec
+
+from snadnet.errors import ConfigError
+
+
+def require_training_extra() -> None:
+    """Raise ConfigError, with the remedy, unless the packages of ``snadnet[train]`` are installed."""
+    if any(find_spec(package) is None for package in ("accelerate", "torch")):
+        raise ConfigError("training and its data need more packages: pip install 'snadnet[train]'")

@@ -1,0 +1,132 @@
+"""Folders of aligned face pictures, with or without label maps."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from snadnet.errors import DataError
+from snadnet.faces.classes import NUM_CLASSES
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+Item = TypeVar("Item")
+
+UNLABELLED = 255
+"""The label of a pixel whose class is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceFile:
+    """A face crop on disk, and its label map if it has one (an 8-bit PNG whose pixel values are class ids)."""
+
+    image: Path
+    labels: Path | None
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Return the pictures in a folder, sorted by name.
+
+    Raises:
+        DataError: if the folder is missing, unreadable or has no pictures.
+    """
+    try:
+        # By name, which in one folder is the order of the paths, and many times faster for 162,770 of them.
+        files = sorted(
+            (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES), key=lambda path: path.name
+        )
+    except NotADirectoryError as error:
+        raise DataError(f"{folder}: is a file; give the folder that holds the pictures") from error
+    except FileNotFoundError as error:
+        raise DataError(f"{folder}: no such folder; put the data there or name another folder") from error
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read ({error.strerror}); check its permissions") from error
+    if not files:
+        raise DataError(f"{folder}: has no pictures ({', '.join(sorted(SUFFIXES))})")
+    return files
+
+
+def list_faces(images: Path, labels: Path | None = None) -> list[FaceFile]:
+    """Pair the pictures of a folder with the label maps of the same name in another.
+
+    Raises:
+        DataError: if a folder is missing or empty, or a picture has no label map.
+    """
+    pictures = list_images(images)
+    if labels is None:
+        return [FaceFile(path, None) for path in pictures]
+    try:
+        # Listed once: asking for each file by itself takes seconds for a data set.
+        with os.scandir(labels) as entries:
+            there = {entry.name for entry in entries if entry.is_file()}
+    except OSError as error:
+        raise DataError(f"{labels}: no such folder of label maps, or not to be read") from error
+    faces = [FaceFile(path, labels / f"{path.stem}.png") for path in pictures]
+    missing = [face for face in faces if face.labels is not None and face.labels.name not in there]
+    if missing:
+        raise DataError(
+            f"{missing[0].labels}: the label map of {missing[0].image.name} is missing "
+            f"({len(missing)} of {len(faces)} are); add it or remove the picture"
+        )
+    return faces
+
+
+def check_names(pictures: Sequence[Path]) -> None:
+    """Refuse pictures that differ in their suffixes only, where one file is made of each.
+
+    Raises:
+        DataError: names both of them.
+    """
+    seen: dict[str, Path] = {}
+    for picture in pictures:
+        # Folded, as some disks take two letter cases for one name.
+        other = seen.setdefault(picture.stem.casefold(), picture)
+        if other is not picture:
+            raise DataError(f"{picture}: has the name of {other.name} but for its suffix; rename or remove one")
+
+
+def split_by_name(items: Sequence[Item], hold_out: int) -> tuple[list[Item], list[Item]]:
+    """Split a sorted sequence into all but its last ``hold_out`` items (to train on) and those (to validate on).
+
+    Raises:
+        DataError: if nothing would be left to train on.
+    """
+    if hold_out >= len(items):
+        raise DataError(f"{hold_out} of {len(items)} pictures held out leaves none to train on")
+    return list(items[: len(items) - hold_out]), list(items[len(items) - hold_out :])
+
+
+def read_face(path: Path) -> NDArray[np.uint8]:
+    """Read a face crop as RGB ``(H, W, 3)``, uint8.
+
+    Raises:
+        DataError: if it cannot be read.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as a picture ({error}); remove or replace it") from error
+
+
+def read_labels(path: Path) -> NDArray[np.uint8]:
+    """Read a label map ``(H, W)`` of class ids 0 to 18, or 255 where the class is unknown.
+
+    Raises:
+        DataError: if it cannot be read, is not 8-bit with one channel, or holds other values.
+    """
+    try:
+        with Image.open(path) as image:
+            mode = image.mode
+            labels = np.asarray(image)
+    except (OSError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as a label map ({error}); remove or replace it") from error
+    if mode not in ("L", "P"):
+        raise DataError(f"{path}: is a picture of mode {mode}; a label map has one 8-bit channel of class ids")
+    if np.any((labels >= NUM_CLASSES) & (labels != UNLABELLED)):
+        raise DataError(f"{path}: holds values that are no class ids (0 to {NUM_CLASSES - 1}, or {UNLABELLED})")
+    return labels

@@ -1,0 +1,1 @@
+"""Public data sets brought to aligned, square face images with label maps."""

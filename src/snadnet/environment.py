@@ -1,0 +1,65 @@
+"""The machine and the process: cores, memory, versions, and the header that every measurement states first."""
+
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+
+def run_header(packages: Sequence[str]) -> str:
+    """The command line, the processor, how busy it is, and the versions of what is measured.
+
+    Args:
+        packages: Distribution names whose versions matter, such as ``"torch"``.
+
+    Returns:
+        Three lines of text.
+    """
+    program = Path(sys.argv[0])
+    command = [program.name] if program.name == "snadnet" else ["python", str(program)]
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    versions = ", ".join(f"{package} {version(package)}" for package in packages)
+    return "\n".join(
+        (
+            f"$ {shlex.join([*command, *sys.argv[1:]])}",
+            f"machine: {platform.machine()} {platform.system()}, {os.cpu_count()} cores, "
+            f"load over the last minute {load:.2f}",
+            f"versions: Python {platform.python_version()}, {versions}",
+        )
+    )
+
+
+def available_cores() -> int:
+    """Return how many CPU cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def resident_memory() -> int | None:
+    """Return the memory that this process holds now, in bytes; None where the system does not say."""
+    return _from_status("VmRSS")
+
+
+def peak_memory() -> int | None:
+    """Return the most memory that this process has held so far, in bytes; None where the system does not say."""
+    # Not ru_maxrss where there is another way: on Linux it starts from the peak of the process that started this one.
+    from_status = _from_status("VmHWM")
+    if from_status is not None:
+        return from_status
+    try:
+        import resource  # noqa: PLC0415 (not on Windows)
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _from_status(key: str) -> int | None:
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{key}:")), None)

@@ -1,0 +1,1 @@
+"""The figures of the paper: image grids of methods side by side."""

@@ -1,0 +1,50 @@
+"""What restores face crops, whatever computes it."""
+
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+class RestoredCrops(NamedTuple):
+    """A batch of crops that was restored.
+
+    Attributes:
+        restored: float32 RGB ``(B, H, W, 3)`` in [0, 1].
+        parsing: float32 ``(B, H, W, 19)`` class probabilities (:mod:`snadnet.faces.classes`); None where the
+            network parses no faces.
+    """
+
+    restored: NDArray[np.float32]
+    parsing: NDArray[np.float32] | None
+
+
+class Backend(Protocol):
+    """A network that restores crops of any size; may be shared between threads."""
+
+    @property
+    def device(self) -> Device:
+        """Where it runs: ``"cpu"`` or ``"cuda"``."""
+
+    @property
+    def model(self) -> str | None:
+        """The registered name of the network; None where its file does not tell."""
+
+    def __call__(self, crops: NDArray[np.float32]) -> RestoredCrops:
+        """Restore a batch of crops.
+
+        Args:
+            crops: float32 RGB ``(B, H, W, 3)`` in [0, 1].
+
+        Raises:
+            ValueError: ``crops`` has another shape.
+            WeightsError: The network fails, or gives results that are none.
+        """
+
+
+def check_crops(crops: NDArray[np.float32]) -> None:
+    """Raise ValueError unless ``crops`` is ``(B, H, W, 3)`` and not empty."""
+    if crops.ndim != 4 or crops.shape[3] != 3 or 0 in crops.shape:  # noqa: PLR2004
+        raise ValueError(f"crops must be (B, H, W, 3) and not empty, not {crops.shape}")

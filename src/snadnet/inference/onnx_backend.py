@@ -1,0 +1,183 @@
+"""Running the graph: crops in, restored crops and perhaps parsing out; the same bytes whatever the batch."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from snadnet.errors import ModelError, WeightsError
+from snadnet.faces.classes import NUM_CLASSES
+from snadnet.inference.backend import Device, RestoredCrops, check_crops
+from snadnet.inference.onnx_metadata import MODEL_KEY, read_size_rule
+from snadnet.inference.onnx_safety import read_graph_file
+from snadnet.photo import printable
+from snadnet.size_rule import SizeRule
+
+_CONTRACT: Final = {"blurred": 3, "restored": 3, "parsing": NUM_CLASSES}
+_DIMENSIONS: Final = 4
+_CUDA: Final = "CUDAExecutionProvider"
+_CPU: Final = "CPUExecutionProvider"
+_ERROR: Final = 3  # ONNX Runtime's log level
+
+
+class OnnxBackend:
+    """Restores face crops, and parses them where the graph does; may be shared between threads.
+
+    On the CPU a crop's result does not depend on the crops beside it, on other threads or on the number of cores:
+    each crop is computed by itself and by one thread, and a batch's crops side by side, as many as there are
+    cores. (With several threads for one crop ONNX Runtime adds up in another order, and with several crops in
+    one run in yet another.) On CUDA a batch is one run, and the last bits may depend on its size.
+
+    Args:
+        path: An ONNX file that keeps the contract of :mod:`snadnet.inference`.
+        device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where ONNX Runtime has it and the CPU elsewhere.
+
+    Attributes:
+        device: Where it runs: ``"cpu"`` or ``"cuda"``.
+        model: The network's registered name; None where the file does not tell.
+        size: The sizes that the graph takes; all others are padded.
+
+    Raises:
+        WeightsError: The file is missing, no ONNX graph, or of another kind of network.
+        ModelError: The device is unknown or not there.
+    """
+
+    def __init__(self, path: Path, device: Device = "auto") -> None:
+        providers = _providers(device)
+        self.path = path
+        self._name = printable(path)
+        content = read_graph_file(path)
+        options = ort.SessionOptions()
+        options.use_deterministic_compute = True
+        options.log_severity_level = _ERROR
+        options.intra_op_num_threads = 1
+        # Else bytes that look like ONNX Runtime's own format would be read as that, which nobody has checked.
+        options.add_session_config_entry("session.load_model_format", "ONNX")
+        try:
+            # From bytes, so that what was checked is what is run.
+            self._session = ort.InferenceSession(content, options, providers=providers)
+        except Exception as error:  # ONNX Runtime's errors have no base class but Exception
+            raise WeightsError(
+                f"{self._name}: not a readable ONNX file, or damaged; export or copy it again"
+            ) from error
+        self.device: Device = "cuda" if self._session.get_providers()[0] == _CUDA else "cpu"
+        if device == "cuda" and self.device != "cuda":
+            raise ModelError(
+                "ONNX Runtime could not start CUDA; check the NVIDIA driver and the CUDA and cuDNN libraries "
+                "that onnxruntime-gpu needs, or use device 'cpu'"
+            )
+        self._outputs = _checked_outputs(self._name, self._session)
+        self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="snadnet-network")
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.model: str | None = metadata.get(MODEL_KEY)
+        self.size: SizeRule = read_size_rule(self._name, metadata)
+        # What a graph declares need not be what it gives: two sizes that share no side would show it.
+        rows, columns = self.size.padded(1, 1)
+        for height, width in (
+            (rows, columns + self.size.width_multiple),
+            (rows + self.size.height_multiple, columns),
+        ):
+            self._run(np.full((1, 3, height, width), 0.5, np.float32))
+
+    def __call__(self, crops: NDArray[np.float32]) -> RestoredCrops:
+        """Restore a batch of crops.
+
+        Sizes that the network cannot take are padded by reflection (by repeating the edge where the crop is
+        smaller than the padding) and cut back.
+
+        Args:
+            crops: float32 RGB ``(B, H, W, 3)`` in [0, 1].
+
+        Raises:
+            ValueError: ``crops`` has another shape.
+            WeightsError: The network fails, or gives results that are none.
+        """
+        check_crops(crops)
+        height, width = crops.shape[1:3]
+        padded = _pad_to_rule(crops, self.size)
+        blurred = np.ascontiguousarray(padded.transpose(0, 3, 1, 2), dtype=np.float32)
+        outputs = self._run(blurred) if self.device == "cuda" else self._run_each(blurred)
+        restored, *parsing = (
+            np.ascontiguousarray(output[:, :, :height, :width].transpose(0, 2, 3, 1)) for output in outputs
+        )
+        return RestoredCrops(np.clip(restored, 0, 1), parsing[0] if parsing else None)
+
+    def _run_each(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
+        """Run ``(B, 3, H, W)`` crop by crop, side by side."""
+        single = [blurred[index : index + 1] for index in range(len(blurred))]
+        # A single crop stays in the caller's thread, of which there may be many; all others share one pool.
+        results = list((map if len(single) == 1 else self._pool.map)(self._run, single))
+        return [np.concatenate(outputs) for outputs in zip(*results, strict=True)]
+
+    def _run(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
+        """Run ``(B, 3, H, W)`` in one go and check what comes back."""
+        try:
+            outputs: Sequence[NDArray[np.float32]] = self._session.run(self._outputs, {"blurred": blurred})
+        except Exception as error:  # as above
+            raise WeightsError(
+                f"{self._name}: the network fails on {blurred.shape[3]} x {blurred.shape[2]} px"
+                f" ({printable(str(error).partition(chr(10))[0])[:200]}); export it again"
+            ) from error
+        for name, output in zip(self._outputs, outputs, strict=True):
+            expected = (len(blurred), _CONTRACT[name], *blurred.shape[2:])
+            if output.shape != expected:
+                raise WeightsError(
+                    f"{self._name}: {name!r} comes back as {output.shape}, not {expected}; export it again"
+                )
+            if not np.isfinite(output).all():
+                raise WeightsError(
+                    f"{self._name}: {name!r} comes back with values that are no numbers; export it again"
+                )
+        return outputs
+
+
+def _providers(device: str) -> list[str]:
+    if device not in ("auto", "cpu", "cuda"):
+        raise ModelError(f"device {device!r} is unknown; choose auto, cpu or cuda")
+    has_cuda = _CUDA in ort.get_available_providers()
+    if device == "cuda" and not has_cuda:
+        raise ModelError(
+            "device 'cuda' needs the GPU build of ONNX Runtime; run: pip uninstall onnxruntime && "
+            "pip install onnxruntime-gpu"
+        )
+    return [_CUDA, _CPU] if has_cuda and device != "cpu" else [_CPU]
+
+
+def _checked_outputs(name: str, session: ort.InferenceSession) -> list[str]:
+    """The outputs that the graph has, in the order of the contract.
+
+    Raises:
+        WeightsError: Its inputs and outputs are not those of the contract.
+    """
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    names = sorted((node.name for node in outputs), reverse=True)
+    if [node.name for node in inputs] != ["blurred"] or names not in (["restored"], ["restored", "parsing"]):
+        raise WeightsError(
+            f"{name}: not a snadnet restoration network: it needs the input 'blurred', the output 'restored' and, "
+            "if it parses faces, 'parsing'; make it with: snadnet export"
+        )
+    for node in (*inputs, *outputs):
+        expected = _CONTRACT[node.name]
+        # A dimension is a number where it is fixed, and a text or None where it is free.
+        fixed = [size if isinstance(size, int) else None for size in node.shape]
+        if node.type != "tensor(float)" or fixed not in ([None, expected, None, None], [None] * _DIMENSIONS):
+            raise WeightsError(
+                f"{name}: {node.name!r} is {node.type} {printable(str(node.shape))}, not float32 (B, {expected}, H, W) "
+                "with free B, H and W; make it with: snadnet export"
+            )
+    return names
+
+
+def _pad_to_rule(crops: NDArray[np.float32], rule: SizeRule) -> NDArray[np.float32]:
+    """Pad ``(B, H, W, 3)`` at the right and bottom: by reflection as far as the crop reaches, then by its edge."""
+    height, width = crops.shape[1:3]
+    rows, columns = rule.padded(height, width)
+    down, right = rows - height, columns - width
+    mirrored = min(down, height - 1), min(right, width - 1)
+    crops = np.pad(crops, ((0, 0), (0, mirrored[0]), (0, mirrored[1]), (0, 0)), mode="reflect")
+    return np.pad(crops, ((0, 0), (0, down - mirrored[0]), (0, right - mirrored[1]), (0, 0)), mode="edge")

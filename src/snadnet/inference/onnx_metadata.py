@@ -1,0 +1,57 @@
+"""What an exported graph says of itself, in the metadata of its ONNX file."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from snadnet.errors import WeightsError
+from snadnet.photo import printable
+from snadnet.size_rule import SMALLEST_SIDE, SizeRule
+
+MODEL_KEY: Final = "model"
+"""The registered name of the network."""
+
+SIZE_MULTIPLE_KEY: Final = "size_multiple"
+"""Heights and widths are multiples of it: one number (``32``), or two where they differ (``16x8``)."""
+
+SMALLEST_SIDE_KEY: Final = "smallest_side"
+"""No side is below it, in pixels."""
+
+DEFAULT_SIZE_MULTIPLE: Final = 16
+MAX_SIZE_MULTIPLE: Final = 256
+"""A larger one would enlarge every crop."""
+
+MAX_SMALLEST_SIDE: Final = 512
+
+
+def describe(model: str, size: SizeRule) -> dict[str, str]:
+    """The entries of a network, by key; :func:`read_size_rule` reads the sizes back."""
+    multiple = str(size.height_multiple)
+    if size.width_multiple != size.height_multiple:
+        multiple = f"{multiple}x{size.width_multiple}"
+    return {MODEL_KEY: model, SIZE_MULTIPLE_KEY: multiple, SMALLEST_SIDE_KEY: str(size.smallest)}
+
+
+def read_size_rule(name: str, metadata: Mapping[str, str]) -> SizeRule:
+    """The sizes that a graph takes; what it does not say is a multiple of 16, and a smallest side of 32 px.
+
+    Args:
+        name: The file, for messages.
+        metadata: The file's entries.
+
+    Raises:
+        WeightsError: An entry is no number, or too large.
+    """
+    first, cross, second = metadata.get(SIZE_MULTIPLE_KEY, str(DEFAULT_SIZE_MULTIPLE)).partition("x")
+    height = _number(name, SIZE_MULTIPLE_KEY, first, MAX_SIZE_MULTIPLE)
+    width = _number(name, SIZE_MULTIPLE_KEY, second, MAX_SIZE_MULTIPLE) if cross else height
+    smallest = metadata.get(SMALLEST_SIDE_KEY, str(SMALLEST_SIDE))
+    return SizeRule(height, width, _number(name, SMALLEST_SIDE_KEY, smallest, MAX_SMALLEST_SIDE))
+
+
+def _number(name: str, key: str, text: str, most: int) -> int:
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+    if not (digits and 0 < int(text) <= most):
+        raise WeightsError(
+            f"{name}: its {key} {printable(text)[:40]!r} is no whole number from 1 to {most}; export it again"
+        )
+    return int(text)

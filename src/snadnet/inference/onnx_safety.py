@@ -1,0 +1,164 @@
+"""An ONNX file as data: what it asks the runtime to do, read before the runtime sees it.
+
+ONNX Runtime runs no code from a model file, but a model may name other files to read (external data), operations
+of extensions, and loops without end. None of these is in a network that ``snadnet export`` writes, so a file
+that has them is refused. Only the wire format of protocol buffers is read here: the numbers below are field
+numbers of ``onnx.proto``.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from snadnet.errors import WeightsError
+from snadnet.photo import printable
+
+MAX_GRAPH_BYTES: Final = 1_000_000_000
+"""Largest ONNX file that is read, in bytes (1 GB); ONNX itself ends at 2 GB."""
+
+_MODEL_GRAPH: Final = 7
+_MODEL_OPERATION_SETS: Final = 8
+_MODEL_FUNCTIONS: Final = 25
+_GRAPH_NODE: Final = 1
+_GRAPH_TENSOR: Final = 5
+_GRAPH_SPARSE_TENSOR: Final = 15
+_NODE_ATTRIBUTE: Final = 5
+_NODE_DOMAIN: Final = 7
+_OPERATION_SET_DOMAIN: Final = 1
+_ATTRIBUTE_TENSORS: Final = (5, 10)
+_ATTRIBUTE_GRAPHS: Final = (6, 11)
+_ATTRIBUTE_SPARSE_TENSORS: Final = (22, 23)
+_TENSOR_EXTERNAL_DATA: Final = 13
+_TENSOR_LOCATION: Final = 14
+
+_PLAIN_DOMAINS: Final = (b"", b"ai.onnx")
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_MAX_VARINT_BYTES: Final = 10
+
+
+class _DamagedError(ValueError):
+    """The bytes are no protocol buffer."""
+
+
+def read_graph_file(path: Path) -> bytes:
+    """The bytes of an ONNX file that holds its own weights and only plain operations.
+
+    Raises:
+        WeightsError: The file is missing, too large or damaged, or names other files, custom operations,
+            functions or sub-graphs (loops and branches).
+    """
+    name = printable(path)
+    if not path.is_file():
+        raise WeightsError(f"{name}: no such weights file; give the path of an ONNX file made by snadnet")
+    try:
+        size = path.stat().st_size
+        if size > MAX_GRAPH_BYTES:
+            raise WeightsError(
+                f"{name}: is {size / 1e6:.0f} MB large, more than the limit of {MAX_GRAPH_BYTES / 1e6:.0f} MB;"
+                " give an ONNX file made by snadnet"
+            )
+        content = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{name}: cannot be read ({error.strerror}); check its permissions") from error
+    try:
+        problem = _problem(memoryview(content))
+    except _DamagedError as error:
+        raise WeightsError(f"{name}: not a readable ONNX file, or damaged; export or copy it again") from error
+    if problem is not None:
+        raise WeightsError(f"{name}: {problem}; make it with: snadnet export")
+    return content
+
+
+def _problem(model: memoryview) -> str | None:
+    """What a model asks for that no snadnet network needs, or None."""
+    for number, value in _fields(model):
+        if number == _MODEL_FUNCTIONS:
+            return "holds functions of its own, which no snadnet network has"
+        if number == _MODEL_OPERATION_SETS and any(
+            field == _OPERATION_SET_DOMAIN and bytes(domain) not in _PLAIN_DOMAINS for field, domain in _fields(value)
+        ):
+            return "uses custom operations, which no snadnet network has"
+        if number == _MODEL_GRAPH and (problem := _graph_problem(value)) is not None:
+            return problem
+    return None
+
+
+def _graph_problem(graph: memoryview) -> str | None:
+    for number, value in _fields(graph):
+        if number == _GRAPH_SPARSE_TENSOR:
+            return "holds sparse weights, which no snadnet network has"
+        problem = None
+        if number == _GRAPH_NODE:
+            problem = _node_problem(value)
+        elif number == _GRAPH_TENSOR:
+            problem = _tensor_problem(value)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _node_problem(node: memoryview) -> str | None:
+    for number, value in _fields(node):
+        if number == _NODE_DOMAIN and bytes(value) not in _PLAIN_DOMAINS:
+            return "uses custom operations, which no snadnet network has"
+        if number != _NODE_ATTRIBUTE:
+            continue
+        for kind, held in _fields(value):
+            if kind in _ATTRIBUTE_GRAPHS:
+                return "has loops or branches, which no snadnet network has"
+            if kind in _ATTRIBUTE_SPARSE_TENSORS:
+                return "holds sparse weights, which no snadnet network has"
+            if kind in _ATTRIBUTE_TENSORS and (problem := _tensor_problem(held)) is not None:
+                return problem
+    return None
+
+
+def _tensor_problem(tensor: memoryview) -> str | None:
+    if any(number in (_TENSOR_EXTERNAL_DATA, _TENSOR_LOCATION) for number, _ in _fields(tensor, with_numbers=True)):
+        return "keeps its weights in other files, which are never read"
+    return None
+
+
+def _fields(message: memoryview, *, with_numbers: bool = False) -> Iterator[tuple[int, memoryview]]:
+    """The number and content of each field that holds bytes, a text or a message.
+
+    Args:
+        message: One message in the wire format.
+        with_numbers: Yield fields that hold numbers other than 0 too, with their bytes.
+
+    Raises:
+        _DamagedError: The bytes are no message.
+    """
+    position = 0
+    while position < len(message):
+        key, position = _varint(message, position)
+        if key >= 1 << 32:  # other readers would drop what is above, and see another field
+            raise _DamagedError
+        number, wire = key >> 3, key & 7
+        start = position
+        if wire == _VARINT:
+            value, position = _varint(message, position)
+            if with_numbers and value:
+                yield number, message[start:position]
+        elif wire == _BYTES:
+            length, start = _varint(message, position)
+            position = start + length
+            if position > len(message):
+                raise _DamagedError
+            yield number, message[start:position]
+        elif wire in (_FIXED32, _FIXED64):
+            position += 4 if wire == _FIXED32 else 8
+            if position > len(message):
+                raise _DamagedError
+        else:
+            raise _DamagedError
+
+
+def _varint(message: memoryview, position: int) -> tuple[int, int]:
+    """A number and the position behind it."""
+    value = 0
+    for index, byte in enumerate(message[position : position + _MAX_VARINT_BYTES]):
+        value |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:  # noqa: PLR2004 - the highest bit says that more follows
+            return value, position + index + 1
+    raise _DamagedError

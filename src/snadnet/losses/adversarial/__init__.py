@@ -1,0 +1,1 @@
+"""Adversarial losses: relativistic (SNADNet), relativistic average (DeblurGAN-v2), Wasserstein (DeblurGAN)."""

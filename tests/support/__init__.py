@@ -1,0 +1,1 @@
+"""Sample photos, fake networks and other inputs that several tests share."""

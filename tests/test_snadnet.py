@@ -1,7 +1,0 @@
-"""SNADNet behind the interface of all deblurring models."""
-
-from deblurring_model_checks import DeblurringModelChecks
-
-
-class TestSNADNet(DeblurringModelChecks):
-    name = "snadnet-small"

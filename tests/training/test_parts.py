@@ -1,0 +1,166 @@
+"""Settings, schedule, checkpoints, averaging."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from snadnet.errors import ConfigError, WeightsError
+from snadnet.training.checkpoint import Checkpoints
+from snadnet.training.config import ParsingSettings, ScheduleSettings, load_settings, parse_duration
+from snadnet.training.ema import exponential_average
+from snadnet.training.lr_schedule import Progress
+from snadnet.training.recipes import load_deblurring_settings
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_config_file_in_the_repository_is_valid(path: Path) -> None:
+    parsing = path.stem.startswith("parsing")
+    settings = load_settings(ParsingSettings, path, []) if parsing else load_deblurring_settings(path, [])
+    assert settings.data.sources
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90m", 5400), ("3h", 10800), ("45s", 45), ("2d", 172800), (7, 7)])
+def test_durations(text: str | float, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "-3h", "0", "soon", "1h30m", "nan", "inf"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a duration"):
+        parse_duration(text)
+
+
+def write_config(folder: Path, text: str) -> Path:
+    path = folder / "config.yaml"
+    path.write_text(text)
+    return path
+
+
+MINIMAL = "model: bisenet-small\ndata: {sources: [{images: faces, hold_out: 2}]}\nschedule: {steps: 10}\n"
+
+
+def test_overrides_reach_into_mappings_and_lists(tmp_path: Path) -> None:
+    overrides = ["optimizer.learning_rate=1e-4", "data.sources.0.hold_out=5", "schedule.steps=null"]
+    settings = load_settings(ParsingSettings, write_config(tmp_path, MINIMAL), [*overrides, "schedule.time_budget=90m"])
+    assert settings.optimizer.learning_rate == 1e-4
+    assert settings.data.sources[0].hold_out == 5
+    assert (settings.schedule.steps, settings.schedule.time_budget) == (None, 5400)
+
+
+def test_a_plain_no_is_a_precision(tmp_path: Path) -> None:
+    """YAML reads an unquoted no as false."""
+    settings = load_settings(ParsingSettings, write_config(tmp_path, MINIMAL), ["precision=no"])
+    assert settings.precision == "no"
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "message"),
+    [
+        ("model: [", [], "not valid YAML"),
+        ("just text", [], "holds no settings"),
+        (MINIMAL + "colour: red\n", [], "colour"),
+        (MINIMAL, ["optimizer.learning_rate=-1"], "optimizer.learning_rate"),
+        (MINIMAL, ["schedule.steps=null"], "never end"),
+        (MINIMAL, ["seed"], "key=value"),
+        (MINIMAL, ["model.name=3"], "no such setting"),
+        (MINIMAL, ["data.sources.7.hold_out=1"], "no such setting"),
+        (MINIMAL, ["validation.protocols=[gopro]"], "gopro"),
+        (MINIMAL, ["schedule.time_budget=soon"], "not a duration"),
+    ],
+)
+def test_a_bad_setting_is_named(tmp_path: Path, text: str, overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_settings(ParsingSettings, write_config(tmp_path, text), overrides)
+
+
+def test_a_missing_config_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read"):
+        load_settings(ParsingSettings, tmp_path / "none.yaml", [])
+
+
+def test_learning_rate_warms_up_and_falls_to_its_floor() -> None:
+    progress = Progress(ScheduleSettings(steps=100, warmup=10, floor=0.1))
+    assert progress.learning_rate_factor() == pytest.approx(0.1)  # a tenth of the warm-up
+    progress.step = 50
+    assert progress.learning_rate_factor() == pytest.approx(0.1 + 0.9 * 0.5)
+    progress.step = 100
+    assert progress.learning_rate_factor() == pytest.approx(0.1)
+    assert progress.share() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("decay", "expected"),
+    [
+        ({"decay": "linear", "hold": 0.5}, {0: 1.0, 50: 1.0, 75: 0.5, 100: 0.0}),
+        ({"decay": "linear", "hold": 0.5, "floor": 0.2}, {50: 1.0, 75: 0.6, 100: 0.2}),
+        ({"decay": "plateaus", "plateaus": 4, "factor": 0.1}, {24: 1.0, 25: 0.1, 50: 0.01, 99: 0.001, 100: 0.001}),
+        ({"decay": "cosine", "hold": 0.2}, {20: 1.0, 60: 0.5, 100: 0.0}),
+    ],
+)
+def test_the_originals_schedules(decay: dict[str, object], expected: dict[int, float]) -> None:
+    settings = ScheduleSettings.model_validate({"steps": 100, "warmup": 0, "floor": 0.0, **decay})
+    found = {step: Progress(settings, step=step).learning_rate_factor() for step in expected}
+    assert found == pytest.approx(expected)
+
+
+def test_a_time_budget_counts_earlier_starts_of_the_run() -> None:
+    progress = Progress(ScheduleSettings(time_budget=100, warmup=0), elapsed=50.0)  # type: ignore[arg-type]
+    assert progress.share() == pytest.approx(0.5, abs=0.01)
+    assert progress.learning_rate_factor() == pytest.approx(0.01 + 0.99 * 0.5, abs=0.02)
+
+
+def test_the_first_end_counts() -> None:
+    settings = ScheduleSettings(steps=10, time_budget=1e6, warmup=0)  # type: ignore[arg-type]
+    assert Progress(settings, step=10).share() == 1.0
+
+
+def test_checkpoints_keep_the_last_two(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path / "c")
+    assert checkpoints.load_latest() is None
+    for step in (1, 2, 30):
+        checkpoints.save(step, {"step": step, "weights": torch.full((3,), float(step))})
+    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["step-000000002.pt", "step-000000030.pt"]
+    state = checkpoints.load_latest()
+    assert state is not None
+    assert state["weights"].tolist() == [30.0, 30.0, 30.0]
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_remains_are_removed(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(1, {"step": 1})
+    newest = checkpoints.save(2, {"step": 2, "weights": torch.zeros(1000)})
+    newest.write_bytes(newest.read_bytes()[:700])
+    (tmp_path / ".step-000000003.pt-abc.tmp").write_bytes(b"half a write")
+    state = checkpoints.load_latest()
+    assert state == {"step": 1}
+    assert not list(tmp_path.glob(".step*"))
+
+
+def test_a_checkpoint_cannot_run_code(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return (Path.touch, (tmp_path / "ran",))  # type: ignore[return-value]
+
+    torch.save({"step": Trap()}, tmp_path / "step-000000001.pt")
+    with pytest.raises(WeightsError, match="no checkpoint in it can be read"):
+        Checkpoints(tmp_path).load_latest()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_average_follows_by_its_warmed_up_decay() -> None:
+    network = nn.Linear(1, 1, bias=False)
+    network.weight.data.fill_(0.0)
+    average = exponential_average(network, 0.5)
+    expected = None
+    for count, value in enumerate((1.0, 3.0, 5.0, 7.0)):
+        network.weight.data.fill_(value)
+        average.update_parameters(network)
+        decay = min(0.5, (1 + count) / (10 + count))
+        expected = value if expected is None else decay * expected + (1 - decay) * value
+    assert expected is not None
+    assert math.isclose(average.module.weight.item(), expected, rel_tol=1e-6)

@@ -1,0 +1,246 @@
+"""Whole training runs in miniature: they learn, and they go on exactly where they stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from typer.testing import CliRunner
+
+from snadnet.cli.app import app
+from snadnet.errors import ConfigError, DataError, SnadnetError
+from snadnet.models import create_network, describe_model, load_network, registry, save_network
+from snadnet.models.bisenet import BiSeNet
+from snadnet.models.snadnet import SMALL, SNADNet
+from snadnet.training.config import ParsingSettings, load_settings
+from snadnet.training.deblurring import train_deblurring
+from snadnet.training.parsing import train_parsing
+from snadnet.training.recipes import load_deblurring_settings
+from support.face_data import make_faces
+
+TINY = replace(SMALL, widths=(8, 8, 8), encoder_depths=(1, 1, 1), decoder_depths=(1, 1, 1), guidance_width=4)
+
+
+@pytest.fixture(autouse=True)
+def tiny_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put two networks that train in seconds into the registry.
+
+    At half the parser's width, PyTorch 2.14 writes past its memory in the backward pass on processors without AVX-512:
+    a channels-last 1 x 1 convolution of stride 2 and four channels.
+    """
+    parser = replace(describe_model("bisenet"), name="tiny-parser", build=lambda: BiSeNet(0.125))
+    network = replace(describe_model("snadnet-small"), name="tiny", build=lambda: SNADNet(TINY, parser_width=0.125))
+    monkeypatch.setitem(registry._REGISTRY, "tiny-parser", parser)
+    monkeypatch.setitem(registry._REGISTRY, "tiny", network)
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def parsing_config(tmp_path: Path) -> Path:
+    images, labels = make_faces(tmp_path / "faces", 12, size=256)
+    settings = {
+        "model": "tiny-parser",
+        "gamma": 2.0,
+        "log_every": 1,
+        "data": {
+            "sources": [{"images": str(images), "labels": str(labels), "hold_out": 4}],
+            "sizes": [{"size": 64, "batch_size": 4}],
+            "degradation": {"linear_share": 1.0, "kernels": 4},
+            "workers": 0,
+        },
+        "optimizer": {"kind": "adamw", "learning_rate": 0.003, "betas": [0.9, 0.99]},
+        "schedule": {"steps": 6, "warmup": 1},
+        "validation": {"every": 100, "faces": 2, "protocols": ["celeba"]},
+    }
+    path = tmp_path / "parsing.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
+
+@pytest.fixture
+def deblurring_config(tmp_path: Path, parsing_config: Path) -> Path:
+    weights = tmp_path / "parser.safetensors"
+    torch.manual_seed(0)
+    save_network(weights, create_network("tiny-parser"), "tiny-parser")
+    wiener = tmp_path / "wiener.safetensors"
+    save_network(wiener, create_network("wiener-small"), "wiener-small")
+    settings = yaml.safe_load(parsing_config.read_text())
+    del settings["gamma"]
+    settings |= {"model": "tiny", "parser": str(weights), "adversarial": {"start": 0.5, "width": 8}}
+    settings |= {"wiener": str(wiener), "losses": {"fidelity": 1.0}}
+    path = tmp_path / "deblurring.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
+
+def curve(folder: Path) -> dict[int, float]:
+    """The loss by step; where a step was logged twice (before and after a resume), the last counts."""
+    records = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return {record["step"]: record["loss"] for record in records if record["group"] == "train"}
+
+
+def test_the_parser_learns(tmp_path: Path, parsing_config: Path) -> None:
+    settings = load_settings(ParsingSettings, parsing_config, ["schedule.steps=25"])
+    scores = train_parsing(settings, tmp_path / "run", cpu=True)
+    losses = curve(tmp_path / "run")
+    assert losses[25] < 0.85 * losses[1]
+    assert set(scores) == {"celeba/miou"}
+    assert isinstance(load_network(tmp_path / "run" / "weights.safetensors"), BiSeNet)
+
+
+@pytest.mark.parametrize("stage", ["parsing", "deblurring"])
+def test_an_interrupted_run_goes_on_exactly(
+    tmp_path: Path, stage: str, parsing_config: Path, deblurring_config: Path
+) -> None:
+    def train(folder: str, *overrides: str) -> dict[int, float]:
+        if stage == "parsing":
+            train_parsing(load_settings(ParsingSettings, parsing_config, list(overrides)), tmp_path / folder, cpu=True)
+        else:
+            settings = load_deblurring_settings(deblurring_config, list(overrides))
+            train_deblurring(settings, tmp_path / folder, cpu=True)
+        return curve(tmp_path / folder)
+
+    whole = train("whole")
+    # A checkpoint after every step; the copy loses the last two, as if the machine had died there.
+    train("broken", "checkpoint_minutes=1e-9")
+    kept = sorted((tmp_path / "broken" / "checkpoints").glob("*.pt"))
+    assert [path.stem for path in kept] == ["step-000000005", "step-000000006"]
+    kept[-1].unlink()
+    (tmp_path / "broken" / "log.jsonl").unlink()
+    resumed = train("broken")
+    assert resumed == {6: whole[6]}
+    weights = [load_network(tmp_path / run / "weights.safetensors").state_dict() for run in ("whole", "broken")]
+    for key, tensor in weights[0].items():
+        torch.testing.assert_close(tensor, weights[1][key], rtol=0, atol=0)
+
+
+def test_stage_two_trains_with_and_without_the_discriminator(tmp_path: Path, deblurring_config: Path) -> None:
+    scores = train_deblurring(load_deblurring_settings(deblurring_config, []), tmp_path / "run", cpu=True)
+    assert scores["celeba/psnr"] == pytest.approx(scores["celeba/blurred_psnr"] + scores["celeba/gain"])
+    records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    adversarial = [record["step"] for record in records if "adversarial" in record]
+    assert adversarial == [4, 5, 6]  # from half of the six steps on
+    assert list((tmp_path / "run" / "samples").glob("celeba-*.png"))
+    assert list((tmp_path / "run" / "tensorboard").iterdir())
+
+
+def test_faces_without_labels_need_a_sharp_face_parser(tmp_path: Path, deblurring_config: Path) -> None:
+    overrides = ["data.sources.0.labels=null"]
+    with pytest.raises(ConfigError, match="label_parser"):
+        train_deblurring(load_deblurring_settings(deblurring_config, overrides), tmp_path / "run", cpu=True)
+    overrides.append(f"label_parser={tmp_path / 'parser.safetensors'}")
+    overrides.append("schedule.steps=1")
+    settings = load_deblurring_settings(deblurring_config, overrides)
+    assert train_deblurring(settings, tmp_path / "run", cpu=True)
+
+
+def test_the_guides_in_the_weights_are_those_that_were_given(tmp_path: Path, deblurring_config: Path) -> None:
+    train_deblurring(load_deblurring_settings(deblurring_config, ["schedule.steps=1"]), tmp_path / "run", cpu=True)
+    whole = load_network(tmp_path / "run" / "weights.safetensors")
+    assert isinstance(whole, SNADNet)
+    for guide, file in ((whole.parser, "parser"), (whole.wiener, "wiener")):
+        assert guide is not None
+        given = load_network(tmp_path / f"{file}.safetensors").state_dict()
+        assert all(tensor.equal(given[key]) for key, tensor in guide.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("wiener=null", "wiener: 'tiny' needs weights of the blind deconvolution"),
+        ("model=snadnet-small-blind", "wiener: 'snadnet-small-blind' takes no weights of the blind deconvolution"),
+    ],
+)
+def test_blind_deconvolution_is_given_where_it_is_used(
+    tmp_path: Path, deblurring_config: Path, override: str, message: str
+) -> None:
+    overrides = [override, f"parser={tmp_path / 'small.safetensors'}"]
+    save_network(tmp_path / "small.safetensors", create_network("bisenet-small"), "bisenet-small")
+    if "wiener" in override:
+        overrides.pop()
+    with pytest.raises(ConfigError, match=message):
+        train_deblurring(load_deblurring_settings(deblurring_config, overrides), tmp_path / "run", cpu=True)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("data.sources.0.images=/nowhere", "/nowhere: no such folder"),
+        ("data.sources.0.hold_out=0", "hold_out"),
+        ("data.sources.0.hold_out=12", "none to train on"),
+        ("model=tiny", "is no parser"),
+        ("initial=/none.safetensors", "no such weights file"),
+    ],
+)
+def test_bad_set_ups_end_in_one_clear_line(tmp_path: Path, parsing_config: Path, override: str, message: str) -> None:
+    with pytest.raises(SnadnetError, match=message):
+        train_parsing(load_settings(ParsingSettings, parsing_config, [override]), tmp_path / "run", cpu=True)
+
+
+def test_an_unreadable_training_picture_is_named(tmp_path: Path, parsing_config: Path) -> None:
+    images = tmp_path / "faces" / "images"
+    for path in sorted(images.iterdir())[:8]:
+        path.write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"00\d\.png"):
+        train_parsing(load_settings(ParsingSettings, parsing_config, []), tmp_path / "run", cpu=True)
+
+
+def test_the_command_trains_within_a_time_budget(tmp_path: Path, parsing_config: Path) -> None:
+    arguments = ["train", "parsing", "-c", str(parsing_config), "-r", str(tmp_path / "run"), "--time-budget", "1s"]
+    result = CliRunner().invoke(app, [*arguments, "--cpu"])
+    assert result.exit_code == 0, result.output
+    assert "celeba/miou" in result.output
+    assert (tmp_path / "run" / "weights.safetensors").is_file()
+
+
+def test_two_processes_on_the_cpu_train_one_network(tmp_path: Path, parsing_config: Path) -> None:
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m"]
+    command += ["snadnet", "train", "parsing", "-c", str(parsing_config), "-r", str(run)]
+    for override in ("model=bisenet-small", "schedule.steps=3"):
+        command += ["--set", override]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run(command, env=environment, check=True, timeout=120, capture_output=True)
+    records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    # Processes that did not find each other would each write these.
+    assert [record["step"] for record in records if record["group"] == "train"] == [1, 2, 3]
+
+
+def test_a_run_killed_at_any_moment_resumes(tmp_path: Path, parsing_config: Path) -> None:
+    """Kill -9 while checkpoints are being written all the time; then go on."""
+    run = tmp_path / "run"
+    overrides = ["model=bisenet-small", "schedule.steps=1000", "checkpoint_minutes=1e-9"]
+    command = [
+        sys.executable,
+        "-m",
+        "snadnet",
+        "train",
+        "parsing",
+        "--cpu",
+        "-c",
+        str(parsing_config),
+        "-r",
+        str(run),
+    ]
+    for override in overrides:
+        command += ["--set", override]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while len(list((run / "checkpoints").glob("step-*.pt"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    reached = max(int(path.stem.split("-")[1]) for path in (run / "checkpoints").glob("step-*.pt"))
+    assert reached >= 2
+    settings = load_settings(ParsingSettings, parsing_config, [*overrides[:1], f"schedule.steps={reached + 1}"])
+    train_parsing(settings, run, cpu=True)
+    assert max(curve(run)) >= reached + 1
+    assert not list((run / "checkpoints").glob(".*.tmp"))
