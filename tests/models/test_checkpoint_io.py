@@ -20,9 +20,9 @@ from snadnet.deblurrer import Deblurrer
 from snadnet.errors import SnadnetError, WeightsError
 from snadnet.inference import OnnxBackend, open_network
 from snadnet.models import load_network, read_weights
+from snadnet.training import load_settings
 from snadnet.training.checkpoint import Checkpoints
-from snadnet.training.config import ParsingSettings, load_settings
-from snadnet.training.metric_logger import Journal
+from snadnet.training.metric_logger import MetricLogger
 from snadnet.training.run import Run
 
 
@@ -148,8 +148,8 @@ def run(tmp_path: Path) -> Run:
     accelerator = Accelerator(cpu=True)
     folder = tmp_path / "run"
     (folder / "checkpoints").mkdir(parents=True)
-    settings = load_settings(ParsingSettings, config, [])
-    run = Run(folder, settings, accelerator, Journal(folder, active=False))
+    settings = load_settings(config)
+    run = Run(folder, settings, accelerator, MetricLogger(folder, active=False))
     run.modules["parser"] = nn.Linear(2, 2)
     return run
 
