@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from snadnet.cli.app import app
 from snadnet.errors import ConfigError, ModelError, OutputExistsError, WeightsError
 from snadnet.evaluation.report.tables import as_markdown
+from snadnet.inference import resolve_weights
 from snadnet.models import describe_model, list_models
 from snadnet.models.complexity import ModelFigures, model_figures
 from snadnet.profiling import benchmark
@@ -101,10 +102,16 @@ def test_the_default_is_every_deblurring_model() -> None:
     assert [subject.name for subject in find_subjects([])] == list_models("deblurring")
 
 
+def test_released_names_are_files_to_measure() -> None:
+    subjects = find_subjects(["natural", "snadnet-small-natural"])
+    assert [subject.name for subject in subjects] == ["natural", "snadnet-small-natural"]
+    assert {(subject.source, subject.is_file) for subject in subjects} == {(str(resolve_weights("natural")), True)}
+
+
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [
-        ("mprent", ModelError, "there is no model 'mprent'"),
+        ("mprent", WeightsError, "no released weights are called 'mprent'"),
         ("bisenet", ModelError, "is a face parser"),
         ("absent.onnx", WeightsError, "no such weights file"),
         ("no/folder", WeightsError, "no such weights file"),
