@@ -17,7 +17,7 @@ from snadnet.models import Restorer, create_model, read_model, save_network
 from snadnet.photo import read_photo
 from support.deblurring_model_checks import shaken
 
-BASELINE = "deblurgan-cpu"
+BASELINE = "deblurgan-tiny"
 
 
 def write_weights(path: Path, name: str, value: float | None = None) -> Path:
@@ -88,7 +88,7 @@ def test_released_weights_go_by_their_aim_too() -> None:
 
 
 def test_a_file_must_hold_the_model_that_is_named(baseline: Path, tmp_path: Path, build_network) -> None:
-    with pytest.raises(WeightsError, match=r"baseline\.safetensors: holds the model 'deblurgan-cpu', not 'mprnet'"):
+    with pytest.raises(WeightsError, match=r"baseline\.safetensors: holds the model 'deblurgan-tiny', not 'mprnet'"):
         open_network("mprnet", baseline, "cpu")
     named = build_network(tmp_path / "named.onnx", metadata={"model": "umsn"})
     assert open_network("umsn", named, "cpu").model == "umsn"
@@ -96,6 +96,12 @@ def test_a_file_must_hold_the_model_that_is_named(baseline: Path, tmp_path: Path
         open_network("mprnet", named, "cpu")
     with pytest.raises(WeightsError, match="does not say which model it holds; export it again"):
         open_network("mprnet", build_network(tmp_path / "unnamed.onnx"), "cpu")
+
+
+def test_a_graph_of_a_former_name_is_the_network_of_today(tmp_path: Path, build_network) -> None:
+    former = build_network(tmp_path / "former.onnx", metadata={"model": "umsn-cpu"})
+    for model in (None, "umsn-cpu", "umsn-tiny"):
+        assert open_network(model, former, "cpu").model == "umsn-tiny"
 
 
 def test_a_name_without_released_weights_tells_how_to_get_them(without_torch: None) -> None:

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from snadnet.catalogue import current_name
 from snadnet.errors import ConfigError, ModelError, WeightsError
 from snadnet.inference import Backend, Device, OnnxBackend
 from snadnet.inference.releases import chosen_weights, released_graphs, released_weights
@@ -33,7 +34,7 @@ def open_network(model: str | None = None, weights: str | Path | None = None, de
         return OnnxBackend(_released(model), device)
     path = chosen_weights(weights)
     network = _on_torch(path, device) if path.suffix.lower() == TORCH_SUFFIX else OnnxBackend(path, device)
-    if model is not None and network.model != model:
+    if model is not None and network.model != current_name(model):
         if network.model is None:
             raise WeightsError(
                 f"{printable(path)}: does not say which model it holds; export it again, or name no model"

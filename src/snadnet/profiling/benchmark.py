@@ -84,9 +84,10 @@ def _find_subject(text: str) -> Subject:
         return Subject(path.name, text, True)
     if path.suffix.lower() in (".onnx", ".safetensors") or len(path.parts) != 1:
         raise WeightsError(f"{printable(text)}: no such weights file; give an .onnx or .safetensors file, or a model")
-    if describe_model(text).task != "deblurring":
+    descriptor = describe_model(text)
+    if descriptor.task != "deblurring":
         raise ModelError(f"the model {text!r} is a face parser; name a deblurring network")
-    return Subject(text, text, False)
+    return Subject(descriptor.name, descriptor.name, False)
 
 
 def measure_costs(subjects: Sequence[Subject], setting: Setting, advance: Callable[[int], None]) -> list[Cost]:
