@@ -4,9 +4,9 @@ from snadnet.models.descriptor import ModelDescriptor
 from snadnet.models.nafnet.network import (
     NAFNET_32,
     NAFNET_64,
-    NAFNET_TINY,
     NAFNET_SMALL,
     NAFNET_SMALL_56,
+    NAFNET_TINY,
     NAFNet,
     NAFNetConfig,
 )
@@ -16,9 +16,9 @@ __all__ = [
     "DESCRIPTORS",
     "NAFNET_32",
     "NAFNET_64",
-    "NAFNET_TINY",
     "NAFNET_SMALL",
     "NAFNET_SMALL_56",
+    "NAFNET_TINY",
     "NAFNet",
     "NAFNetConfig",
 ]

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from snadnet.models.descriptor import SIGNED, ModelDescriptor
-from snadnet.models.umsn.config import SIZE_MULTIPLE, UMSN_TINY, UMSN_PAPER, UMSNConfig
+from snadnet.models.umsn.config import SIZE_MULTIPLE, UMSN_PAPER, UMSN_TINY, UMSNConfig
 from snadnet.models.umsn.network import UMSN, UMSNOutput
 from snadnet.size_rule import SizeRule
 
-__all__ = ["DESCRIPTORS", "UMSN", "UMSN_TINY", "UMSN_PAPER", "UMSNConfig", "UMSNOutput"]
+__all__ = ["DESCRIPTORS", "UMSN", "UMSN_PAPER", "UMSN_TINY", "UMSNConfig", "UMSNOutput"]
 
 
 def _descriptor(name: str, config: UMSNConfig) -> ModelDescriptor:
