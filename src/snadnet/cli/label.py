@@ -9,10 +9,7 @@ import typer
 
 from snadnet.cli.shared.jobs import Jobs
 from snadnet.cli.shared.options import DEFAULT_WORKERS, DeviceOption, WorkersOption, output_option
-from snadnet.errors import ModelError
-from snadnet.inference.releases import released_weights
-
-_RELEASED_PARSER = "bisenet-small-sharp.safetensors"
+from snadnet.inference import load_parser, resolve_weights
 
 
 def label(
@@ -39,12 +36,11 @@ def label(
     from snadnet.data.manifest import Manifest, save_file  # noqa: PLC0415
     from snadnet.data.pseudo_labels import PARSING_SIZE, label_faces, label_file, parser_input  # noqa: PLC0415
     from snadnet.inference.torch_backend import torch_device  # noqa: PLC0415
-    from snadnet.models import list_models, read_model, read_weights  # noqa: PLC0415
+    from snadnet.models import read_weights  # noqa: PLC0415
 
-    weights = parser or released_weights(_RELEASED_PARSER)
+    weights = resolve_weights(parser, task="parsing")
+    network = load_parser(weights, device)
     name, _ = read_weights(weights)
-    if name not in list_models("parsing"):
-        raise ModelError(f"{weights}: holds a {name!r}, which is no parser; give a parser's weights")
     pictures = list_images(faces)
     check_names(pictures)
     manifest = Manifest(
@@ -58,7 +54,6 @@ def label(
     )
     waiting = [path for path in pictures if not manifest.holds([f"{path.stem}.png"])]
     place = torch_device(device)
-    network = read_model(weights).to(place)
 
     def read(path: Path) -> tuple[Path, int, Tensor]:
         pixels = read_face(path)
