@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import cv2
-import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -21,7 +20,6 @@ from snadnet.cli.deblur.report import (
     Report,
     Status,
     face_records,
-    faces_in_words,
     skipped_face_records,
 )
 from snadnet.cli.deblur.streams import STREAM, write_standard_output
@@ -29,7 +27,7 @@ from snadnet.concurrency import Brake, StoppedError, in_order
 from snadnet.deblurrer import Deblurrer, Restoration
 from snadnet.environment import available_cores
 from snadnet.errors import OutputExistsError, SnadnetError
-from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images
+from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images, side_by_side
 from snadnet.photo import (
     FORMATS,
     SUFFIXES,
@@ -145,7 +143,7 @@ def _deblur(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: Brake) 
     else:
         result = deblurrer.restore(photo, strength=treatment.strength, choice=treatment.choice)
     brake.check()
-    found = faces_in_words(result)
+    found = result.summary
     record = Record(
         source=str(job.source),
         status=Status.NO_FACE,
@@ -196,7 +194,7 @@ def _encoded(job: Job, result: Restoration) -> dict[Path, bytes]:
     """All files of a photo, the result itself first."""
     pictures = {job.target: result.photo}
     if job.comparison is not None:
-        pictures[job.comparison] = _side_by_side(result)
+        pictures[job.comparison] = side_by_side(result)
     if job.boxes is not None:
         pictures[job.boxes] = draw_boxes(result)
     if job.faces is not None:
@@ -239,24 +237,6 @@ def _write(files: dict[Path, bytes], *, overwrite: bool, brake: Brake) -> None:
                 brake.check()
                 brake.pull(_DISK_FAILURES[cause.errno])
             raise
-
-
-def _side_by_side(result: Restoration) -> Photo:
-    before, after = result.original, result.photo
-    joined = np.concatenate([before.pixels, after.pixels], axis=1)
-    # Only the profile, which the colours need, is true of a picture that shows the photo twice.
-    return replace(
-        before,
-        pixels=joined,
-        alpha=None,
-        exif=None,
-        format="PNG",
-        path=None,
-        jpeg=None,
-        xmp=None,
-        iptc=None,
-        texts=(),
-    )
 
 
 def _name(path: Path, stream: str = "standard input") -> str:
