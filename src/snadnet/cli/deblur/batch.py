@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import cv2
-import numpy as np
 
 from snadnet.cli.deblur.naming import Job
 from snadnet.cli.deblur.report import (
@@ -18,7 +17,6 @@ from snadnet.cli.deblur.report import (
     Report,
     Status,
     face_records,
-    faces_in_words,
     skipped_face_records,
 )
 from snadnet.cli.deblur.streams import STREAM, write_standard_output
@@ -27,7 +25,7 @@ from snadnet.concurrency import StoppedError, StopSignal, in_order
 from snadnet.deblurrer import Deblurrer, Restoration
 from snadnet.environment import available_cores
 from snadnet.errors import OutputExistsError, SnadnetError
-from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images
+from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images, side_by_side
 from snadnet.photo import (
     FORMATS,
     SUFFIXES,
@@ -133,7 +131,7 @@ def _deblur(job: Job, deblurrer: Deblurrer, treatment: Treatment, stop: StopSign
     else:
         result = deblurrer.restore(photo, strength=treatment.strength, choice=treatment.choice)
     stop.check()
-    found = faces_in_words(result)
+    found = result.summary
     record = Record(
         source=str(job.source),
         status=Status.NO_FACE,
@@ -184,7 +182,7 @@ def _encoded(job: Job, result: Restoration) -> dict[Path, bytes]:
     """All files of a photo, the result itself first."""
     pictures = {job.target: result.photo}
     if job.comparison is not None:
-        pictures[job.comparison] = _side_by_side(result)
+        pictures[job.comparison] = side_by_side(result)
     if job.boxes is not None:
         pictures[job.boxes] = draw_boxes(result)
     if job.faces is not None:
@@ -227,24 +225,6 @@ def _write(files: dict[Path, bytes], *, overwrite: bool, stop: StopSignal) -> No
                 stop.check()
                 stop.request(_DISK_FAILURES[cause.errno])
             raise
-
-
-def _side_by_side(result: Restoration) -> Photo:
-    before, after = result.original, result.photo
-    joined = np.concatenate([before.pixels, after.pixels], axis=1)
-    # Only the profile, which the colours need, is true of a picture that shows the photo twice.
-    return replace(
-        before,
-        pixels=joined,
-        alpha=None,
-        exif=None,
-        format="PNG",
-        path=None,
-        jpeg=None,
-        xmp=None,
-        iptc=None,
-        texts=(),
-    )
 
 
 def _name(path: Path, stream: str = "standard input") -> str:
