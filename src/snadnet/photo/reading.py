@@ -13,10 +13,11 @@ from PIL import Image
 from snadnet.errors import PhotoError
 from snadnet.photo.colour import cmyk_to_srgb
 from snadnet.photo.container import has_too_many_pieces, without_extras
-from snadnet.photo.exif import upright
+from snadnet.photo.described_colours import colour_codes, colour_profile
+from snadnet.photo.exif import says_adobe_rgb, upright
 from snadnet.photo.heic import is_heic, open_heic
 from snadnet.photo.limits import MAX_PIECES, Limits
-from snadnet.photo.metadata import fitting_profile, has_impostors, look_before_loading, read_metadata
+from snadnet.photo.metadata import has_impostors, look_before_loading, read_metadata
 from snadnet.photo.silence import QUIET_DECODERS
 from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, Photo, printable
 
@@ -113,7 +114,7 @@ def photo_from_image(image: Image.Image, *, limits: Limits = _LIMITS) -> Photo:
         PhotoError: the picture is over the limit, of more than 8 bits a channel, or its file is damaged.
     """
     with QUIET_DECODERS:
-        return _photo_from_image(image, name="the image", limits=limits)
+        return _photo_from_image(image, _file_content(image), name="the image", limits=limits)
 
 
 def photo_from_array(array: NDArray[Any]) -> Photo:
@@ -172,7 +173,7 @@ def _decode(data: bytes, *, name: str, limits: Limits) -> Photo:
 
 def _decode_once(data: bytes, *, name: str, limits: Limits) -> Photo:
     with _open_image(data, name) as image:
-        photo = _photo_from_image(image, name=name, limits=limits)
+        photo = _photo_from_image(image, data, name=name, limits=limits)
         photo = replace(photo, lossless=image.format in _LOSSLESS_FORMATS or _is_lossless_webp(data))
         if _was_deep(image, data):
             return replace(photo, notes=("more than 8 bits a channel became 8", *photo.notes))
@@ -190,8 +191,24 @@ def _open_image(data: bytes, name: str) -> Image.Image:
         raise _DamagedError(f"{name}: is not a photo that can be read; give a {FORMATS_IN_WORDS} file") from error
 
 
-def _photo_from_image(image: Image.Image, *, name: str, limits: Limits) -> Photo:
+def _file_content(image: Image.Image) -> bytes:
+    """The file that an image is opened from, for what Pillow does not say of it; empty once it is loaded."""
+    file = getattr(image, "fp", None) if getattr(image, "tile", None) else None
+    try:
+        if file is None:
+            return b""
+        place = file.tell()
+        file.seek(0)
+        data: bytes = file.read()
+        file.seek(place)
+    except (OSError, ValueError):
+        return b""
+    return data
+
+
+def _photo_from_image(image: Image.Image, data: bytes, *, name: str, limits: Limits) -> Photo:
     _check_image(image, name=name, limits=limits)
+    _check_range(image, data, name=name)
     try:
         before = look_before_loading(image)
         impostors = has_impostors(image)
@@ -203,7 +220,8 @@ def _photo_from_image(image: Image.Image, *, name: str, limits: Limits) -> Photo
     turned = upright(image)
     try:
         colours, alpha, grey = _split(turned)
-        profile, profile_notes = fitting_profile(image, grey=grey)
+        adobe_rgb = before.adobe_rgb or says_adobe_rgb(image)
+        profile, profile_notes = colour_profile(image, data, grey=grey, adobe_rgb=adobe_rgb)
         metadata = read_metadata(image, turned.size, before)
     except Exception as error:
         raise _DamagedError(
@@ -242,6 +260,15 @@ def _check_image(image: Image.Image, *, name: str, limits: Limits) -> None:
     if deep:
         raise PhotoError(
             f"{name}: has more than 8 bits a channel, and faces are restored in 8; save a copy of it with 8 bits"
+        )
+
+
+def _check_range(image: Image.Image, data: bytes, *, name: str) -> None:
+    codes = colour_codes(image, data)
+    if codes is not None and codes.hdr:
+        raise PhotoError(
+            f"{name}: is a photo of high dynamic range ({codes.hdr}), which would lose its brightness here;"
+            " save it as an ordinary photo, in sRGB or Display P3"
         )
 
 
