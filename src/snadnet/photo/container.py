@@ -27,6 +27,12 @@ _ADOBE: Final = 0xEE
 _ALONE: Final = frozenset({0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)})
 
 
+# What begins a video, or another JPEG.
+_APPENDED_STARTS: Final = (b"ftyp", b"\xff\xd8\xff")
+_SAMSUNG: Final = b"SEFT"
+# An auxiliary image of Apple's, and an item after ISO 21496-1.
+_GAIN_MAPS: Final = (b":aux:hdrgainmap", b"tmap")
+
 Codes = tuple[int, int, int, int]
 """Colour primaries, transfer characteristics, matrix coefficients (ITU-T H.273), and the full range flag."""
 
@@ -79,14 +85,13 @@ def box_colour_codes(data: bytes) -> Codes | None:
     return None
 
 
-def jpeg_trailer(data: bytes) -> bytes:
-    """Return what follows the main image of a JPEG; empty for any other file."""
-    if not data.startswith(_JPEG_SIGNATURE):
-        return b""
-    scan = next((start for start, _, marker in islice(_jpeg_segments(data), MAX_PIECES) if marker == _SCAN), None)
-    # Within pixels 0xFF is followed by 0 or a restart, so that the first mark of the end is one.
-    end = -1 if scan is None else data.find(bytes([0xFF, _END]), scan)
-    return b"" if end < 0 else data[end + 2 :]
+def has_appended(data: bytes) -> bool:
+    """Return whether a JPEG goes on behind its main image with another image or a video, or a HEIC has a gain map."""
+    if data.startswith(_JPEG_SIGNATURE):
+        trailer = _jpeg_trailer(data)
+        return trailer.rstrip(b"\0").endswith(_SAMSUNG) or any(start in trailer for start in _APPENDED_STARTS)
+    meta = _box(data, b"meta") if data[4:8] == b"ftyp" else None
+    return meta is not None and any(kind in meta for kind in _GAIN_MAPS)
 
 
 def _pieces(data: bytes) -> Iterator[object]:
@@ -118,6 +123,14 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             end += max(2, int.from_bytes(data[end : end + 2]))
         yield start, end, marker
         start = data.find(b"\xff", end)
+
+
+def _jpeg_trailer(data: bytes) -> bytes:
+    """What follows the main image of a JPEG."""
+    scan = next((start for start, _, marker in islice(_jpeg_segments(data), MAX_PIECES) if marker == _SCAN), None)
+    # Within pixels 0xFF is followed by 0 or a restart, so that the first mark of the end is one.
+    end = -1 if scan is None else data.find(bytes([0xFF, _END]), scan)
+    return b"" if end < 0 else data[end + 2 :]
 
 
 def _is_needed(marker: int) -> bool:

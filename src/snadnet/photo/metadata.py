@@ -15,7 +15,10 @@ from snadnet.photo.colour import profile_space
 from snadnet.photo.exif import clean_exif, lies_sideways, says_adobe_rgb
 from snadnet.photo.limits import MAX_METADATA_BYTES
 from snadnet.photo.types import JpegCoding, Text
-from snadnet.photo.xmp import clean_xmp, describes_appended
+from snadnet.photo.xmp import clean_xmp, has_second_part, without_appended
+
+APPENDED_NOTE: Final = "what is appended to it (such as a gain map or a video) is left out"
+"""The note about images or a video in the same file behind the photo."""
 
 _ORIENTATION_TAG: Final = 274
 _IPTC_TAG: Final = 33723
@@ -135,10 +138,14 @@ def _xmp(image: Image.Image, upright_size: tuple[int, int]) -> tuple[bytes | Non
         return None, ("its XMP is damaged and is left out",)
     if len(packet) > MAX_METADATA_BYTES:
         return None, ("its XMP is too large and is left out",)
-    if describes_appended(packet):
-        return None, ("what is appended to it (such as a gain map or a video) is left out",)
-    cleaned = clean_xmp(packet, upright_size)
-    return cleaned, () if cleaned else ("its XMP is damaged and is left out",)
+    rest, claimed = without_appended(packet)
+    notes = (APPENDED_NOTE,) if claimed else ()
+    if rest is None:
+        return None, notes
+    if has_second_part(rest):
+        notes = (*notes, "the second part of its XMP is left out")
+    cleaned = clean_xmp(rest, upright_size)
+    return cleaned, notes if cleaned else (*notes, "its XMP is damaged and is left out")
 
 
 def _iptc(image: Image.Image) -> tuple[bytes | None, tuple[str, ...]]:

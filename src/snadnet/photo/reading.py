@@ -12,13 +12,13 @@ from PIL import Image
 
 from snadnet.errors import PhotoError
 from snadnet.photo.colour import cmyk_to_srgb
-from snadnet.photo.container import has_too_many_pieces, without_extras
+from snadnet.photo.container import has_appended, has_too_many_pieces, without_extras
 from snadnet.photo.described_colours import colour_codes, colour_profile
 from snadnet.photo.exif import says_adobe_rgb, upright
 from snadnet.photo.heic import is_heic, open_heic
 from snadnet.photo.limits import MAX_PIECES, Limits
-from snadnet.photo.metadata import has_impostors, look_before_loading, read_metadata
-from snadnet.photo.silence import QUIET_DECODERS
+from snadnet.photo.metadata import APPENDED_NOTE, Metadata, has_impostors, look_before_loading, read_metadata
+from snadnet.photo.silence import SILENCE
 from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, Photo, printable
 
 _TIFF_BITS_PER_SAMPLE_TAG: Final = 258
@@ -113,7 +113,7 @@ def photo_from_image(image: Image.Image, *, limits: Limits = _LIMITS) -> Photo:
     Raises:
         PhotoError: the picture is over the limit, of more than 8 bits a channel, or its file is damaged.
     """
-    with QUIET_DECODERS:
+    with SILENCE:
         return _photo_from_image(image, _file_content(image), name="the image", limits=limits)
 
 
@@ -157,7 +157,7 @@ def _decode(data: bytes, *, name: str, limits: Limits) -> Photo:
     _check_file_size(len(data), name, limits)
     if has_too_many_pieces(data):
         raise PhotoError(f"{name}: is made of more than {MAX_PIECES} pieces; save it anew with another program")
-    with QUIET_DECODERS:
+    with SILENCE:
         try:
             return _decode_once(data, name=name, limits=limits)
         except _DamagedError as error:
@@ -240,7 +240,7 @@ def _photo_from_image(image: Image.Image, data: bytes, *, name: str, limits: Lim
         xmp=metadata.xmp,
         iptc=metadata.iptc,
         texts=metadata.texts,
-        notes=(*_picture_notes(image), *profile_notes, *metadata.notes),
+        notes=(*_frame_notes(image), *profile_notes, *_appended_notes(image, data, metadata), *metadata.notes),
     )
 
 
@@ -272,17 +272,25 @@ def _check_range(image: Image.Image, data: bytes, *, name: str) -> None:
         )
 
 
-def _picture_notes(image: Image.Image) -> tuple[str, ...]:
+def _frame_notes(image: Image.Image) -> tuple[str, ...]:
     notes = []
+    number = image.tell() + 1
     if image.format == "TIFF":
         # Counting the pages of a hostile file would take very long.
         if getattr(image, "is_animated", False):
-            notes.append("first of several pages")
+            notes.append("first of several pages" if number == 1 else f"page {number} of several")
     elif (frames := int(getattr(image, "n_frames", 1))) > 1:
-        notes.append(f"first of {frames} {'pictures' if image.format == 'MPO' else 'frames'}")
+        kind = "picture" if image.format == "MPO" else "frame"
+        notes.append(f"first of {frames} {kind}s" if number == 1 else f"{kind} {number} of {frames}")
     if image.mode == "CMYK":
         notes.append("CMYK colours became RGB")
     return tuple(notes)
+
+
+def _appended_notes(image: Image.Image, data: bytes, metadata: Metadata) -> tuple[str, ...]:
+    # Of an MPO it is said already how many images there are.
+    is_new = image.format != "MPO" and APPENDED_NOTE not in metadata.notes
+    return (APPENDED_NOTE,) if is_new and has_appended(data) else ()
 
 
 def _is_lossless_webp(data: bytes) -> bool:
