@@ -1,7 +1,7 @@
 """Networks by name, and their weights files.
 
-:func:`create_model` and :func:`read_model` give deblurring models of one interface; :func:`create_network` and
-:func:`load_network` give any network as its paper has it.
+``create_model`` and ``read_model`` give deblurring models of one interface; ``create_network`` and
+``load_network`` give any network as its paper has it.
 """
 
 from snadnet.models.checkpoint_io import load_network, read_model, read_weights, save_network

@@ -20,11 +20,11 @@ def save_network(path: Path, network: nn.Module, name: str, *, half: bool = Fals
     """Write a network's weights and buffers, never half a file.
 
     Args:
-        path: the ``.safetensors`` file; an existing one is replaced.
-        network: the network.
-        name: its name in the registry.
-        half: store floating-point tensors in half precision (they are read back as float32).
-        facts: further text that the file's header keeps.
+        path: The ``.safetensors`` file; an existing one is replaced.
+        network: The network.
+        name: Its name in the registry.
+        half: Store floating-point tensors in half precision (they are read back as float32).
+        facts: Further text that the file's header keeps.
     """
     tensors = {}
     for key, tensor in network.state_dict().items():
@@ -38,7 +38,7 @@ def read_weights(path: Path) -> tuple[str, dict[str, Tensor]]:
     """Return the network's name and its state, floating-point tensors as float32.
 
     Raises:
-        WeightsError: if the file is missing, damaged or not a weights file of this project.
+        WeightsError: If the file is missing, damaged or not a weights file of this project.
     """
     if not path.is_file():
         raise WeightsError(f"{path}: no such weights file; give the path of a .safetensors file")
@@ -60,7 +60,7 @@ def load_state(network: nn.Module, state: dict[str, Tensor], path: Path) -> None
     """Load a state strictly.
 
     Raises:
-        WeightsError: if a tensor is missing, left over or of another shape.
+        WeightsError: If a tensor is missing, left over or of another shape.
     """
     try:
         network.load_state_dict(state, strict=True)
@@ -73,26 +73,26 @@ def load_network(path: str | Path, *, expected: str | None = None) -> nn.Module:
     """Build the network that a weights file names and load the file into it, in evaluation mode.
 
     Args:
-        path: a ``.safetensors`` file that :func:`save_network` wrote.
-        expected: the only network name to accept, if given.
+        path: A ``.safetensors`` file that ``save_network`` wrote.
+        expected: The only network name to accept, if given.
 
     Raises:
-        WeightsError: if the file is missing, damaged, of another network than expected, or does not fit it.
-        ModelError: if the network it names is unknown.
+        WeightsError: If the file is missing, damaged, of another network than expected, or does not fit it.
+        ModelError: If the network it names is unknown.
     """
     return _load(Path(path), expected)[1]
 
 
 def read_model(path: str | Path, *, expected: str | None = None) -> nn.Module:
-    """Build the model (:func:`create_model`) that a weights file names and load the file into it, for evaluation.
+    """Build the model (``create_model``) that a weights file names and load the file into it, for evaluation.
 
     Args:
-        path: a ``.safetensors`` file that :func:`save_network` wrote.
-        expected: the only name to accept, if given.
+        path: A ``.safetensors`` file that ``save_network`` wrote.
+        expected: The only name to accept, if given.
 
     Raises:
-        WeightsError: if the file is missing, damaged, of another network than expected, or does not fit it.
-        ModelError: if the network it names is unknown.
+        WeightsError: If the file is missing, damaged, of another network than expected, or does not fit it.
+        ModelError: If the network it names is unknown.
     """
     name, network = _load(Path(path), expected)
     return wrap(network, name).eval()

@@ -43,7 +43,7 @@ def create_network(name: str) -> nn.Module:
     """Build an untrained network as its paper has it: its own range, sizes and outputs.
 
     Raises:
-        ModelError: if there is no network of that name.
+        ModelError: If there is no network of that name.
     """
     return describe_model(name).build()
 
@@ -51,11 +51,11 @@ def create_network(name: str) -> nn.Module:
 def create_model(name: str) -> nn.Module:
     """Build an untrained model. All take RGB ``(B, 3, H, W)`` in ``[0, 1]`` of any size from 32 px.
 
-    A deblurring model gives a restored picture of the same shape and range (:class:`Restorer`), a parser logits
+    A deblurring model gives a restored image of the same shape and range (``Restorer``), a parser logits
     ``(B, 19, H, W)``.
 
     Raises:
-        ModelError: if there is no network of that name.
+        ModelError: If there is no network of that name.
     """
     return wrap(create_network(name), name)
 

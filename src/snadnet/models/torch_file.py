@@ -33,7 +33,7 @@ def read_torch_file(path: Path) -> dict[str, Any]:
     """Return the dictionary that a file holds, its tensors on the CPU.
 
     Raises:
-        WeightsError: if the file is damaged, holds more than data, or no dictionary.
+        WeightsError: If the file is damaged, holds more than data, or no dictionary.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -54,12 +54,12 @@ def read_brought_weights(path: Path, *, what: str, remedy: str) -> dict[str, Any
     """Return the tensors by name of a weights file that the user brings: ``.safetensors``, or as PyTorch saves them.
 
     Args:
-        path: the file.
-        what: what should be in it, for the message.
-        remedy: where to get it, for the message.
+        path: The file.
+        what: What should be in it, for the message.
+        remedy: Where to get it, for the message.
 
     Raises:
-        WeightsError: if the file is missing, damaged, or holds more than data.
+        WeightsError: If the file is missing, damaged, or holds more than data.
     """
     if not path.is_file():
         raise WeightsError(f"{path}: no such file with {what}; {remedy}")

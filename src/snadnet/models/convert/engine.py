@@ -18,8 +18,8 @@ class Counts:
     """What became of a checkpoint's names.
 
     Attributes:
-        used: how many a network's tensors came from, shared ones each counted.
-        unused: how many are known to be unused.
+        used: How many a network's tensors came from, shared ones each counted.
+        unused: How many are known to be unused.
     """
 
     used: int
@@ -30,14 +30,14 @@ def fill(network: nn.Module, state: State, layout: Layout, source: str, *, unuse
     """Load a checkpoint into a network strictly.
 
     Args:
-        network: the network, on any device, also PyTorch's meta device; its tensors are replaced.
-        state: the checkpoint's tensors by the authors' names.
-        layout: how these names lead to ours.
-        source: the file or folder, for messages.
-        unused: patterns of further names to leave out.
+        network: The network, on any device, also PyTorch's meta device; its tensors are replaced.
+        state: The checkpoint's tensors by the authors' names.
+        layout: How these names lead to ours.
+        source: The file or folder, for messages.
+        unused: Patterns of further names to leave out.
 
     Raises:
-        WeightsError: if a name is neither known nor unused, if a tensor is missing, of another shape or kind, or if
+        WeightsError: If a name is neither known nor unused, if a tensor is missing, of another shape or kind, or if
             the copies of a shared one differ.
     """
     patterns = (*layout.unused, *unused)

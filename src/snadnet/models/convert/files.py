@@ -15,7 +15,7 @@ from snadnet.models.torch_file import read_torch_file
 _WRAPPERS: Final = ("state_dict", "params", "model")
 """Under which names training programs put the tensors beside what else they save."""
 _PARALLEL: Final = "module."
-"""What :class:`torch.nn.DataParallel` puts before every name."""
+"""What ``torch.nn.DataParallel`` puts before every name."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Checkpoint:
     """What the authors' files hold.
 
     Attributes:
-        state: their tensors by name.
-        source: the file or files, for messages.
-        checksums: the SHA-256 of each file by its name.
+        state: Their tensors by name.
+        source: The file or files, for messages.
+        checksums: The SHA-256 of each file by its name.
     """
 
     state: dict[str, Any]
@@ -37,7 +37,7 @@ def read_checkpoint(paths: Sequence[Path], layout: Layout) -> Checkpoint:
     """Read the files, or a folder of them, that a layout asks for.
 
     Raises:
-        WeightsError: if one is missing, damaged, holds more than data, or holds no tensors by name; or if their number
+        WeightsError: If one is missing, damaged, holds more than data, or holds no tensors by name; or if their number
             is wrong.
     """
     state: dict[str, Any] = {}

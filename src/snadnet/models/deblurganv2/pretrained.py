@@ -22,12 +22,12 @@ def load_backbone(generator: Generator, path: Path) -> None:
     """Load ImageNet weights into a generator's backbone, strictly; only the classifier's end is left out.
 
     Args:
-        generator: one of full backbone width.
-        path: a ``.safetensors`` file or a state dict that ``torch.save`` wrote (read without running code), with the
+        generator: One of full backbone width.
+        path: A ``.safetensors`` file or a state dict that ``torch.save`` wrote (read without running code), with the
             names of torchvision's MobileNetV2 or of timm's or Cadene's Inception-ResNet-v2.
 
     Raises:
-        WeightsError: if the file is missing, unreadable or of another network; the message tells where to get it.
+        WeightsError: If the file is missing, unreadable or of another network; the message tells where to get it.
     """
     backbone = generator.pyramid.backbone
     kind = type(backbone).__name__
