@@ -53,11 +53,13 @@ class Imported:
         network: In evaluation mode.
         counts: What became of the file's names.
         checksums: The SHA-256 of each file by its name.
+        notes: Lines for the user on what was chosen in the files.
     """
 
     network: nn.Module
     counts: Counts
     checksums: dict[str, str]
+    notes: tuple[str, ...]
 
 
 def import_original(name: str, paths: Sequence[Path], *, unused: Sequence[str] = ()) -> Imported:
@@ -81,4 +83,4 @@ def import_original(name: str, paths: Sequence[Path], *, unused: Sequence[str] =
     with torch.device("meta"):
         network = create_network(name)
     counts = fill(network, checkpoint.state, layout, checkpoint.source, unused=unused)
-    return Imported(network.eval(), counts, checkpoint.checksums)
+    return Imported(network.eval(), counts, checkpoint.checksums, checkpoint.notes)

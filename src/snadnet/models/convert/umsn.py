@@ -167,6 +167,8 @@ class UMSNLayout(Layout):
         return _HEADS | _matched(tensors, network, source)
 
 
+# Layers of the segmentation network alone; in the deblurring network those of the same names are used.
+_SEGMENTATION_DEAD: Final = ("refineclean1", "refineclean2", "batchnorm20", "batchnorm1")
 _DEAD = tuple(f"{place}conv10{digit}0.*" for place in ("deblur_class?.", "") for digit in range(1, 5))
 
 UMSN = UMSNLayout(
@@ -176,6 +178,7 @@ UMSN = UMSNLayout(
         *(f"{_DEBLURRING}.{name}" for name in _DEAD),
         *(f"{_DEBLURRING}.conf_ker.{name}" for name in ("conv4.*", "*.conv_o.weight")),
         f"{_SEGMENTATION}.*.sharewconv1.*",
+        *(f"{_SEGMENTATION}.{name}.*" for name in _SEGMENTATION_DEAD),
     ),
     suffix=".pth",
     part=_part,

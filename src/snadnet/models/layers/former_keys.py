@@ -19,4 +19,4 @@ def accept_former_keys(module: nn.Module, **names: str) -> None:
             for key in [key for key in state if key.startswith(start)]:
                 state[f"{prefix}{name}.{key.removeprefix(start)}"] = state.pop(key)
 
-    module.register_load_state_dict_pre_hook(rename)
+    module.register_load_state_dict_pre_hook(rename)  # type: ignore[no-untyped-call]

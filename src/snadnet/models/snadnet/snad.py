@@ -13,7 +13,7 @@ Normalization = Literal["separable", "instance", "batch"]
 
 
 def foreground_mask(parsing: Tensor) -> Tensor:
-    """Return ``M_f = 1 - M_b``, ``(B, 1, H, W)``, of class probabilities ``(B, 19, H, W)`` (II-C; docs/research/paper.md)."""
+    """Return ``M_f = 1 - M_b``, ``(B, 1, H, W)``, of class probabilities ``(B, 19, H, W)`` (II-C)."""
     background = torch.stack([parsing[:, index] for index in BACKGROUND_CLASSES]).sum(dim=0)
     return (1.0 - background).clamp(0.0, 1.0).unsqueeze(1)
 
