@@ -2,26 +2,24 @@
 
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import Annotated, Self
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from snadnet.cli.shared.extras import require_training_extra
+from snadnet.cli.shared.options import ConfigOption, DeviceOption
 from snadnet.cli.shared.stopping import stop_on_signals
 from snadnet.concurrency import StopSignal
 from snadnet.errors import ConfigError
-
-if TYPE_CHECKING:
-    from snadnet.inference import Device
 
 _FORMER_VERBS = ("parsing", "deblurring")
 
 
 def train(
     *,
-    config: Annotated[Path, typer.Option("--config", "-c", help="YAML file with the settings; see configs/.")],
+    config: ConfigOption,
     run: Annotated[
         Path, typer.Option("--run", "-r", help="Folder of the run. If it holds a checkpoint, training goes on from it.")
     ],
@@ -32,8 +30,7 @@ def train(
     time_budget: Annotated[
         str | None, typer.Option(help="Train for this time (90m, 3h) with the schedule fitted to it.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    cpu: Annotated[bool, typer.Option("--cpu", hidden=True)] = False,
+    device: DeviceOption = "auto",
     former: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
 ) -> None:
     """Train a network: a face parser, SNADNet or a baseline, as the configuration's recipe says.
@@ -52,7 +49,7 @@ def train(
     settings = load_settings(config, overrides)
     stop = StopSignal()
     with stop_on_signals(stop) as caught, ProgressDisplay() as display:
-        train_network(settings, run, device=_device(device, cpu=cpu), display=display, stop=stop)
+        train_network(settings, run, device=device, display=display, stop=stop)
     if caught.exit_code is not None:
         raise typer.Exit(caught.exit_code)
 
@@ -60,14 +57,6 @@ def train(
 def _advice(former: list[str]) -> str:
     known = former[0] in _FORMER_VERBS
     return "write: snadnet train -c FILE -r RUN" if known else "give the file as -c FILE and the folder as -r RUN"
-
-
-def _device(name: str, *, cpu: bool) -> "Device":
-    if cpu:
-        return "cpu"
-    if name not in ("auto", "cpu", "cuda"):
-        raise typer.BadParameter("choose one of: auto, cpu, cuda", param_hint="--device")
-    return name  # type: ignore[return-value]
 
 
 class ProgressDisplay:

@@ -7,7 +7,6 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from snadnet.models import save_network
-from snadnet.training.finite import check_finite
 from snadnet.training.recipes.base import Recipe
 from snadnet.training.run import Run
 from snadnet.training.validation import FixedFaces
@@ -81,7 +80,7 @@ class Validation:
             self._validate(run)
 
     def _validate(self, run: Run) -> None:
-        check_finite(self.average, "average", run.step)
+        run.check_finite()
         self.average.eval()
         result = self.recipe.validate(self.average.module, self.faces)
         run.logger.log_scalars("validation", run.step, result.scores)

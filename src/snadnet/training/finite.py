@@ -1,9 +1,9 @@
-"""Finiteness: training stops at the first loss that is not finite, and no such weights are ever written."""
+"""Finiteness: training stops at the first loss that is NaN or infinite."""
 
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from snadnet.errors import TrainingError
 
@@ -52,23 +52,4 @@ class FiniteLosses:
             self.failure = TrainingError(
                 f"step {step}: the losses are no longer finite ({terms}); go on from the last checkpoint with a lower "
                 "optimizer.learning_rate, or with optimizer.clip"
-            )
-
-
-def check_finite(module: nn.Module, name: str, step: int) -> None:
-    """Refuse a network with weights or buffers that are not finite.
-
-    Args:
-        module: The network.
-        name: What it is called in the message.
-        step: The step that it has come to.
-
-    Raises:
-        TrainingError: If a tensor of its state is not finite.
-    """
-    for key, tensor in module.state_dict().items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise TrainingError(
-                f"step {step}: the weights of the {name} are no longer finite ({key}) and are not written; go on from "
-                "the last checkpoint with a lower optimizer.learning_rate, or with optimizer.clip"
             )

@@ -7,6 +7,7 @@ from accelerate import Accelerator
 
 from snadnet.errors import ConfigError
 from snadnet.inference import Device
+from snadnet.inference.torch_backend import torch_device
 from snadnet.training.config import RunSettings
 
 
@@ -18,10 +19,10 @@ def start(settings: RunSettings, device: Device = "auto") -> Accelerator:
         device: ``"auto"`` takes the accelerator where there is one.
 
     Raises:
-        ConfigError: If the device or, on it, the precision is not available.
+        ModelError: If the device is not available.
+        ConfigError: If the precision is not available on it.
     """
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("--device cuda: PyTorch finds no CUDA device here; take --device cpu")
+    torch_device(device)  # refuses what is not there
     # Unless the CPU is asked for, processes without an accelerator do not find each other: each trains alone.
     cpu = device == "cpu" or not torch.accelerator.is_available()
     try:

@@ -11,9 +11,9 @@ from accelerate import Accelerator
 from torch import nn
 
 from snadnet.errors import TrainingError, WeightsError
+from snadnet.models.checkpoint_io import check_finite
 from snadnet.training.checkpoint import Checkpoints
 from snadnet.training.config import RunSettings
-from snadnet.training.finite import check_finite
 from snadnet.training.learner import load_optimizer
 from snadnet.training.lr_schedule import Clock, learning_rate_factor
 from snadnet.training.metric_logger import MetricLogger
@@ -89,7 +89,8 @@ class Run:
                 f"{self.folder}: its checkpoint does not fit these settings "
                 f"({' '.join(str(error).split())[:200]}); choose another --run folder"
             ) from error
-        self._check_finite(step, f"{self.folder}: remove its newest checkpoint or the folder: ")
+        for name in self.modules:
+            check_finite(modules[name], self.checkpoints.folder, "remove the newest checkpoint there, or the folder")
         self.clock = Clock(self.settings.schedule, step=step, elapsed=elapsed)
         self._saved_at, self._saved_step = self.clock.seconds(), step
         self.logger.log_message(f"resumed at step {step} after {elapsed / 60:.1f} min")
@@ -103,7 +104,7 @@ class Run:
             TrainingError: If a weight is not finite; nothing is written then.
         """
         if self.accelerator.is_main_process and self.step != self._saved_step:
-            self._check_finite(self.step, "")
+            self.check_finite()
             self.checkpoints.save(self.step, self._state())
         self._saved_at, self._saved_step = self.clock.seconds(), self.step
 
@@ -112,12 +113,18 @@ class Run:
         if self.clock.seconds() - self._saved_at >= 60.0 * self.settings.checkpoint_minutes:
             self.save()
 
-    def _check_finite(self, step: int, prefix: str) -> None:
+    def check_finite(self) -> None:
+        """Refuse weights that are NaN or infinite, before anything is written.
+
+        Raises:
+            TrainingError: If there are such weights.
+        """
         for name, module in self.modules.items():
+            remedy = "go on from the last checkpoint with a lower optimizer.learning_rate, or with optimizer.clip"
             try:
-                check_finite(module, name, step)
-            except TrainingError as error:
-                raise TrainingError(f"{prefix}{error}") from error
+                check_finite(module.state_dict(), f"step {self.step}: {name}", remedy)
+            except WeightsError as error:
+                raise TrainingError(str(error)) from error
 
     def _state(self) -> dict[str, Any]:
         return {

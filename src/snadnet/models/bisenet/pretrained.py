@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Final
 
-from snadnet.errors import WeightsError
+from snadnet.models import checkpoint_io
 from snadnet.models.bisenet.network import BiSeNet
-from snadnet.models.torch_file import read_brought_weights
 
 _SOURCE: Final = "https://download.pytorch.org/models/resnet18-f37072fd.pth"
-_CLASSIFIER: Final = "fc."
 
 
 def load_imagenet_backbone(parser: BiSeNet, path: Path) -> None:
@@ -22,11 +20,4 @@ def load_imagenet_backbone(parser: BiSeNet, path: Path) -> None:
     Raises:
         WeightsError: If the file is missing, unreadable or of another network; the message says where to get it.
     """
-    remedy = f"get it from {_SOURCE}"
-    state = read_brought_weights(path, what="ImageNet weights of ResNet-18", remedy=remedy)
-    used = {name: tensor for name, tensor in state.items() if not name.startswith(_CLASSIFIER)}
-    try:
-        parser.backbone.load_state_dict(used, strict=True)
-    except (RuntimeError, AttributeError) as error:  # the second for what is no tensor
-        detail = " ".join(str(error).split())[:200]
-        raise WeightsError(f"{path}: holds no ResNet-18 weights of this width ({detail}); {remedy}") from error
+    checkpoint_io.load_backbone(parser.backbone, path, source=_SOURCE, unused=("fc.",))

@@ -14,7 +14,7 @@ from snadnet.data.dataset import FaceSample
 from snadnet.data.image_folder import FaceFile
 from snadnet.errors import ConfigError, ModelError
 from snadnet.losses import FocalLoss
-from snadnet.models import list_models, load_network
+from snadnet.models import list_models, read_model
 from snadnet.models.bisenet import BiSeNet, load_imagenet_backbone
 from snadnet.training.config import LabelledSettings
 from snadnet.training.faces import check_labels, fill_labels
@@ -46,7 +46,7 @@ class ParsingRecipe(Recipe[ParsingSettings]):
         super().__init__(settings, accelerator)
         self.label_parser: nn.Module | None = None
         if settings.label_parser is not None:
-            self.label_parser = load_network(settings.label_parser).to(self.device)
+            self.label_parser = read_model(settings.label_parser).to(self.device)
         alpha = None if settings.alpha is None else torch.tensor(settings.alpha, device=self.device)
         self.criterion = FocalLoss(settings.gamma, alpha=alpha)
 

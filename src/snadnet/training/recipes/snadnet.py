@@ -124,7 +124,7 @@ class SNADNetRecipe(DeblurringRecipe[SNADNetSettings]):
         """Run the network; the discriminator joins in after its fraction of the training."""
         masks = self.regions(batch)
         first_passes = round(self.settings.refinement_pass.first_passes * len(batch.blurred))
-        output: SNADNetOutput = self.trained(batch.blurred, first_looks=first_passes)
+        output: SNADNetOutput = self.trained(batch.blurred, first_pass_only=first_passes)
         values: dict[str, Tensor] = {}
         scores = None
         if progress >= self.settings.adversarial.start and "discriminator" in self.critics:
