@@ -57,12 +57,8 @@ def test_faces_are_read_upright_and_deep_ones_refused(tmp_path: Path) -> None:
     lying.save(tmp_path / "lying.png", exif=exif)
     np.testing.assert_array_equal(read_face(tmp_path / "lying.png"), face)
     Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(tmp_path / "grey16.png")
-    try:
-        grey = read_face(tmp_path / "grey16.png")
-    except DataError as error:
-        assert "grey16.png" in str(error)
-    else:
-        np.testing.assert_allclose(grey, 40_000 / 257, atol=1)
+    with pytest.raises(DataError, match=r"grey16\.png: cannot be read as a face \(has more than 8 bits a channel"):
+        read_face(tmp_path / "grey16.png")
 
 
 def test_a_face_that_cannot_be_read_is_named_by_the_loader(tmp_path: Path) -> None:
