@@ -8,10 +8,7 @@ from typing import Annotated
 import typer
 
 from snadnet.cli.shared.jobs import DEFAULT_WORKERS, Jobs, Workers
-from snadnet.errors import ModelError
-from snadnet.inference.releases import released_weights
-
-_RELEASED_PARSER = "bisenet-small-sharp.safetensors"
+from snadnet.inference import load_parser, resolve_weights
 
 
 def label(
@@ -37,12 +34,11 @@ def label(
     from snadnet.data.image_folder import check_names, list_images, read_face  # noqa: PLC0415
     from snadnet.data.manifest import Manifest, save_file  # noqa: PLC0415
     from snadnet.data.pseudo_labels import PARSING_SIZE, label_faces, label_file, parser_input  # noqa: PLC0415
-    from snadnet.models import list_models, read_model, read_weights  # noqa: PLC0415
+    from snadnet.models import read_weights  # noqa: PLC0415
 
-    weights = parser or released_weights(_RELEASED_PARSER)
+    weights = resolve_weights(parser, task="parsing")
+    network = load_parser(weights, "cpu")
     name, _ = read_weights(weights)
-    if name not in list_models("parsing"):
-        raise ModelError(f"{weights}: holds a {name!r}, which is no parser; give a parser's weights")
     pictures = list_images(faces)
     check_names(pictures)
     manifest = Manifest(
@@ -56,7 +52,7 @@ def label(
     )
     waiting = [path for path in pictures if not manifest.holds([f"{path.stem}.png"])]
     device = torch.device("cpu" if cpu or not torch.cuda.is_available() else "cuda")
-    network = read_model(weights).to(device)
+    network.to(device)
 
     def read(path: Path) -> tuple[Path, int, torch.Tensor]:
         pixels = read_face(path)
