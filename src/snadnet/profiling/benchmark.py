@@ -202,7 +202,7 @@ def _megabytes(memory: int | None) -> str:
 
 
 def costs_as_json(costs: Sequence[Cost], setting: Setting, *, header: Sequence[str]) -> str:
-    """One document, described in ``docs/benchmark.md``; null stands for what is unknown."""
+    """One document, described in ``docs/guides/benchmark.md``; null stands for what is unknown."""
     models = []
     for cost in costs:
         reading = None if cost.reading is None else asdict(cost.reading)

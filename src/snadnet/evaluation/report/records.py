@@ -36,7 +36,7 @@ def as_csv(summary: Summary) -> str:
 
 
 def as_json(summary: Summary, *, header: Sequence[str] = (), paper: bool = False) -> str:
-    """One document, described in ``docs/evaluation.md``; null stands for what is no finite number."""
+    """One document, described in ``docs/guides/evaluate.md``; null stands for what is no finite number."""
     evaluation = summary.evaluation
     keys = [metric.key for metric in evaluation.metrics]
     document = {
