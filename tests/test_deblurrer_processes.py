@@ -26,7 +26,7 @@ def pair(portrait):
 @pytest.fixture(scope="module")
 def torch_weights(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_network(path, create_network("deblurgan-cpu"), "deblurgan-cpu")
+    save_network(path, create_network("deblurgan-tiny"), "deblurgan-tiny")
     return path
 
 

@@ -10,7 +10,7 @@ from snadnet.cli.app import app
 from snadnet.data.blurs import LinearBlur
 from snadnet.data.protocols import Protocol
 from snadnet.errors import ConfigError, OutputExistsError
-from snadnet.evaluation import figures
+from snadnet.evaluation.figures import comparison as figures
 from snadnet.evaluation.figures.image_grid import INSET_COLOURS, OUTLINE, Cell, draw_sheet, write_sheet
 from snadnet.evaluation.methods import Method
 from snadnet.evaluation.test_set import blurred_on_the_fly
@@ -106,7 +106,7 @@ def test_parsing_before_and_after_takes_the_parser_of_a_deblurring_network_too(s
     assert sheet.shape[1] == 5 * (SIDE + GAP) + GAP
     with torch.inference_mode():
         blurred = torch.from_numpy(faces[0].blurred.transpose(2, 0, 1)[None].astype(np.float32) / 255)
-        classes = figures.load_network(after).parser(blurred).argmax(dim=1)[0].numpy()
+        classes = figures.read_model(after).core.parser(blurred).argmax(dim=1)[0].numpy()
     left = GAP + 2 * (SIDE + GAP)
     assert np.array_equal(sheet[HEAD : HEAD + SIDE : 4, left : left + SIDE : 4], figures.coloured(classes))
 

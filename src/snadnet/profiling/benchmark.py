@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from snadnet import __version__
+from snadnet.catalogue import current_name
 from snadnet.errors import ModelError
 from snadnet.evaluation.report.tables import NOTHING, Document, Table
 from snadnet.inference import resolve_weights
@@ -80,6 +81,7 @@ def find_subjects(texts: Sequence[str]) -> list[Subject]:
 
 
 def _find_subject(text: str) -> Subject:
+    text = current_name(text)
     if text in list_models("parsing"):
         raise ModelError(f"the model {text!r} is a face parser; name a deblurring network")
     if text in list_models("deblurring"):

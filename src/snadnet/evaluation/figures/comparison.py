@@ -17,7 +17,7 @@ from snadnet.evaluation.test_set import FaceTestSet, ScoredFace
 from snadnet.faces import CROP_SIZE, TEMPLATE, FaceDetector
 from snadnet.faces.classes import NUM_CLASSES, REGIONS
 from snadnet.inference import load_parser
-from snadnet.models import load_network
+from snadnet.models import Restorer, read_model
 from snadnet.models.snadnet import SNADNet
 
 REGION_TITLES: Final = {"facial": "facial parts", "skin": "skin", "hair": "hair", "back": "background"}
@@ -150,5 +150,6 @@ def eyes_and_mouth(sharp: NDArray[np.uint8], detector: FaceDetector) -> tuple[Re
 
 def _parser_within(path: Path) -> torch.nn.Module:
     """The parser of a weights file: itself, or that of a SNADNet."""
-    network = load_network(path)
-    return network.parser if isinstance(network, SNADNet) else load_parser(path, "cpu")
+    model = read_model(path)
+    core = model.core if isinstance(model, Restorer) else model
+    return core.parser if isinstance(core, SNADNet) else load_parser(path, "cpu")
