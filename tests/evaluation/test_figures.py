@@ -19,7 +19,7 @@ from snadnet.evaluation.methods import Method
 from snadnet.evaluation.test_set import blurred_on_the_fly
 from snadnet.faces import CROP_SIZE, TEMPLATE, FaceDetector
 from snadnet.faces.classes import NUM_CLASSES, REGIONS
-from snadnet.models import create_network, load_network, save_network
+from snadnet.models import create_network, read_model, save_network
 from support.face_data import make_faces
 
 SMALL = Protocol("small", 64, LinearBlur(length=9, angle=30), noise_sigma=0.0, seed=5)
@@ -108,7 +108,7 @@ def test_parsing_before_and_after_takes_the_parser_of_a_deblurring_network_too(s
     assert grid.shape[1] == 5 * (SIDE + GAP) + GAP
     with torch.inference_mode():
         blurred = torch.from_numpy(faces[0].blurred.transpose(2, 0, 1)[None].astype(np.float32) / 255)
-        classes = load_network(after).parser(blurred).argmax(dim=1)[0].numpy()
+        classes = read_model(after).core.parser(blurred).argmax(dim=1)[0].numpy()
     left = GAP + 2 * (SIDE + GAP)
     assert np.array_equal(grid[HEAD : HEAD + SIDE : 4, left : left + SIDE : 4], colour_classes(classes))
 

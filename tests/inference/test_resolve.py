@@ -19,7 +19,7 @@ from snadnet.models import Restorer, create_model, read_model, save_network
 from snadnet.photo import read_photo
 from support.deblurring_model_checks import shaken
 
-BASELINE = "deblurgan-cpu"
+BASELINE = "deblurgan-tiny"
 
 
 def write_weights(path: Path, name: str, value: float | None = None) -> Path:
@@ -120,7 +120,7 @@ def test_a_safetensors_file_opens_by_the_class_too(baseline: Path, portrait: np.
 
 
 def test_a_file_must_hold_the_model_that_is_named(baseline: Path, tmp_path: Path, build_network) -> None:
-    with pytest.raises(WeightsError, match=r"baseline\.safetensors: holds the model 'deblurgan-cpu', not 'mprnet'"):
+    with pytest.raises(WeightsError, match=r"baseline\.safetensors: holds the model 'deblurgan-tiny', not 'mprnet'"):
         check_model(load_model(baseline, "cpu"), "mprnet", baseline)
     named = build_network(tmp_path / "named.onnx", metadata={"model": "umsn"})
     check_model(load_model(named, "cpu"), "umsn", named)
@@ -142,6 +142,14 @@ def test_an_unknown_name_lists_what_there_is_and_how_to_get_more(name: str) -> N
     with pytest.raises(WeightsError, match="choose one of: bisenet-small-sharp; or give a file") as caught:
         load_parser(name)
     assert "fidelity" not in str(caught.value)
+
+
+def test_a_graph_of_a_former_name_is_the_network_of_today(tmp_path: Path, build_network) -> None:
+    former = build_network(tmp_path / "former.onnx", metadata={"model": "umsn-cpu"})
+    network = load_model(former, "cpu")
+    assert network.model == "umsn-tiny"
+    for name in ("umsn-cpu", "umsn-tiny"):
+        check_model(network, name, former)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +184,7 @@ def test_a_network_of_the_wrong_task_is_said(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_parser_is_opened_by_name_or_file(baseline: Path) -> None:
-    with pytest.raises(ModelError, match=r"baseline\.safetensors: is no face parser but holds 'deblurgan-cpu'"):
+    with pytest.raises(ModelError, match=r"baseline\.safetensors: is no face parser but holds 'deblurgan-tiny'"):
         load_parser(baseline)
     by_default, by_file = load_parser(device="cpu"), load_parser(resolve_weights("bisenet-small-sharp"), "cpu")
     images = torch.rand(1, 3, 64, 64)

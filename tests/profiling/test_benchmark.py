@@ -64,10 +64,10 @@ def test_a_graph_and_a_broken_file_in_fresh_processes(tiny_network: Path, tmp_pa
 def test_a_registered_model_is_measured_on_pytorch() -> None:
     threads = torch.get_num_threads()
     try:
-        reading = measure(Request("deblurgan-cpu", False, size=32, runs=2, device="cpu", threads=1, fp16=False))
+        reading = measure(Request("deblurgan-tiny", False, size=32, runs=2, device="cpu", threads=1, fp16=False))
     finally:
         torch.set_num_threads(threads)
-    assert (reading.model, reading.runtime, reading.threads) == ("deblurgan-cpu", "PyTorch", 1)
+    assert (reading.model, reading.runtime, reading.threads) == ("deblurgan-tiny", "PyTorch", 1)
     assert len(reading.seconds) == 2
     assert all(second > 0 for second in reading.seconds)
     assert reading.peak_memory >= reading.memory_before > 0
@@ -99,12 +99,12 @@ def test_a_process_that_dies_is_a_line_and_stops_no_other(monkeypatch: pytest.Mo
     python.chmod(0o755)
     monkeypatch.setattr(benchmark.sys, "executable", str(python))
     done: list[int] = []
-    costs = benchmark.measure_costs(find_networks([], ["umsn-cpu", "nafnet-cpu"]), BenchmarkOptions(), done.append)
+    costs = benchmark.measure_costs(find_networks([], ["umsn-tiny", "nafnet-tiny"]), BenchmarkOptions(), done.append)
     assert [cost.measurement for cost in costs] == [None, None]
     assert costs[0].error is not None
     assert "signal 9" in costs[0].error
     assert costs[1].error == "Error: no memory"
-    assert costs[1].figures == model_figures(describe_model("nafnet-cpu"))
+    assert costs[1].figures == model_figures(describe_model("nafnet-tiny"))
     assert done == [1, 1]
 
 
@@ -135,16 +135,16 @@ def test_a_plain_name_means_trained_weights_and_an_architecture_is_asked_for_as_
 )
 def test_a_wrong_name_is_refused_before_anything_runs(arguments: list[str], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        run("--untrained", "umsn-cpu", *arguments)
+        run("--untrained", "umsn-tiny", *arguments)
 
 
 def test_half_precision_is_for_pytorch_on_cuda(tiny_network: Path) -> None:
     with pytest.raises(ConfigError, match="--device cuda"):
-        run("--untrained", "umsn-cpu", "--fp16")
+        run("--untrained", "umsn-tiny", "--fp16")
     with pytest.raises(ConfigError, match="ONNX graph"):
         run(tiny_network, "--fp16", "--device", "cuda")
     with pytest.raises(ConfigError, match="--half is now called --fp16"):
-        run("--untrained", "umsn-cpu", "--half")
+        run("--untrained", "umsn-tiny", "--half")
 
 
 def test_a_busy_machine_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,5 +155,9 @@ def test_a_busy_machine_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_multiply_adds_grow_with_the_image() -> None:
-    descriptor = describe_model("deblurgan-cpu")
+    descriptor = describe_model("deblurgan-tiny")
     assert model_figures(descriptor, 128).macs * 4 == model_figures(descriptor).macs
+
+
+def test_a_former_name_is_measured_as_the_network_of_today() -> None:
+    assert find_networks([], ["umsn-cpu"]) == find_networks([], ["umsn-tiny"])

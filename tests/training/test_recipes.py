@@ -9,7 +9,7 @@ import torch
 
 from snadnet.errors import SnadnetError
 from snadnet.losses.perceptual import VGG_19
-from snadnet.models import create_network, load_network, read_model
+from snadnet.models import create_network, read_model
 from snadnet.training.deblurring import train_deblurring
 from snadnet.training.recipes import load_deblurring_settings
 from snadnet.training.run import Run
@@ -90,7 +90,7 @@ def test_an_interrupted_run_goes_on_exactly(name: str, tmp_path: Path, overrides
     (again,) = train(name, tmp_path / "broken", overrides)
     for key in again.keys() - {"time", "minutes"}:
         assert again[key] == whole[3][key], key
-    states = [load_network(tmp_path / run / "weights.safetensors").state_dict() for run in ("whole", "broken")]
+    states = [read_model(tmp_path / run / "weights.safetensors").state_dict() for run in ("whole", "broken")]
     assert all(states[0][key].equal(states[1][key]) for key in states[0])
 
 
@@ -118,7 +118,7 @@ def _small_weights(module: torch.nn.Module) -> None:
     ("name", "override", "message"),
     [
         ("nafnet", "model=snadnet-small", "recipe 'regression' does not train 'snadnet-small'"),
-        ("deblurgan", "model=nafnet-cpu", "recipe 'deblurgan' does not train 'nafnet-cpu'"),
+        ("deblurgan", "model=nafnet-tiny", "recipe 'deblurgan' does not train 'nafnet-tiny'"),
         ("nafnet", "model=bisenet", "'bisenet' is no deblurring network"),
         ("nafnet", "recipe=guess", "recipe: there is no 'guess'"),
         ("nafnet", "parser=weights.safetensors", "parser"),
@@ -151,7 +151,7 @@ def test_a_given_backbone_is_frozen_at_first(tmp_path: Path, overrides: list[str
     for frozen in (1, 0):
         folder = tmp_path / f"frozen-{frozen}"
         train(name, folder, [*overrides, *given, f"backbone.frozen={frozen}", "schedule.steps=1"])
-        trained = load_network(folder / "weights.safetensors").pyramid
+        trained = read_model(folder / "weights.safetensors").core.pyramid
         moved[frozen] = max(
             float((value.detach() - backbone[key]).abs().max()) for key, value in trained.backbone.named_parameters()
         )

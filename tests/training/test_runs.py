@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from snadnet.cli.app import app
 from snadnet.errors import ConfigError, DataError, SnadnetError
-from snadnet.models import create_network, describe_model, load_network, registry, save_network
+from snadnet.models import create_network, describe_model, read_model, read_weights, registry, save_network
 from snadnet.models.bisenet import BiSeNet
 from snadnet.models.snadnet import SMALL, SNADNet
 from snadnet.training.config import ParsingSettings, load_settings
@@ -92,7 +92,7 @@ def test_the_parser_learns(tmp_path: Path, parsing_config: Path) -> None:
     losses = curve(tmp_path / "run")
     assert losses[25] < 0.85 * losses[1]
     assert set(scores) == {"celeba/miou"}
-    assert isinstance(load_network(tmp_path / "run" / "weights.safetensors"), BiSeNet)
+    assert isinstance(read_model(tmp_path / "run" / "weights.safetensors"), BiSeNet)
 
 
 @pytest.mark.parametrize("stage", ["parsing", "deblurring"])
@@ -116,7 +116,7 @@ def test_an_interrupted_run_goes_on_exactly(
     (tmp_path / "broken" / "log.jsonl").unlink()
     resumed = train("broken")
     assert resumed == {6: whole[6]}
-    weights = [load_network(tmp_path / run / "weights.safetensors").state_dict() for run in ("whole", "broken")]
+    weights = [read_model(tmp_path / run / "weights.safetensors").state_dict() for run in ("whole", "broken")]
     for key, tensor in weights[0].items():
         torch.testing.assert_close(tensor, weights[1][key], rtol=0, atol=0)
 
@@ -143,11 +143,11 @@ def test_faces_without_labels_need_a_sharp_face_parser(tmp_path: Path, deblurrin
 
 def test_the_guides_in_the_weights_are_those_that_were_given(tmp_path: Path, deblurring_config: Path) -> None:
     train_deblurring(load_deblurring_settings(deblurring_config, ["schedule.steps=1"]), tmp_path / "run", cpu=True)
-    whole = load_network(tmp_path / "run" / "weights.safetensors")
+    whole = read_model(tmp_path / "run" / "weights.safetensors").core
     assert isinstance(whole, SNADNet)
     for guide, file in ((whole.parser, "parser"), (whole.wiener, "wiener")):
         assert guide is not None
-        given = load_network(tmp_path / f"{file}.safetensors").state_dict()
+        given = read_weights(tmp_path / f"{file}.safetensors")[1]
         assert all(tensor.equal(given[key]) for key, tensor in guide.state_dict().items())
 
 

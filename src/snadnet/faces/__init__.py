@@ -3,7 +3,7 @@
 from snadnet.faces.align import CROP_SIZE, TEMPLATE, crop_face, face_matrix, similarity
 from snadnet.faces.choice import AllFaces, FaceBox, FaceChoice, FaceNumber, LargestFace
 from snadnet.faces.detect import MIN_CONFIDENCE, FaceDetector
-from snadnet.faces.draw import draw_boxes, face_images
+from snadnet.faces.draw import draw_boxes, face_images, side_by_side
 from snadnet.faces.paste import Patch, add_residual, check_strength, feather_mask, paste_faces
 from snadnet.faces.results import Restoration, RestoredFace, SkippedFace
 from snadnet.faces.select import select_faces
@@ -37,5 +37,6 @@ __all__ = [
     "measure_sharpness",
     "paste_faces",
     "select_faces",
+    "side_by_side",
     "similarity",
 ]

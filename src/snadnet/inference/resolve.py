@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from snadnet.catalogue import current_name
 from snadnet.errors import ConfigError, ModelError, WeightsError
 from snadnet.inference.backend import Backend, Device
 from snadnet.inference.onnx_backend import OnnxBackend
@@ -121,7 +122,7 @@ def check_model(network: Backend, model: str, path: str | Path) -> None:
     """
     if network.model is None:
         raise WeightsError(f"{printable(path)}: does not say which model it holds; export it again, or name no model")
-    if network.model != model:
+    if network.model != current_name(model):
         raise WeightsError(
             f"{printable(path)}: holds the model {printable(network.model)[:40]!r}, not {printable(model)!r}; "
             "give that model's file, or name no model"

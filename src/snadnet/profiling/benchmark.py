@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from snadnet.catalogue import current_name
 from snadnet.errors import ModelError, WeightsError
 from snadnet.inference import resolve_weights
 from snadnet.models import describe_model, list_models
@@ -83,7 +84,7 @@ def _find_trained(text: str) -> Network:
     try:
         path = resolve_weights(text)
     except WeightsError as error:
-        if text in list_models("deblurring"):
+        if current_name(text) in list_models("deblurring"):
             remedy = f"for the architecture without trained weights: --untrained {text}"
             raise WeightsError(f"no weights of {text!r} come with snadnet; {remedy}") from error
         raise
@@ -91,6 +92,7 @@ def _find_trained(text: str) -> Network:
 
 
 def _find_untrained(name: str) -> Network:
+    name = current_name(name)
     if describe_model(name).task != "deblurring":
         raise ModelError(f"the model {name!r} is a face parser; name a deblurring network")
     return Network(name, name, False)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from snadnet.errors import ConfigError, ModelError
 from snadnet.losses import FocalLoss
-from snadnet.models import create_network, list_models, load_network, save_network
+from snadnet.models import create_network, list_models, read_model, save_network
 from snadnet.models.checkpoint_io import load_state, read_weights
 from snadnet.training.config import ParsingSettings
 from snadnet.training.ema import exponential_average
@@ -54,7 +54,7 @@ def train_parsing(settings: ParsingSettings, folder: Path, *, cpu: bool = False)
     parser = create_network(settings.model).to(memory_format=torch.channels_last)
     if settings.initial is not None:
         load_state(parser, read_weights(settings.initial)[1], settings.initial)
-    teacher = None if settings.teacher is None else load_network(settings.teacher).to(device)
+    teacher = None if settings.teacher is None else read_model(settings.teacher).to(device)
     optimizer = make_optimizer(parser.parameters(), settings.optimizer)
     parser, optimizer = accelerator.prepare(parser, optimizer)
     average = exponential_average(accelerator.unwrap_model(parser), settings.ema_decay).to(device)

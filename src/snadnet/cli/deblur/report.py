@@ -120,16 +120,6 @@ def skipped_face_records(result: Restoration) -> tuple[SkippedFaceRecord, ...]:
     )
 
 
-def faces_in_words(result: Restoration) -> str:
-    """What was found and done, such as "2 faces: 1 restored, 1 too small (18 px)"."""
-    total = len(result.faces) + len(result.skipped)
-    if not total:
-        return "no face found"
-    parts = [f"{len(result.faces)} restored"] if result.faces else []
-    parts += [f"{count} {reason}" for reason, count in Counter(face.reason for face in result.skipped).items()]
-    return f"{total} {'face' if total == 1 else 'faces'}: {', '.join(parts)}"
-
-
 class Report:
     """Tells about a batch while it runs, and at its end.
 

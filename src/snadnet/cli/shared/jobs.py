@@ -10,7 +10,7 @@ import typer
 
 from snadnet.cli.shared.progress import show_progress
 from snadnet.cli.shared.stopping import stop_on_signals
-from snadnet.concurrency import Brake, in_order
+from snadnet.concurrency import StopSignal, in_order
 from snadnet.errors import SnadnetError
 
 Item = TypeVar("Item")
@@ -44,7 +44,7 @@ class Jobs:
         Raises:
             Exit: If a signal stopped it, after the last result.
         """
-        brake = Brake()
+        stop = StopSignal()
 
         def outcome(item: Item) -> _Outcome[Result]:
             try:
@@ -53,8 +53,8 @@ class Jobs:
                 return _Outcome(None, str(error))
 
         with (
-            stop_on_signals(brake) as caught,
-            closing(in_order(outcome, items, workers=self._workers, brake=brake)) as outcomes,
+            stop_on_signals(stop) as caught,
+            closing(in_order(outcome, items, workers=self._workers, stop=stop)) as outcomes,
             show_progress(self._description, len(items)) as progress,
         ):
             for done in outcomes:

@@ -14,7 +14,7 @@ from snadnet.inference import Device, load_parser, resolve_weights
 from snadnet.inference.torch_backend import torch_device
 from snadnet.metrics.base import ScoredFace
 from snadnet.metrics.parsing import parse
-from snadnet.models import load_network
+from snadnet.models import Restorer, read_model
 from snadnet.models.snadnet import SNADNet
 
 _UNKNOWN_COLOUR: Final = (128, 128, 128)
@@ -81,7 +81,8 @@ def _parser_within(weights: str | Path, device: Device) -> nn.Module:
     """Return the parser of a weights file: itself, or that of a SNADNet."""
     path = resolve_weights(weights, task="parsing")
     if path.suffix.lower() == ".safetensors":
-        network = load_network(path)
-        if isinstance(network, SNADNet):
-            return network.parser.to(torch_device(device))
+        model = read_model(path)
+        core = model.core if isinstance(model, Restorer) else model
+        if isinstance(core, SNADNet):
+            return core.parser.to(torch_device(device))
     return load_parser(path, device)

@@ -115,7 +115,7 @@ class SNADNetRecipe(Recipe[SNADNetSettings]):
         """Run the network; the discriminator joins in after its share of the training."""
         masks = self.regions(batch)
         first_looks = round(self.settings.second_look.first_looks * len(batch.blurred))
-        output: SNADNetOutput = self.trained(batch.blurred, first_looks=first_looks)
+        output: SNADNetOutput = self.trained(batch.blurred, first_pass_only=first_looks)
         values: dict[str, Tensor] = {}
         judged = None
         if share >= self.settings.adversarial.start and "discriminator" in self.critics:

@@ -98,12 +98,12 @@ class UMSNRecipe(Recipe[UMSNSettings]):
         assert output.confidences is not None
 
         guided = confidence_guided_loss(output.restored, sharp, masks, output.confidences, self.class_weights)
-        half = l1_loss(output.restored_half, sharp_half)
+        half = l1_loss(output.restored_half_res, sharp_half)
         confidence = confidence_penalty(output.confidences)
         slopes = weights.slopes * slope_loss(output.restored, sharp)
-        slopes = slopes + weights.slopes_half * slope_loss(output.restored_half, sharp_half)
+        slopes = slopes + weights.slopes_half * slope_loss(output.restored_half_res, sharp_half)
         deblurring = guided + weights.half * half + weights.confidence * confidence + slopes
-        segmentation = _map_loss(output.maps, masks) + 0.5 * _map_loss(output.maps_half, masks_half)
+        segmentation = _map_loss(output.maps, masks) + 0.5 * _map_loss(output.maps_half_res, masks_half)
         values = {"guided": guided, "half": half, "confidence": confidence, "slopes": slopes}
         if self.features is not None:
             values["perceptual"] = self._perceptual(output, sharp, sharp_half)
@@ -113,7 +113,7 @@ class UMSNRecipe(Recipe[UMSNSettings]):
 
     def _perceptual(self, output: UMSNOutput, sharp: Tensor, sharp_half: Tensor) -> Tensor:
         full = self._feature_errors(output.restored, sharp)
-        half = self._feature_errors(output.restored_half, sharp_half)
+        half = self._feature_errors(output.restored_half_res, sharp_half)
         # The last block's features are compared at full size only.
         return torch.stack(full).sum() + self.settings.losses.perceptual_half * torch.stack(half[:2]).sum()
 
