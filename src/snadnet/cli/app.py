@@ -12,6 +12,7 @@ from snadnet.cli import (
     benchmark,
     blur,
     evaluate,
+    evaluate_parsers,
     export,
     figure,
     freeze,
@@ -36,6 +37,7 @@ app.command()(command.deblur)
 app.command()(blur.blur)
 app.command()(benchmark.benchmark)
 app.command()(evaluate.evaluate)
+app.command("evaluate-parsers")(evaluate_parsers.evaluate_parsers)
 app.command()(export.export)
 app.command()(freeze.freeze)
 app.command("import")(importing.import_weights)

@@ -7,21 +7,29 @@ import pytest
 import torch
 from PIL import Image
 
-from snadnet.errors import WeightsError
-from snadnet.evaluation import inception
-from snadnet.evaluation.inception import InceptionFeatures, inception_scores, missing_for_inception
+from snadnet.errors import ConfigError, WeightsError
+from snadnet.metrics import distribution
+from snadnet.metrics.base import MetricOptions
+from snadnet.metrics.distribution import Distribution, inception_scores, left_out
 
 
 def fidelity():
     return pytest.importorskip("torch_fidelity", reason="torch-fidelity is not installed (pip install 'snadnet[fid]')")
 
 
-def test_what_is_missing_is_told_with_the_remedy(monkeypatch, tmp_path):
-    monkeypatch.setattr(inception, "find_spec", lambda _: None)
-    assert "pip install 'snadnet[fid]'" in missing_for_inception(tmp_path / "weights.pth")
-    monkeypatch.setattr(inception, "find_spec", lambda _: "there")
-    assert "--inception" in missing_for_inception(None)
-    assert missing_for_inception(tmp_path / "weights.pth") is None
+def test_what_is_missing_is_said_with_the_remedy(monkeypatch, tmp_path):
+    given = MetricOptions(inception=tmp_path / "weights.pth")
+    monkeypatch.setattr(distribution, "find_spec", lambda _: None)
+    assert "pip install 'snadnet[fid]', then fetch" in left_out(MetricOptions())
+    # Weights that were given are never left out with a line: without the package they are an error.
+    assert left_out(given) is None
+    with pytest.raises(ConfigError, match=r"pip install 'snadnet\[fid\]'"):
+        Distribution.create(given)
+    monkeypatch.setattr(distribution, "find_spec", lambda _: "there")
+    assert "--inception" in left_out(MetricOptions())
+    assert "pip" not in left_out(MetricOptions())
+    with pytest.raises(ConfigError, match="--inception"):
+        Distribution.create(MetricOptions())
 
 
 def test_the_distance_of_known_gaussians():
@@ -60,11 +68,11 @@ def weights(tmp_path_factory):
 
 def test_scores_agree_with_torch_fidelity_itself(weights, tmp_path):
     package = fidelity()
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 4, 64, 64, 3), np.uint8)
-    for folder, batch in zip(("restored", "sharp"), pictures, strict=True):
+    images = np.random.default_rng(0).integers(0, 256, (2, 4, 64, 64, 3), np.uint8)
+    for folder, batch in zip(("restored", "sharp"), images, strict=True):
         (tmp_path / folder).mkdir()
-        for number, picture in enumerate(batch):
-            Image.fromarray(picture).save(tmp_path / folder / f"{number}.png")
+        for number, image in enumerate(batch):
+            Image.fromarray(image).save(tmp_path / folder / f"{number}.png")
     theirs = package.calculate_metrics(
         input1=str(tmp_path / "restored"),
         input2=str(tmp_path / "sharp"),
@@ -78,13 +86,13 @@ def test_scores_agree_with_torch_fidelity_itself(weights, tmp_path):
         rng_seed=7,
         verbose=False,
     )
-    features = InceptionFeatures(weights, device=torch.device("cpu"))
-    assert "NOT the official file" in features.description
-    ours = inception_scores(*(features(batch) for batch in pictures), seed=7)
+    metric = Distribution(weights, device="cpu")
+    assert "NOT the official file" in metric.description
+    ours = inception_scores(*(metric.features(batch) for batch in images), seed=7)
     assert ours.fid == pytest.approx(theirs["frechet_inception_distance"], rel=1e-3)
     assert ours.kid == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-3, abs=1e-6)
     # Whatever the batch
-    assert torch.equal(features(pictures[0])[1:2], features(pictures[0][1:2]))
+    assert torch.equal(metric.features(images[0])[1:2], metric.features(images[0][1:2]))
 
 
 def test_a_file_that_could_run_code_or_is_no_network_is_refused(tmp_path):
@@ -96,9 +104,9 @@ def test_a_file_that_could_run_code_or_is_no_network_is_refused(tmp_path):
 
     torch.save({"trap": Trap()}, tmp_path / "trap.pth")
     with pytest.raises(WeightsError, match=r"trap.pth: no Inception weights"):
-        InceptionFeatures(tmp_path / "trap.pth", device=torch.device("cpu"))
+        Distribution(tmp_path / "trap.pth", device="cpu")
     assert not (tmp_path / "ran").exists()
     torch.save({}, tmp_path / "empty.pth")
     for name in ("empty.pth", "nowhere.pth"):
         with pytest.raises(WeightsError, match=rf"{name}: no Inception weights .* fetch"):
-            InceptionFeatures(tmp_path / name, device=torch.device("cpu"))
+            Distribution(tmp_path / name, device="cpu")

@@ -1,10 +1,15 @@
+import cv2
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from snadnet.errors import ModelError
 from snadnet.faces.classes import CLASS_NAMES, LEFT_RIGHT_PAIRS
-from snadnet.metrics.segmentation import ConfusionMatrix
+from snadnet.metrics.base import ScoredFace
+from snadnet.metrics.parsing import ConfusionMatrix, Parsing
+from snadnet.models import create_network, save_network
 
 
 def matrix(predicted: list[int], true: list[int]) -> ConfusionMatrix:
@@ -84,3 +89,35 @@ def test_refuses_other_shapes_unknown_classes_and_an_empty_count():
         counted.update(torch.zeros(1, 1, 1, dtype=torch.int64), torch.full((1, 1, 1), 19))
     with pytest.raises(ValueError, match="nothing"):
         counted.mean_iou(merge_left_right=True)
+
+
+def scored(sharp, labels=None):
+    return ScoredFace("a", sharp, sharp, labels)
+
+
+@pytest.fixture(scope="module")
+def parser(tmp_path_factory):
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("parser") / "parser.safetensors"
+    save_network(path, create_network("bisenet-small"), "bisenet-small")
+    return path
+
+
+def test_parsing_against_labels_and_against_the_sharp_face(parser):
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    other = cv2.GaussianBlur(image, (9, 9), 3)
+    own = Parsing(parser, device="cpu", labelled=False)
+    (same,) = own.prepare([scored(image)])(image[None])
+    assert np.array_equal(same[0], np.diag(np.diag(same[0])))  # every pixel is called what it was called
+    assert same.sum() == 64 * 64
+    labels = np.full((64, 64), 255, np.uint8)
+    labels[:10] = 1
+    (counts,) = own.prepare([scored(image, labels)])(other[None])
+    assert counts[0, 1].sum() == counts.sum() == 640  # unknown pixels do not count
+    assert "test set's labels" in Parsing(parser, device="cpu", labelled=True).description
+
+
+def test_a_deblurring_network_is_no_parser(tmp_path):
+    save_network(tmp_path / "net.safetensors", create_network("snadnet-small"), "snadnet-small")
+    with pytest.raises(ModelError, match="is no face parser"):
+        Parsing(tmp_path / "net.safetensors", device="cpu", labelled=False)

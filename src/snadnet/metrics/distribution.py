@@ -1,6 +1,9 @@
-"""FID and KID by torch-fidelity, from Inception features of all faces (SPEC 12)."""
+"""FID and KID by torch-fidelity, from Inception features of all faces.
 
-import hashlib
+Frechet Inception distance: Heusel et al. 2017; kernel Inception distance: Binkowski et al. 2018. Unlike the other
+metrics they compare two sets of faces, and have no value for one face.
+"""
+
 import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -12,19 +15,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from snadnet.errors import WeightsError
+from snadnet.errors import ConfigError, WeightsError
+from snadnet.files import sha256_of
+from snadnet.inference import Device
+from snadnet.inference.torch_backend import torch_device
+from snadnet.metrics.base import MetricOptions
 
 OFFICIAL_SHA256: Final = "6726825d"
-"""What the checksum of torch-fidelity's own Inception weights begins with, as their file name says."""
+"""First digits of the checksum of torch-fidelity's own Inception weights, as in their file name."""
 
 KID_SUBSETS: Final = 100
 KID_SUBSET_SIZE: Final = 1000
 
 _FEATURES: Final = "2048"
-_FETCH: Final = (
+REMEDY: Final = (
     "fetch weights-inception-2015-12-05-6726825d.pth (Apache 2.0) from "
     "https://github.com/toshas/torch-fidelity/releases/tag/v0.2.0 and give it by --inception"
 )
+
+_INSTALL: Final = "run: pip install 'snadnet[fid]'"
 
 
 @dataclass(frozen=True)
@@ -42,61 +51,76 @@ class InceptionScores:
     kid_deviation: float
 
 
-def missing_for_inception(weights: Path | None) -> str | None:
-    """Why FID and KID cannot be had, with the remedy, in one line; None if they can."""
-    if find_spec("torch_fidelity") is None:
-        return f"FID, KID: left out; run: pip install 'snadnet[fid]', then {_FETCH}"
-    return None if weights is not None else f"FID, KID: left out; {_FETCH}"
-
-
-class InceptionFeatures:
-    """Inception-v3 features of uint8 pictures, as torch-fidelity computes them.
+class Distribution:
+    """FID and KID of restored against sharp faces, by the Inception-v3 features of torch-fidelity.
 
     Args:
-        weights: torch-fidelity's weights file.
+        inception: torch-fidelity's weights file (.pth).
         device: Where the network runs.
 
     Raises:
-        WeightsError: The file is missing, damaged or of another network.
+        ConfigError: If torch-fidelity is not installed.
+        WeightsError: If the file is missing, damaged or of another network.
     """
 
-    def __init__(self, weights: Path, *, device: torch.device) -> None:
+    def __init__(self, inception: Path, *, device: Device = "auto") -> None:
+        if not _is_installed():
+            raise ConfigError(f"FID, KID: need torch-fidelity, which is not installed; {_INSTALL}")
         from torch_fidelity.feature_extractor_inceptionv3 import (  # noqa: PLC0415 (optional dependency)
             FeatureExtractorInceptionV3,
         )
 
+        place = torch_device(device)
         try:
-            digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-            state = torch.load(weights, map_location="cpu", weights_only=True)
+            digest = sha256_of(inception)
+            state = torch.load(inception, map_location="cpu", weights_only=True)
             with tempfile.TemporaryDirectory() as folder:
                 # torch-fidelity would unpickle anything, code too: it gets a copy of what was checked to be tensors.
                 checked = Path(folder) / "inception.pth"
                 torch.save(state, checked)
-                self._network = FeatureExtractorInceptionV3("inception", [_FEATURES], str(checked)).to(device)
+                self._network = FeatureExtractorInceptionV3("inception", [_FEATURES], str(checked)).to(place)
         except Exception as error:  # torch.load and load_state_dict have no common base of errors
             reason = " ".join(str(error).split())[:120]
-            raise WeightsError(f"{weights}: no Inception weights ({reason}); {_FETCH}") from error
-        self._device = device
+            raise WeightsError(f"{inception}: no Inception weights ({reason}); {REMEDY}") from error
+        self._device = place
         official = "" if digest.startswith(OFFICIAL_SHA256) else ": NOT the official file, not comparable with others"
-        self.description = f"FID, KID: torch-fidelity, {weights.name} (sha256 {digest[:16]}{official})"
+        self.description = f"FID, KID: torch-fidelity, {inception.name} (sha256 {digest[:16]}{official})"
+
+    @classmethod
+    def create(cls, options: MetricOptions) -> "Distribution":
+        """Return the metric of ``options.inception``.
+
+        Raises:
+            ConfigError: If there is none, or torch-fidelity is not installed.
+        """
+        if options.inception is None:
+            raise ConfigError(f"FID, KID: {REMEDY}")
+        return cls(options.inception, device=options.device)
 
     @torch.inference_mode()
-    def __call__(self, pictures: NDArray[np.uint8]) -> Tensor:
-        """Features, float32 (B, 2048) on the CPU, of uint8 RGB (B, H, W, 3)."""
-        batch = torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))).to(self._device)
+    def features(self, images: NDArray[np.uint8]) -> Tensor:
+        """Return the features, float32 (B, 2048) on the CPU, of uint8 RGB images (B, H, W, 3)."""
+        batch = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(self._device)
         # One by one, or a face's last digits could depend on the faces beside it.
         return torch.cat([self._network(face)[0].cpu() for face in torch.split(batch, 1)])
 
 
+def left_out(options: MetricOptions) -> str | None:
+    """Return why FID and KID are not measured unless asked for, with the remedy, in one line; None if they are."""
+    if options.inception is not None:
+        return None
+    return f"FID, KID: left out; {'' if _is_installed() else f'{_INSTALL}, then '}{REMEDY}"
+
+
 def inception_scores(restored: Tensor, sharp: Tensor, *, seed: int) -> InceptionScores:
-    """FID and KID of two sets of features, each float32 (N, D).
+    """Return FID and KID of two sets of features, each float32 (N, D).
 
     KID is the mean over 100 random subsets of 1,000 faces, or of all where there are fewer.
 
     Args:
         restored: Features of one set.
         sharp: Features of the other.
-        seed: Settles the subsets.
+        seed: Seed of the subsets.
     """
     from torch_fidelity.metric_fid import (  # noqa: PLC0415 (optional dependency)
         KEY_METRIC_FID,
@@ -123,3 +147,7 @@ def inception_scores(restored: Tensor, sharp: Tensor, *, seed: int) -> Inception
         verbose=False,
     )
     return InceptionScores(fid, kid[KEY_METRIC_KID_MEAN], kid[KEY_METRIC_KID_STD])
+
+
+def _is_installed() -> bool:
+    return find_spec("torch_fidelity") is not None
