@@ -36,6 +36,7 @@ blur   upright  left side  upside down  right side
 
 import functools
 import importlib.util
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, cast
@@ -45,8 +46,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.errors import ConfigError, WeightsError
-from snadnet.faces.refine import refine_landmarks
+from snadnet.faces.refine import refine_landmarks, score_when_aligned
+from snadnet.faces.tiles import TILE_MARGIN, Detection, search_tiles
 from snadnet.faces.types import Box, Face, common_area
+from snadnet.faces.warp import invert, scale_of, transform
 
 MIN_CONFIDENCE: Final = 0.7
 """Default threshold; the figures above say why."""
@@ -60,12 +63,16 @@ _MIN_SIDE: Final = 64  # with an input of 32 px or less OpenCV's network reads m
 _OVERLAP: Final = 0.3  # boxes that share more than this (intersection over union) are one face
 _CONTAINED: Final = 0.7  # and so are boxes of which one holds this part of the other
 _MODEL_FILE: Final = "face_detection_yunet_2023mar.onnx"
+_GREY: Final = (128, 128, 128)  # what lies around a copy that is turned by half a right angle
 _REFINING_CONFIDENCE: Final = 0.3  # that there is a face is known by then
 _CANDIDATES: Final = 5000
 
 _SURE: Final = 0.9  # where every face scores as much, no turned copy is searched
 _TURNED_MARGIN: Final = 0.02  # a face is upright unless it scores more than by this when turned
-_TURNED_HANDICAP: Final = 0.1  # three more searches shall not find four times the false faces
+_TURNED_HANDICAP: Final = 0.1  # more searches shall not find as many times the false faces
+_DIAGONAL_MARGIN: Final = 0.05  # as _TURNED_MARGIN: an upright face scores well enough when turned by half as much
+_DIAGONAL_SIZE: Final = 640  # longer side in pixels of the largest copy that is turned by 45 degrees
+_SEEN_ALIGNED: Final = 0.4  # score that a face found in a turned copy has in its own crop; folds in clothes have 0
 
 
 @functools.cache
@@ -97,10 +104,16 @@ class FaceDetector:
         self.min_confidence = min_confidence
         self._model = _yunet()
 
+    def __reduce__(self) -> tuple[type["FaceDetector"], tuple[float]]:
+        """Pickle only the threshold: the model is opened again where the detector arrives."""
+        return type(self), (self.min_confidence,)
+
     def detect(self, pixels: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Find the faces of a photo.
 
-        Where no face is found, or an unsure one, faces lying on their side or upside down are looked for too.
+        Of a photo of more than 1920 px, faces too small for its copies are looked for in tiles of it. Where its copies
+        show no face, or an unsure one, faces lying on their side, upside down or tilted by half a right angle are
+        looked for too.
 
         Args:
             pixels: uint8 RGB ``(H, W, 3)`` of any size.
@@ -111,11 +124,31 @@ class FaceDetector:
         network = self._network(self.min_confidence)
         copies = _copies(pixels)
         upright = _merge(_search(network, copies, pixels.shape))
-        if upright and all(face.confidence >= _SURE for face in upright):
-            return upright
-        least = self.min_confidence + _TURNED_HANDICAP
+        found = upright
+        if not (upright and all(face.confidence >= _SURE for face in upright)):
+            found = self._with_turned(network, pixels, copies, upright)
+        small = search_tiles(lambda tile: _detect_in(network, tile, TILE_MARGIN), pixels)
+        # What the copies show stays as it is: in a tile a part of a large face can look like a small one.
+        return _merge([*found, *(face for face in _merge(small) if not _overlaps_any(face, found))])
+
+    def _with_turned(
+        self,
+        network: cv2.FaceDetectorYN,
+        pixels: NDArray[np.uint8],
+        copies: list[NDArray[np.uint8]],
+        upright: tuple[Face, ...],
+    ) -> tuple[Face, ...]:
+        """The upright faces and those that a search of turned copies finds besides or more surely."""
         turned = [face for turn in (1, 2, 3) for face in _search(network, copies, pixels.shape, turn)]
-        return _merge(upright, [face for face in turned if face.confidence >= least])
+        diagonal = _search_diagonals(network, copies, pixels.shape)
+        least = self.min_confidence + _TURNED_HANDICAP
+        believed = [[face for face in faces if face.confidence >= least] for faces in (turned, diagonal)]
+        refining = self._network(_REFINING_CONFIDENCE)
+        return tuple(
+            face
+            for face in _merge(upright, *believed)
+            if any(face is each for each in upright) or score_when_aligned(refining, pixels, face) >= _SEEN_ALIGNED
+        )
 
     def detect_known(self, pixels: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Find faces, at any orientation, in a part of a photo that is known to show one.
@@ -186,11 +219,34 @@ def _turned_back(points: NDArray[np.float32], turn: int, shape: tuple[int, ...])
     return np.stack(places[turn], axis=1)
 
 
-def _detect_in(
-    network: cv2.FaceDetectorYN, copy: NDArray[np.uint8]
-) -> list[tuple[NDArray[np.float32], NDArray[np.float32], float]]:
-    """Two corners of the box ``(2, 2)``, landmarks ``(5, 2)`` and score of each face in a copy, in its pixels."""
-    margin = round(_PADDING * max(copy.shape[:2]))
+def _search_diagonals(
+    network: cv2.FaceDetectorYN, copies: list[NDArray[np.uint8]], photo_shape: tuple[int, ...]
+) -> list[Face]:
+    """Search the smaller copies turned by 45, 135, 225 and 315 degrees; the faces are in pixels of the photo."""
+    found: list[Face] = []
+    for copy in copies:
+        height, width = copy.shape[:2]
+        if max(height, width) > _DIAGONAL_SIZE:
+            continue
+        side = math.ceil((height + width) / math.sqrt(2))
+        matrix = np.asarray(cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), 45, 1), np.float64)
+        matrix[:, 2] += (side - width) / 2, (side - height) / 2
+        canvas = np.asarray(cv2.warpAffine(copy, matrix, (side, side), borderValue=_GREY), np.uint8)
+        to_photo = np.array([photo_shape[1] / width, photo_shape[0] / height])[:, None] * invert(matrix)
+        for turn in range(4):
+            for corners, points, confidence in _detect_in(network, np.ascontiguousarray(np.rot90(canvas, turn))):
+                places = _turned_back(np.vstack([corners, points]), turn, canvas.shape)
+                box, landmarks = np.split(transform(to_photo, places), [2])
+                (x, y), area = box.mean(axis=0), np.prod(np.abs(np.diff(corners, axis=0)))
+                half = math.sqrt(area) * scale_of(to_photo) / 2
+                square = (float(x - half), float(y - half), 2 * half, 2 * half)
+                found.append(Face(square, landmarks.astype(np.float32), confidence))
+    return found
+
+
+def _detect_in(network: cv2.FaceDetectorYN, copy: NDArray[np.uint8], margin: int | None = None) -> list[Detection]:
+    """The faces in a copy, which is continued by ``margin`` pixels on all sides (by a tenth of its side if None)."""
+    margin = round(_PADDING * max(copy.shape[:2])) if margin is None else margin
     below = margin + max(0, _MIN_SIDE - copy.shape[0] - 2 * margin)
     right = margin + max(0, _MIN_SIDE - copy.shape[1] - 2 * margin)
     padded = cv2.copyMakeBorder(copy, margin, below, margin, right, cv2.BORDER_REPLICATE)
@@ -201,20 +257,25 @@ def _detect_in(
         return []
     # A row is x, y, width, height, five points, score.
     return [
-        (np.stack([row[0:2], row[0:2] + row[2:4]]) - margin, row[4:14].reshape(5, 2) - margin, float(row[14]))
+        Detection(np.stack([row[0:2], row[0:2] + row[2:4]]) - margin, row[4:14].reshape(5, 2) - margin, float(row[14]))
         for row in rows
     ]
 
 
-def _merge(upright: Iterable[Face], turned: Iterable[Face] = ()) -> tuple[Face, ...]:
+def _merge(upright: Iterable[Face], turned: Iterable[Face] = (), diagonal: Iterable[Face] = ()) -> tuple[Face, ...]:
     """Keep the most confident of each group of overlapping faces, then order by size."""
     ranked = [(face.confidence, face) for face in upright]
     ranked += [(face.confidence - _TURNED_MARGIN, face) for face in turned]
+    ranked += [(face.confidence - _DIAGONAL_MARGIN, face) for face in diagonal]
     kept: list[Face] = []
     for _, face in sorted(ranked, key=lambda item: -item[0]):
-        if all(not _same_face(face.box, other.box) for other in kept):
+        if not _overlaps_any(face, kept):
             kept.append(face)
     return tuple(sorted(kept, key=lambda face: -face.box[2] * face.box[3]))
+
+
+def _overlaps_any(face: Face, others: Iterable[Face]) -> bool:
+    return any(_same_face(face.box, other.box) for other in others)
 
 
 def _same_face(first: Box, second: Box) -> bool:

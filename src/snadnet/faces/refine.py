@@ -48,6 +48,17 @@ def refine_landmarks(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], fac
     return _settled(network, pixels, best)[0] if best_score > score + _UPRIGHT_MARGIN else settled
 
 
+def score_when_aligned(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face) -> float:
+    """Return the detector's mean score in the crop that a face has after `refine_landmarks`; 0 where it sees none.
+
+    Args:
+        network: YuNet; its input size is changed.
+        pixels: uint8 RGB ``(H, W, 3)``, the photo.
+        face: A face of that photo.
+    """
+    return _look(network, pixels, refine_landmarks(network, pixels, face))[1]
+
+
 def _settled(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face) -> tuple[Face, float]:
     """The face after some rounds, and the detector's score in its last crop (0 where it sees none)."""
     score = 0.0
