@@ -69,7 +69,7 @@ def test_the_file_is_small_and_knows_its_model_and_sizes(network: SNADNet, graph
 
 
 def test_rounding_gives_what_a_file_in_half_precision_holds(network: SNADNet, tmp_path: Path) -> None:
-    save_network(tmp_path / "half.safetensors", network, "snadnet-small", half=True)
+    save_network(tmp_path / "half.safetensors", network, "snadnet-small", fp16=True)
     _, state = read_weights(tmp_path / "half.safetensors")
     rounded = round_to_half(network)
     for key, tensor in rounded.state_dict().items():
@@ -93,7 +93,7 @@ def test_a_parser_cannot_be_exported(tmp_path: Path) -> None:
 
 def test_a_baseline_is_exported_with_its_range_and_sizes(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    model = Restorer(shaken(Generator(GeneratorConfig(width=8, blocks=1))), describe_model("deblurgan-cpu")).eval()
+    model = Restorer(shaken(Generator(GeneratorConfig(width=8, blocks=1))), describe_model("deblurgan-tiny")).eval()
     large = next(parameter for parameter in model.parameters() if parameter.numel() > 300)
     with torch.no_grad():
         large.flatten()[0] = 1e6  # more than half precision holds
