@@ -1,4 +1,4 @@
-"""The picture sizes that a network takes, known to training (PyTorch) and to the runtime alike."""
+"""The image sizes that a network takes, known to training (PyTorch) and to the runtime alike."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,12 +9,12 @@ SMALLEST_SIDE: Final = 32
 
 @dataclass(frozen=True)
 class SizeRule:
-    """The picture sizes that a network takes without padding, in pixels.
+    """The image sizes that a network takes without padding, in pixels.
 
     Attributes:
-        height_multiple: heights are multiples of this.
-        width_multiple: widths are multiples of this.
-        smallest: no side is below this.
+        height_multiple: Heights are multiples of this.
+        width_multiple: Widths are multiples of this.
+        smallest: No side is below this.
     """
 
     height_multiple: int = 1

@@ -23,7 +23,7 @@ TEMPLATE: Final[NDArray[np.float32]] = np.multiply(
     ),
     np.float32(CROP_SIZE / 512),
 )
-"""Where the five landmarks (:data:`snadnet.faces.types.LANDMARK_NAMES`) lie in the crop: FFHQ's places."""
+"""Where the five landmarks (`snadnet.faces.types.LANDMARK_NAMES`) lie in the crop: FFHQ's places."""
 TEMPLATE.setflags(write=False)
 
 
@@ -40,7 +40,7 @@ def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> ND
         float64 ``(2, 3)``: ``target ~ matrix[:, :2] @ source + matrix[:, 2]``.
 
     Raises:
-        ValueError: All points of ``source`` are the same.
+        ValueError: If all points of ``source`` are the same.
     """
     source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
     source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
@@ -75,7 +75,7 @@ def crop_face(pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int 
 
     Args:
         pixels: uint8 RGB ``(H, W, 3)``.
-        matrix: float64 ``(2, 3)`` from photo to crop pixels (:func:`face_matrix`).
+        matrix: float64 ``(2, 3)`` from photo to crop pixels (`face_matrix`).
         size: Side of the crop in pixels.
 
     Returns:

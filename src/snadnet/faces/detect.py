@@ -1,11 +1,11 @@
-"""Finding faces, blurred ones too, with YuNet at several scales.
+"""Face detection with YuNet at several scales, for blurred faces too.
 
 A network trained on sharp faces stops seeing a blurred one where its blur is many pixels long. The same face
 in a smaller copy of the photo has a shorter blur, so every photo is searched in copies from 112 px upward,
 and what the copies find is merged.
 
 The defaults were chosen by the following figures: 67 portraits of 225 x 275 px under linear motion blur at
-random angles and noise of 4 grey levels, and 69 pictures without a face, sharp and blurred.
+random angles and noise of 4 grey levels, and 69 images without a face, sharp and blurred.
 
 =========  =====  =====  =====  =====  ===========
 threshold  31 px  41 px  51 px  61 px  false faces
@@ -19,10 +19,10 @@ threshold  31 px  41 px  51 px  61 px  false faces
 Shorter blurs lose no face, and no portrait gave a second one. With copies of 160, 320, 640 and 1280 px only,
 0.7 found 91 % at 41 px and 75 % at 51 px.
 
-Faces that lie on their side or upside down, as in phone pictures that lost their EXIF, are mostly seen in an upright
+Faces that lie on their side or upside down, as in phone images that lost their EXIF, are mostly seen in an upright
 search too, but score 0.90 or less there; the upright portraits of ``examples`` score 0.92 or more, sharp or under a
 blur of 25 px. So copies turned by right angles, which cost three more searches, are searched only where no face is
-found or one scores less than 0.9. Of 35 pictures each (those portraits, tilted by up to 30 degrees) this many gave
+found or one scores less than 0.9. Of 35 images each (those portraits, tilted by up to 30 degrees) this many gave
 an upright crop, by ``python benchmarks/turned_faces.py``:
 
 =====  =======  =========  ===========  ==========
@@ -94,8 +94,8 @@ class FaceDetector:
         min_confidence: Faces that score less are not returned; in [0, 1].
 
     Raises:
-        ConfigError: ``min_confidence`` is out of range.
-        WeightsError: The detector's file is missing.
+        ConfigError: If ``min_confidence`` is out of range.
+        WeightsError: If the detector's file is missing.
     """
 
     def __init__(self, min_confidence: float = MIN_CONFIDENCE) -> None:
@@ -157,14 +157,14 @@ class FaceDetector:
             pixels: uint8 RGB ``(H, W, 3)`` of any size.
 
         Returns:
-            As for :meth:`detect`, but down to a score that would be too low for a whole photo.
+            As for `detect`, but down to a score that would be too low for a whole photo.
         """
         network, copies = self._network(_REFINING_CONFIDENCE), _copies(pixels)
         turned = [face for turn in (1, 2, 3) for face in _search(network, copies, pixels.shape, turn)]
         return _merge(_search(network, copies, pixels.shape), turned)
 
     def refine(self, pixels: NDArray[np.uint8], face: Face) -> Face:
-        """The same face with landmarks good enough to align it by; see :mod:`snadnet.faces.refine`.
+        """The same face with landmarks good enough to align it by; see `snadnet.faces.refine`.
 
         Args:
             pixels: uint8 RGB ``(H, W, 3)``, the photo that the face was found in.
@@ -212,7 +212,7 @@ def _search(
 
 
 def _turned_back(points: NDArray[np.float32], turn: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """The places ``(N, 2)`` in a picture of points of its copy that is turned to the left by right angles."""
+    """The places ``(N, 2)`` in an image of points of its copy that is turned to the left by right angles."""
     height, width = shape[:2]
     x, y = points[:, 0], points[:, 1]
     places = {0: (x, y), 1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}

@@ -38,12 +38,12 @@ Codes = tuple[int, int, int, int]
 
 
 def has_too_many_pieces(data: bytes) -> bool:
-    """Whether a PNG or JPEG has more than `MAX_PIECES`, which costs far more memory and time than its size."""
+    """Return whether a PNG or JPEG has more than `MAX_PIECES`, which costs far more memory and time than its size."""
     return next(islice(_pieces(data), MAX_PIECES, None), None) is not None
 
 
 def without_extras(data: bytes) -> bytes:
-    """The PNG or JPEG without texts, profile, EXIF, animation and the like; any other file as it is."""
+    """Return the PNG or JPEG without texts, profile, EXIF, animation and the like; any other file as it is."""
     if data.startswith(_PNG_SIGNATURE):
         kept = (data[start:end] for start, end, kind in _png_chunks(data) if kind == _PNG_NEEDED or kind[:1].isupper())
         return _PNG_SIGNATURE + b"".join(kept)

@@ -46,4 +46,4 @@ class _Silence:
 
 
 SILENCE: Final = _Silence()
-"""Silences Pillow's warnings, of broken EXIF and large pictures, which are errors here or left out."""
+"""Silences Pillow's warnings, of broken EXIF and large images, which are errors here or left out."""
