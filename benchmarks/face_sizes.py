@@ -1,4 +1,4 @@
-"""How many faces of each size are found in photos of several sizes, and how long the search takes.
+"""Recall of the face detector by the size of faces and photos, and the time of a search.
 
 Groups are made up of the heads in ``examples/portraits``, each scaled so that the detector's box is as wide as asked
 for, on a background of coarse shapes and fine grain.

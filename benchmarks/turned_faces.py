@@ -1,4 +1,4 @@
-"""How often faces that stand upright, lie on their side or upside down are found, and their crops upright.
+"""Recall of the face detector by the orientation of faces, counting only crops that come out upright.
 
 Each of ``examples/portraits`` is tilted, turned by right angles and blurred along the photo's rows.
 

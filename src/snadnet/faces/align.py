@@ -28,7 +28,7 @@ TEMPLATE.setflags(write=False)
 
 
 def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The rotation, uniform scale and shift that take points nearest to others, by least squares.
+    """Return the rotation, uniform scale and shift that take points nearest to others, by least squares.
 
     Without mirroring the problem is linear and has this closed form (Umeyama 1991 in two dimensions).
 
@@ -55,7 +55,7 @@ def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> ND
 
 
 def face_matrix(landmarks: NDArray[np.floating], size: int = CROP_SIZE) -> NDArray[np.float64]:
-    """The similarity from photo pixels to crop pixels that puts five landmarks on the template.
+    """Return the similarity from photo pixels to crop pixels that puts five landmarks on the template.
 
     Args:
         landmarks: ``(5, 2)`` in photo pixels.

@@ -1,4 +1,4 @@
-"""Choices of the faces to restore: all, the largest, one by its number, or a box drawn by hand."""
+"""Choices of the faces to restore: all, the largest, one by its number, or a manual box."""
 
 import math
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ def draw_boxes(restoration: Restoration) -> Photo:
     """Return the photo as it came, with a numbered box around each face that was found.
 
     Restored faces have full green lines, skipped ones broken orange lines. The numbers are those that
-    `snadnet.faces.FaceNumber` takes; a face that was given by hand has none.
+    `snadnet.faces.FaceNumber` takes; a face in a manual box has none.
 
     Returns:
         An opaque RGB photo of the original's size with its colour profile and without its EXIF.

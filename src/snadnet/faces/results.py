@@ -1,4 +1,4 @@
-"""What was done to a photo: the restored faces, the skipped ones, before and after."""
+"""Results: the restored faces, the skipped ones, and the photo before and after."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class FoundFace:
         box: ``(x, y, width, height)`` in photo pixels; may reach over the border.
         landmarks: float32 ``(5, 2)`` in photo pixels, ordered as `snadnet.faces.LANDMARK_NAMES`; None where they
             have not been looked for, which is done once the face is to be restored.
-        confidence: The detector's score in [0, 1]; 0 for a face given by hand.
+        confidence: The detector's score in [0, 1]; 0 for a manual box.
         number: Its place among the faces that were found, from 1; 0 for a face given by hand.
         reason: Why it is to be left as it is, in a few words, such as ``"too small (18 px)"``; None for a face that
             is to be restored.

@@ -18,7 +18,7 @@ class TakenFace:
 
     Attributes:
         face: The face.
-        number: Its place among the faces that were found, from 1; 0 for one given by hand.
+        number: Its place among the faces that were found, from 1; 0 for a manual box.
     """
 
     face: Face

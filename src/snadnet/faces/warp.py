@@ -13,30 +13,30 @@ _MARGIN: Final = 4  # source pixels around the part that is read, for the interp
 
 
 def scale_of(matrix: NDArray[np.float64]) -> float:
-    """How many times larger a similarity ``(2, 3)`` makes things."""
+    """Return the factor by which a similarity ``(2, 3)`` enlarges."""
     return float(np.hypot(matrix[0, 0], matrix[1, 0]))
 
 
 def invert(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The inverse ``(2, 3)`` of a similarity ``(2, 3)``."""
+    """Return the inverse ``(2, 3)`` of a similarity ``(2, 3)``."""
     linear = np.linalg.inv(matrix[:, :2])
     return np.hstack([linear, -linear @ matrix[:, 2:]])
 
 
 def shift(matrix: NDArray[np.float64], x: float, y: float) -> NDArray[np.float64]:
-    """The map that moves by ``(x, y)`` after ``matrix`` has been applied."""
+    """Return the map that moves by ``(x, y)`` after ``matrix`` has been applied."""
     moved = matrix.copy()
     moved[:, 2] += (x, y)
     return moved
 
 
 def transform(matrix: NDArray[np.float64], points: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The points ``(N, 2)`` under a map ``(2, 3)``."""
+    """Return the points ``(N, 2)`` under a map ``(2, 3)``."""
     return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])
 
 
 def bounds(matrix: NDArray[np.float64], width: int, height: int) -> tuple[int, int, int, int]:
-    """Smallest whole-pixel box ``(left, top, right, bottom)``, ends exclusive, that holds a mapped image.
+    """Return the smallest whole-pixel box ``(left, top, right, bottom)``, ends exclusive, that holds a mapped image.
 
     Args:
         matrix: Similarity ``(2, 3)`` from the image's pixels.

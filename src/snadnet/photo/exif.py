@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from PIL import ExifTags, Image, ImageOps
 
-# What the main EXIF directory says about the photo. The rest of it tells how pixels are stored (a TIFF
+# What the main EXIF directory says about the photo. The rest of it says how pixels are stored (a TIFF
 # lists its own strips there), which would contradict the file that it is carried into.
 _DESCRIPTIVE_TAGS: Final = frozenset(
     {

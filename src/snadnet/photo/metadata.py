@@ -56,7 +56,7 @@ class BeforeLoading:
 
 
 def has_impostors(image: Image.Image) -> bool:
-    """Whether a PNG's texts took the place of what tells how its pixels are stored. Ask before and after loading."""
+    """Return whether a PNG's texts took the place of what says how its pixels are stored. Ask before and after loading."""
     return isinstance(image, PngImagePlugin.PngImageFile) and any(
         isinstance(image.info.get(name), str) for name in _NO_TEXTS
     )
@@ -67,7 +67,7 @@ def look_before_loading(image: Image.Image) -> BeforeLoading:
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return BeforeLoading(jpeg=_jpeg_coding(image), tiff=None)
     sideways = lies_sideways(image)
-    # The size that Pillow tells is that of the upright image, as far as EXIF and not XMP says what is upright.
+    # The size that Pillow gives is that of the upright image, as far as EXIF and not XMP says what is upright.
     width, height = image.size if _ORIENTATION_TAG in image.tag_v2 or not sideways else image.size[::-1]
     metadata = _read(image, (width, height), sideways=sideways)
     return BeforeLoading(jpeg=None, tiff=metadata, adobe_rgb=says_adobe_rgb(image))
@@ -215,7 +215,7 @@ def _is_sound(text: Text) -> bool:
 
 
 def _dpi(image: Image.Image, sideways: bool) -> tuple[float, float] | None:
-    # Where a file says nothing, Pillow makes up a resolution: for a JPEG from its EXIF, for a TIFF from air.
+    # Where a file says nothing, Pillow makes up a resolution: for a JPEG from its EXIF, for a TIFF from nothing.
     if isinstance(image, JpegImagePlugin.JpegImageFile) and image.info.get("jfif_unit") not in {1, 2}:
         return None
     if isinstance(image, TiffImagePlugin.TiffImageFile) and _X_RESOLUTION_TAG not in image.tag_v2:

@@ -42,7 +42,7 @@ def read_photo(path: str | Path, *, limits: Limits = _LIMITS) -> Photo:
     """Read a photo file by its content, whatever its name.
 
     Of an animated file or one of several pages the first image is read. AVIF of 10 or 12 bits is read at 8 bits.
-    HEIC needs the extra ``snadnet[heic]``. `Photo.notes` tells what was left out or changed.
+    HEIC needs the extra ``snadnet[heic]``. `Photo.notes` lists what was left out or changed.
 
     Args:
         path: A regular file.

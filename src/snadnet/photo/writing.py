@@ -61,7 +61,7 @@ def encode_photo(photo: Photo, format_name: str, *, name: str = "the photo") -> 
     """Return the bytes of the file that `write_photo` writes.
 
     The colour profile, EXIF, XMP, IPTC, texts, resolution and transparency are kept where the format can hold them,
-    and `encoding_notes` tells what is not. A JPEG made from a JPEG is compressed with the same quantisation tables
+    and `encoding_notes` lists what is not. A JPEG made from a JPEG is compressed with the same quantisation tables
     and subsampling, any other at quality 95, 4:4:4. Where the format cannot hold the profile, pixels become sRGB.
 
     Args:
