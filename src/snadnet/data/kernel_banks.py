@@ -1,4 +1,4 @@
-"""The kernel banks of the CelebA protocol in a file: 25,000 to train with and 2,500 others to test with (SPEC 10)."""
+"""The kernel banks of the CelebA protocol in a file: 25,000 to train with and 2,500 others to test with."""
 
 import io
 from collections.abc import Sequence
