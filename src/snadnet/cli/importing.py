@@ -47,6 +47,8 @@ def import_weights(
     descriptor = describe_model(name)
     sources = "; ".join(f"{file} (SHA-256 {checksum})" for file, checksum in imported.checksums.items())
     save_network(written, imported.network, name, source=sources, paper=descriptor.paper, licence=descriptor.licence)
+    for note in imported.notes:
+        typer.echo(note)
     counts = imported.counts
     typer.echo(
         f"{written}: written ({written.stat().st_size / 1e6:.1f} MB); of the original's names {counts.used} used, "

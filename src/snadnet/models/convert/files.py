@@ -75,7 +75,7 @@ def _expanded(path: Path, layout: Layout) -> list[Path]:
 
 
 def _tensors(path: Path) -> tuple[dict[str, Any], str | None]:
-    """The tensors of a file, out of its wrapper and without prefixes that all of them share, and a note on the choice."""
+    """The tensors of a file, out of its wrapper and without shared prefixes, and a note on what was chosen."""
     remedy = "give a checkpoint of the network's weights"
     content = read_state(path, what="a network's weights", remedy=remedy)
     found = [wrapper for wrapper in _WRAPPERS if isinstance(content.get(wrapper), dict)]

@@ -91,6 +91,8 @@ def _layers(state: Mapping[str, torch.Tensor], module: str) -> dict[str, Shapes]
     layers: dict[str, set[tuple[str, tuple[int, ...]]]] = defaultdict(set)
     for name, tensor in state.items():
         layer, _, tensor_name = name.rpartition(".")
+        if tensor_name == "num_batches_tracked":
+            continue  # older files lack it
         if layer == module or layer.startswith(f"{module}."):
             layers[layer].add((tensor_name, tuple(tensor.shape)))
     return {layer: frozenset(tensors) for layer, tensors in layers.items()}
@@ -184,3 +186,5 @@ UMSN = UMSNLayout(
     part=_part,
     remedy="leave out with --unused what you know to be unused",
 )
+
+LAYOUTS = dict.fromkeys(("umsn", "umsn-released"), UMSN)
