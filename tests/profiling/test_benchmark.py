@@ -13,7 +13,7 @@ from snadnet.cli.app import app
 from snadnet.errors import ConfigError, ModelError, OutputExistsError, WeightsError
 from snadnet.evaluation.report.tables import as_markdown
 from snadnet.models import describe_model, list_models
-from snadnet.models.complexity import ModelFigures, model_figures
+from snadnet.models.complexity import Complexity, measure_complexity
 from snadnet.profiling import benchmark
 from snadnet.profiling.benchmark import Cost, Reading, Setting, Subject, busy_line, cost_document, find_subjects
 from snadnet.profiling.process import WARM_UP_RUNS, Request, measure, peak_memory
@@ -68,7 +68,7 @@ def test_a_registered_model_is_measured_on_pytorch() -> None:
 def test_the_table_says_what_it_shows() -> None:
     reading = Reading("umsn", "PyTorch", "cpu", 2, (0.3, 0.1, 0.25), 512_000_000, 300_000_000)
     costs = [
-        Cost(Subject("umsn", "umsn", False), reading, ModelFigures(1_230_000, 4_560_000_000)),
+        Cost(Subject("umsn", "umsn", False), reading, Complexity(1_230_000, 4_560_000_000)),
         Cost(Subject("mprnet", "mprnet", False), None, None, "ended by signal 9"),
     ]
     text = as_markdown(cost_document(costs, Setting(size=160, runs=3), header=["$ command"]))
@@ -93,7 +93,7 @@ def test_a_process_that_dies_is_a_line_and_stops_no_other(monkeypatch: pytest.Mo
     assert costs[0].error is not None
     assert "signal 9" in costs[0].error
     assert costs[1].error == "Error: no memory"
-    assert costs[1].figures == model_figures(describe_model("nafnet-tiny"))
+    assert costs[1].figures == measure_complexity(describe_model("nafnet-tiny"))
     assert done == [1, 1]
 
 
@@ -131,7 +131,7 @@ def test_a_busy_machine_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_multiply_adds_grow_with_the_picture() -> None:
     descriptor = describe_model("deblurgan-tiny")
-    assert model_figures(descriptor, 128).macs * 4 == model_figures(descriptor).macs
+    assert measure_complexity(descriptor, 128).macs * 4 == measure_complexity(descriptor).macs
 
 
 def test_a_former_name_is_measured_as_the_network_of_today() -> None:

@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from snadnet.export import export_onnx, round_to_half
 from snadnet.inference import OnnxBackend
 from snadnet.models import Restorer, create_model, create_network, describe_model, read_model, save_network
-from snadnet.models.complexity import model_figures
+from snadnet.models.complexity import measure_complexity
 
 
 def assert_costs(name: str, *, parameters: int, gigamacs: float) -> None:
     """Compare with the published count of parameters, exactly, and the cost at 256 px, to the digits given."""
-    figures = model_figures(describe_model(name))
+    figures = measure_complexity(describe_model(name))
     assert figures.parameters == parameters
     digits = len(str(gigamacs).partition(".")[2])
     assert round(figures.macs / 1e9, digits) == gigamacs

@@ -5,19 +5,18 @@ from typing import Annotated, Final
 
 import typer
 
+from snadnet.catalogue import read_catalogue
 from snadnet.errors import OutputExistsError
 
-# Told without PyTorch; a test compares them with what can be imported.
-NAMES: Final = (
-    *("deblurgan", "deblurgan-released-block", "deblurgan-released-dropout"),
-    *("deblurganv2-inception", "deblurganv2-inception-released"),
-    *("deblurganv2-mobilenet", "deblurganv2-mobilenet-released"),
-    *("dmphn-1-2-4", "dmphn-1-2-4-8", "mprnet", "nafnet-32", "nafnet-64", "umsn", "umsn-released"),
-)
+NAMES: Final = tuple(entry.name for entry in read_catalogue() if entry.importable)
+
+
+def _complete(incomplete: str) -> list[str]:
+    return [name for name in NAMES if name.startswith(incomplete)]
 
 
 def import_weights(
-    name: Annotated[str, typer.Argument(help=f"The network: {', '.join(NAMES)}.")],
+    name: Annotated[str, typer.Argument(help=f"The network: {', '.join(NAMES)}.", autocompletion=_complete)],
     files: Annotated[
         list[Path], typer.Argument(help="The authors' file; for DMPHN their folder, for UMSN both files.")
     ],
@@ -31,7 +30,7 @@ def import_weights(
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
 ) -> None:
-    """Read weights that a baseline's authors released, so that all other commands take them."""
+    """Read weights that the authors of a network released, so that all other commands take them."""
     from snadnet.cli.shared.extras import require_training_extra  # noqa: PLC0415
 
     require_training_extra()

@@ -14,7 +14,7 @@ from snadnet import __version__
 from snadnet.errors import ModelError, WeightsError
 from snadnet.evaluation.report.tables import NOTHING, Document, Table
 from snadnet.models import describe_model, list_models
-from snadnet.models.complexity import ModelFigures, model_figures
+from snadnet.models.complexity import Complexity, measure_complexity
 from snadnet.photo import printable
 from snadnet.profiling.process import WARM_UP_RUNS, Reading, Request
 
@@ -64,7 +64,7 @@ class Cost:
 
     subject: Subject
     reading: Reading | None
-    figures: ModelFigures | None
+    figures: Complexity | None
     error: str | None = None
 
 
@@ -119,9 +119,9 @@ def _measure(subject: Subject, setting: Setting) -> Cost:
     return Cost(subject, reading, _figures(subject, reading, setting.size))
 
 
-def _figures(subject: Subject, reading: Reading | None, size: int) -> ModelFigures | None:
+def _figures(subject: Subject, reading: Reading | None, size: int) -> Complexity | None:
     name = reading.model if reading is not None else None if subject.is_file else subject.source
-    return model_figures(describe_model(name), size) if name in list_models("deblurring") else None
+    return measure_complexity(describe_model(name), size) if name in list_models("deblurring") else None
 
 
 def _reason(done: "subprocess.CompletedProcess[str]") -> str:
@@ -178,7 +178,7 @@ def cost_document(costs: Sequence[Cost], setting: Setting, *, header: Sequence[s
     return Document(tuple(lines), (Table("Cost of one picture", heads, rows),))
 
 
-def _counted(figures: ModelFigures | None) -> tuple[str, str]:
+def _counted(figures: Complexity | None) -> tuple[str, str]:
     if figures is None:
         return NOTHING, NOTHING
     return f"{figures.parameters / 1e6:.2f}", f"{figures.macs / 1e9:.2f}"

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.models import create_network, describe_model
-from snadnet.models.complexity import model_figures
+from snadnet.models.complexity import measure_complexity
 from snadnet.models.snadnet import BASE, SMALL, AdaptiveDenormalization, Generator, GeneratorConfig, SNADLayer, SNADNet
 from snadnet.models.snadnet.blocks import SNADBlock, TextureEnhancement
 from snadnet.models.snadnet.snad import foreground_mask, resize_parsing
@@ -156,7 +156,7 @@ def test_levels_must_agree() -> None:
 
 
 def test_small_stays_within_its_budget_with_its_conditioning_networks_and_both_passes() -> None:
-    assert model_figures(describe_model("snadnet-small"), 160).macs < 2.5e9
+    assert measure_complexity(describe_model("snadnet-small"), 160).macs < 2.5e9
 
 
 def test_network_restores_and_parses() -> None:
