@@ -9,7 +9,7 @@ from torch import nn
 from torchvision.models import resnet18
 
 from snadnet.errors import WeightsError
-from snadnet.models.bisenet import BiSeNet, ParsingLogits, load_backbone
+from snadnet.models.bisenet import BiSeNet, ParsingLogits, load_imagenet_backbone
 
 
 def test_has_the_published_number_of_parameters() -> None:
@@ -49,7 +49,7 @@ def test_a_resnet_file_fills_the_backbone(tmp_path: Path, suffix: str) -> None:
     torch.manual_seed(0)
     published, parser, path = resnet18(weights=None).eval(), BiSeNet().eval(), tmp_path / f"resnet18{suffix}"
     (torch.save if suffix == ".pth" else save_file)(published.state_dict(), path)
-    load_backbone(parser, path)
+    load_imagenet_backbone(parser, path)
     images = torch.rand(1, 3, 64, 64)
     layers = nn.Sequential(*list(published.children())[:-2])
     with torch.no_grad():
@@ -61,6 +61,6 @@ def test_backbone_files_that_do_not_fit_are_refused_with_a_place_to_get_the_righ
     (tmp_path / "page.pth").write_bytes(b"<html>")
     for name, parser in (("wide.pth", BiSeNet(0.25)), ("none.pth", BiSeNet(0.25))):
         with pytest.raises(WeightsError, match=rf"{name}.*resnet18-f37072fd\.pth"):
-            load_backbone(parser, tmp_path / name)
+            load_imagenet_backbone(parser, tmp_path / name)
     with pytest.raises(WeightsError, match=r"page\.pth: is a web page"):
-        load_backbone(BiSeNet(0.25), tmp_path / "page.pth")
+        load_imagenet_backbone(BiSeNet(0.25), tmp_path / "page.pth")

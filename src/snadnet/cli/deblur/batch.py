@@ -2,7 +2,6 @@
 
 import errno
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -11,9 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import cv2
-import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from snadnet.cli.deblur.naming import Job
 from snadnet.cli.deblur.report import (
@@ -21,15 +17,15 @@ from snadnet.cli.deblur.report import (
     Report,
     Status,
     face_records,
-    faces_in_words,
     skipped_face_records,
 )
 from snadnet.cli.deblur.streams import STREAM, write_standard_output
-from snadnet.concurrency import Brake, StoppedError, in_order
+from snadnet.cli.shared.progress import show_progress
+from snadnet.concurrency import StoppedError, StopSignal, in_order
 from snadnet.deblurrer import Deblurrer, Restoration
 from snadnet.environment import available_cores
 from snadnet.errors import OutputExistsError, SnadnetError
-from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images
+from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images, side_by_side
 from snadnet.photo import (
     FORMATS,
     SUFFIXES,
@@ -77,48 +73,38 @@ class Treatment:
 
 
 def run_batch(
-    jobs: Sequence[Job], deblurrer: Deblurrer, treatment: Treatment, *, workers: int, report: Report, brake: Brake
+    jobs: Sequence[Job], deblurrer: Deblurrer, treatment: Treatment, *, workers: int, report: Report, stop: StopSignal
 ) -> None:
     """Does all jobs, ``workers`` at a time, and reports each in the order of the jobs.
 
-    A photo that fails is reported like any other. A disk that takes no more files pulls the brake.
+    A photo that fails is reported like any other. A disk that takes no more files stops the batch.
     """
-    # What is printed passes above a running bar; a redirected stream stays apart.
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(soft_wrap=True),
-        transient=True,
-        redirect_stderr=sys.stderr.isatty(),
-        disable=len(jobs) < 2 or not sys.stdout.isatty(),  # noqa: PLR2004 - one photo needs no bar
-    )
 
     def work(job: Job) -> Record:
-        return deblur_photo(job, deblurrer, treatment, brake)
+        return deblur_photo(job, deblurrer, treatment, stop)
 
     with (
         _opencv_threads(workers),
-        closing(in_order(work, jobs, workers=workers, brake=brake)) as records,
-        progress,
+        closing(in_order(work, jobs, workers=workers, stop=stop)) as records,
+        show_progress("Deblurring", len(jobs), hidden=len(jobs) == 1) as progress,
     ):
-        for record in progress.track(records, total=len(jobs), description="Deblurring"):
+        for record in records:
+            progress.advance()
             report.add(record)
 
 
-def deblur_photo(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: Brake) -> Record:
+def deblur_photo(job: Job, deblurrer: Deblurrer, treatment: Treatment, stop: StopSignal) -> Record:
     """Does one photo. Its files are written together at the end, the result itself last.
 
     Returns:
         What became of it; no error but the following is raised.
 
     Raises:
-        StoppedError: the brake was pulled before anything was written.
+        StoppedError: If a stop was requested before anything was written.
     """
     start = time.perf_counter()
     try:
-        record = _deblur(job, deblurrer, treatment, brake)
+        record = _deblur(job, deblurrer, treatment, stop)
     except StoppedError:
         raise
     except SnadnetError as error:
@@ -134,18 +120,18 @@ def deblur_photo(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: Br
     return replace(record, seconds=time.perf_counter() - start)
 
 
-def _deblur(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: Brake) -> Record:
+def _deblur(job: Job, deblurrer: Deblurrer, treatment: Treatment, stop: StopSignal) -> Record:
     # Asked before the work too: restoring takes far longer than looking.
     if (waiting := _existing(job, treatment)) is not None:
         return waiting
     photo = _read(job.source, treatment)
-    brake.check()
+    stop.check()
     if treatment.aligned:
         result = deblurrer.restore_aligned(photo, strength=treatment.strength)
     else:
         result = deblurrer.restore(photo, strength=treatment.strength, choice=treatment.choice)
-    brake.check()
-    found = faces_in_words(result)
+    stop.check()
+    found = result.summary
     record = Record(
         source=str(job.source),
         status=Status.NO_FACE,
@@ -161,7 +147,7 @@ def _deblur(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: Brake) 
         original = result.original.without_metadata()
         result = replace(result, photo=result.photo.without_metadata(), original=original)
     files = _encoded(job, result)
-    _write(files, overwrite=treatment.overwrite, brake=brake)
+    _write(files, overwrite=treatment.overwrite, stop=stop)
     *others, last = (_name(path, "standard output") for path in job.outputs)
     named = f"{', '.join(others)} and {last}" if others else last
     notes = (*photo.notes, *encoding_notes(result.photo, _format(job.target, result.photo)))
@@ -196,7 +182,7 @@ def _encoded(job: Job, result: Restoration) -> dict[Path, bytes]:
     """All files of a photo, the result itself first."""
     pictures = {job.target: result.photo}
     if job.comparison is not None:
-        pictures[job.comparison] = _side_by_side(result)
+        pictures[job.comparison] = side_by_side(result)
     if job.boxes is not None:
         pictures[job.boxes] = draw_boxes(result)
     if job.faces is not None:
@@ -215,9 +201,9 @@ def _format(path: Path, photo: Photo) -> str:
     return SUFFIXES[path.suffix.lower()]
 
 
-def _write(files: dict[Path, bytes], *, overwrite: bool, brake: Brake) -> None:
+def _write(files: dict[Path, bytes], *, overwrite: bool, stop: StopSignal) -> None:
     """All of the files or none of them, unless one that was there is replaced before another fails."""
-    with brake.writing():
+    with stop.writing():
         made: list[Path] = []
         try:
             # The result itself is the last: where it is, the others are too.
@@ -236,27 +222,9 @@ def _write(files: dict[Path, bytes], *, overwrite: bool, brake: Brake) -> None:
             cause = error.__cause__
             if isinstance(cause, OSError) and cause.errno in _DISK_FAILURES:
                 # Photos that meet the same side by side say nothing: one line tells it.
-                brake.check()
-                brake.pull(_DISK_FAILURES[cause.errno])
+                stop.check()
+                stop.request(_DISK_FAILURES[cause.errno])
             raise
-
-
-def _side_by_side(result: Restoration) -> Photo:
-    before, after = result.original, result.photo
-    joined = np.concatenate([before.pixels, after.pixels], axis=1)
-    # Only the profile, which the colours need, is true of a picture that shows the photo twice.
-    return replace(
-        before,
-        pixels=joined,
-        alpha=None,
-        exif=None,
-        format="PNG",
-        path=None,
-        jpeg=None,
-        xmp=None,
-        iptc=None,
-        texts=(),
-    )
 
 
 def _name(path: Path, stream: str = "standard input") -> str:

@@ -24,11 +24,12 @@ from snadnet.cli.shared.options import (
 )
 from snadnet.cli.shared.paths import is_folder
 from snadnet.cli.shared.stopping import stop_on_signals
-from snadnet.concurrency import MAX_DEFAULT_WORKERS, Brake, default_workers
+from snadnet.concurrency import MAX_DEFAULT_WORKERS, StopSignal, default_workers
 from snadnet.deblurrer import MAX_FACES, MIN_FACE, Deblurrer
 from snadnet.faces import MIN_CONFIDENCE
-from snadnet.inference import open_network
+from snadnet.inference import Backend, Device, load_model
 from snadnet.inference.releases import DEFAULT_WEIGHTS
+from snadnet.inference.resolve import check_model
 from snadnet.photo import SUFFIXES
 
 _FACES_PANEL = "Faces"
@@ -267,7 +268,7 @@ def deblur(
     if photos == [STREAM]:
         standard_input = read_standard_input(treatment.limits.max_file_bytes)
         treatment = replace(treatment, standard_input=standard_input)
-    brake = Brake()
+    stop = StopSignal()
     report = Report(
         total=len(jobs) + len(found.problems),
         only_errors=out == STREAM,
@@ -276,19 +277,27 @@ def deblur(
         overwrite=overwrite,
         append=skip_existing,
     )
-    with report, stop_on_signals(brake) as signals:
+    with report, stop_on_signals(stop) as signals:
         for problem in found.problems:
             report.add(Record(str(problem.path), Status.FAILED, problem.message))
         if jobs:
             deblurrer = Deblurrer(
-                network=open_network(model, weights, device),
+                network=_open(model, weights, device),
                 min_confidence=min_confidence,
                 min_face=min_face,
                 max_faces=max_faces,
             )
             used = min(workers or default_workers(), len(jobs))
-            run_batch(jobs, deblurrer, treatment, workers=used, report=report, brake=brake)
-        report.finish(stopped_by=brake.reason)
+            run_batch(jobs, deblurrer, treatment, workers=used, report=report, stop=stop)
+        report.finish(stopped_by=stop.reason)
     code = signals.exit_code or exit_code(report.counts, require_face=require_face)
     if code:
         raise typer.Exit(code)
+
+
+def _open(model: str | None, weights: Path | None, device: Device) -> Backend:
+    """Open the network of ``--weights``, which must hold ``--model`` if that is given, or the release it names."""
+    network = load_model(model if weights is None else weights, device)
+    if model is not None and weights is not None:
+        check_model(network, model, weights)
+    return network

@@ -36,8 +36,12 @@ _INCEPTION = GeneratorConfig("inception-resnet-v2", pyramid_width=256)
 _MOBILENET = GeneratorConfig("mobilenet-v2", pyramid_width=128)
 _FROM_128 = SizeRule.multiple_of(32, smallest=128)
 _FROM_32 = SizeRule.multiple_of(32)
-# Where the release deviates from the paper: batch statistics at inference, and padding inside the network.
-_RELEASED = {"image_statistics": True, "pads_as_released": True}
+
+
+def _released(config: GeneratorConfig) -> GeneratorConfig:
+    """Where the release deviates from the paper: batch statistics at inference, and padding inside the network."""
+    return replace(config, image_statistics=True, pads_as_released=True)
+
 
 DESCRIPTORS = (
     _descriptor("deblurganv2-inception", _INCEPTION, _FROM_128),
@@ -46,6 +50,6 @@ DESCRIPTORS = (
     _descriptor("deblurganv2-inception-tiny", replace(_INCEPTION, pyramid_width=96, backbone_width=0.375), _FROM_128),
     _descriptor("deblurganv2-mobilenet-tiny", replace(_MOBILENET, pyramid_width=64, backbone_width=0.5), _FROM_32),
     # 96 px are padded to 128. Of a map of one pixel there are no statistics, but the smallest padded side is 64.
-    _descriptor("deblurganv2-inception-released", replace(_INCEPTION, **_RELEASED), SizeRule(smallest=96)),
-    _descriptor("deblurganv2-mobilenet-released", replace(_MOBILENET, **_RELEASED), ANY_SIZE),
+    _descriptor("deblurganv2-inception-released", _released(_INCEPTION), SizeRule(smallest=96)),
+    _descriptor("deblurganv2-mobilenet-released", _released(_MOBILENET), ANY_SIZE),
 )
