@@ -1,4 +1,4 @@
-"""What the catalogue says of each registered network: ``python -m snadnet.models.listing`` writes it.
+"""Writing the catalogue of registered networks: ``python -m snadnet.models.listing``.
 
 The catalogue (``snadnet/catalogue.json``) lets the runtime list networks without PyTorch. Write it again whenever a
 network or a release is added or changed.
@@ -21,7 +21,7 @@ _PACKAGE: Final = Path(__file__).parents[1]
 
 
 def catalogue_entries() -> tuple[CatalogueEntry, ...]:
-    """Describe all registered networks, in alphabetical order; their costs are counted anew."""
+    """Describe all registered networks, in alphabetical order; their costs are counted."""
     releases = defaultdict(list)
     for path in sorted((_PACKAGE / "weights").glob("*.safetensors")):
         releases[read_weights(path)[0]].append(path.stem)

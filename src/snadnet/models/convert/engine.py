@@ -13,12 +13,12 @@ from snadnet.models.convert.layout import Layout, Renames, State
 
 _NAMED = 3
 _COUNTER = ".num_batches_tracked"
-"""What batch normalization counts for a mean that none of our networks takes; files of PyTorch before 0.4.1 lack it."""
+"""Batch normalization's counter, which matters only without a momentum; files of PyTorch before 0.4.1 lack it."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of a checkpoint's names.
+    """How many of a checkpoint's names were used.
 
     Attributes:
         used: How many a network's tensors came from, shared ones each counted.

@@ -17,12 +17,12 @@ _AVERAGED: Final = "params_ema"
 _WRAPPERS: Final = (_AVERAGED, "state_dict", "params", "model")
 """The entries in which training programs save tensors beside other things; of several the first is taken."""
 _PREFIXES: Final = ("module.", "_orig_mod.", "net.")
-"""What data parallelism, ``torch.compile`` and training programs put before every name, also several of them."""
+"""Prefixes of all names by data parallelism, ``torch.compile`` and training programs, also several in a row."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What the authors' files hold.
+    """The content of the authors' files.
 
     Attributes:
         state: Their tensors by name.

@@ -20,7 +20,7 @@ _NO_PADS: Final = ((0, 0, 0, 0),) * 5
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """What a generator is made of.
+    """Configuration of a generator.
 
     Attributes:
         backbone: The network that the pyramid stands on.
@@ -96,7 +96,7 @@ class FeaturePyramid(nn.Module):
 
 
 class Generator(nn.Module):
-    """RGB ``(B, 3, H, W)`` in ``[-1, 1]`` to the same; it draws what is to be added to the blurred image.
+    """RGB ``(B, 3, H, W)`` in ``[-1, 1]`` to the same; it predicts a residual, which is added to the blurred image.
 
     At the border a padded image is restored otherwise than its inside: the release pads with mid-grey
     (``GeneratorConfig.pads_as_released``), all other networks here by reflection (``Restorer``).

@@ -13,7 +13,7 @@ from snadnet.models.layers.former_keys import accept_former_keys
 
 @dataclass(frozen=True)
 class NAFNetConfig:
-    """What a NAFNet is made of. The defaults are those of the authors' GoPro networks.
+    """Configuration of a NAFNet. The defaults are those of the authors' GoPro networks.
 
     Attributes:
         width: Channels at the working resolution; every level below has twice as many.

@@ -24,7 +24,7 @@ _LARGEST_WIDENING = 8
 
 
 class DiscriminatorOutput(NamedTuple):
-    """What the discriminator says of a batch: unbounded scores, higher for "more real".
+    """The discriminator's outputs for a batch: unbounded scores, higher for "more real".
 
     Attributes:
         patches: Three patch maps (B, 1, h, w), the smallest receptive field (the largest map) first.

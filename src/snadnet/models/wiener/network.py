@@ -16,7 +16,7 @@ _ESTIMATED = REGULARIZATIONS.index(1.0)
 
 
 class WienerOutput(NamedTuple):
-    """What blind deconvolution makes of a batch.
+    """The outputs of blind deconvolution for a batch.
 
     Attributes:
         restored: ``(B, 3, H, W)``, about ``[0, 1]``, not clamped.
