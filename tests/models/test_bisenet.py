@@ -17,7 +17,7 @@ def test_has_the_published_number_of_parameters() -> None:
 
 
 @pytest.mark.parametrize("size", [(33, 50), (64, 64), (160, 160)])
-def test_logits_have_the_size_of_the_picture(size: tuple[int, int]) -> None:
+def test_logits_have_the_size_of_the_image(size: tuple[int, int]) -> None:
     with torch.no_grad():
         assert BiSeNet(0.0625).eval()(torch.rand(2, 3, *size)).shape == (2, 19, *size)
 

@@ -23,7 +23,7 @@ _PACKAGE: Final = Path(__file__).parents[1]
 def catalogue_entries() -> tuple[CatalogueEntry, ...]:
     """Describe all registered networks, in alphabetical order; their costs are counted."""
     releases = defaultdict(list)
-    for path in sorted((_PACKAGE / "weights").glob("*.safetensors")):
+    for path in sorted((_PACKAGE / "weights").glob("*.safetensors"), key=lambda file: file.stem):
         releases[read_weights(path)[0]].append(path.stem)
     entries = []
     for name in list_models():

@@ -133,7 +133,7 @@ def test_deblurgan_computes_what_the_published_layers_do(tmp_path: Path) -> None
     published = _DeblurGAN()
     result = imported(tmp_path, "deblurgan", published.state_dict())
     blurred = torch.rand(1, 3, 32, 40) * 2 - 1
-    expected = published(blurred)  # in training mode: the picture's own statistics
+    expected = published(blurred)  # in training mode: the image's own statistics
     torch.testing.assert_close(result.network(blurred), expected, rtol=0, atol=1e-5)
     assert (expected - blurred).abs().max() > 0.1
 

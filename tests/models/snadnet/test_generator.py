@@ -113,7 +113,7 @@ def test_the_parsing_map_guides_the_result() -> None:
     assert not torch.allclose(first, second, atol=1e-4)
 
 
-def test_deconvolved_and_previous_pictures_guide_the_result() -> None:
+def test_deconvolved_and_previous_images_guide_the_result() -> None:
     torch.manual_seed(0)
     generator, blurred, parsing = shaken(Generator(TINY_GUIDED)), torch.rand(1, 3, 32, 32), random_parsing(1, 32)
     deconvolved = torch.rand(1, 9, 16, 16)
@@ -221,7 +221,7 @@ def test_a_batch_may_be_split_between_the_passes() -> None:
     torch.testing.assert_close(split.kernel.kernel, whole.kernel.kernel[1:], rtol=0, atol=1e-5)
 
 
-def test_the_picture_teaches_the_refiner_through_the_deconvolution() -> None:
+def test_the_image_teaches_the_refiner_through_the_deconvolution() -> None:
     network = with_refinement_pass().train()
     network(torch.rand(2, 3, 64, 64), first_pass_only=1).restored.square().mean().backward()
     for part in (network.generator, network.refiner):
