@@ -44,9 +44,9 @@ app.command("import")(importing.import_weights)
 app.command()(kernels.kernels)
 app.command()(label.label)
 app.command()(models.models)
+app.command()(train.train)
 app.add_typer(figure.app, name="figure")
 app.add_typer(prepare.app, name="prepare")
-app.add_typer(train.app, name="train")
 
 
 def _print_version(wanted: bool) -> None:

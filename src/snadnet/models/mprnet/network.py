@@ -75,6 +75,11 @@ class MPRNetOutput(NamedTuple):
     second: Tensor
     first: Tensor
 
+    @property
+    def supervised(self) -> tuple[Tensor, ...]:
+        """All stages' images, each of which training compares with the sharp one (paper, section 3, Eq. 1)."""
+        return tuple(self)
+
 
 class Encoder(nn.Module):
     """Three levels of channel attention blocks, each at half the resolution of the one before."""
