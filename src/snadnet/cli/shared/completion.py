@@ -10,10 +10,10 @@ from snadnet.errors import SnadnetError
 
 def complete_weights(incomplete: str) -> list[str]:
     """Names of released deblurring weights, or nothing once something else was begun."""
-    from snadnet.inference.releases import WEIGHTS_BY_AIM, released_graphs  # noqa: PLC0415 (only for completion)
+    from snadnet.inference.releases import selectable_names  # noqa: PLC0415 (only for completion)
 
     try:
-        names = [*WEIGHTS_BY_AIM, *released_graphs()]
+        names = selectable_names("deblurring")
     except SnadnetError:  # a damaged installation is for the command itself to report
         return []
     return [name for name in names if name.startswith(incomplete)]
