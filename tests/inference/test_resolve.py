@@ -184,7 +184,7 @@ def test_a_network_of_the_wrong_task_is_said(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_parser_is_opened_by_name_or_file(baseline: Path) -> None:
-    with pytest.raises(ModelError, match=r"baseline\.safetensors: is no face parser but holds 'deblurgan-cpu'"):
+    with pytest.raises(ModelError, match=r"baseline\.safetensors: is no face parser but holds 'deblurgan-tiny'"):
         load_parser(baseline)
     by_default, by_file = load_parser(device="cpu"), load_parser(resolve_weights("bisenet-small-sharp"), "cpu")
     images = torch.rand(1, 3, 64, 64)

@@ -35,11 +35,15 @@ VERBS: Final = (
     Verb("blur", "blur", "blur", "Blur a photo as a moving camera does, to see what deblurring has to undo."),
     Verb(
         *("benchmark", "benchmark", "benchmark"),
-        "Measure what deblurring networks cost: parameters, multiply-adds, seconds, peak memory.",
+        "Measure the cost of deblurring networks: parameters, multiply-adds, seconds, peak memory.",
     ),
     Verb(
         *("evaluate", "evaluate", "evaluate"),
         "Score methods on a test set, face by face, beside the blurred input itself.",
+    ),
+    Verb(
+        *("evaluate-parsers", "evaluate_parsers", "evaluate_parsers"),
+        "Score face parsers by class, on the sharp and on the blurred faces of a test set with label maps.",
     ),
     Verb(
         *("export", "export", "export"),
@@ -70,7 +74,10 @@ VERBS: Final = (
         *("prepare", "prepare", "app"),
         "Make a data set ready for training. Nothing is downloaded: fetch it by hand, under its own terms.",
     ),
-    Verb("train", "train", "app", "Train a face parser (stage I) or a deblurring network (stage II)."),
+    Verb(
+        *("train", "train", "train"),
+        "Train a network: a face parser, SNADNet or a baseline, as the configuration's recipe says.",
+    ),
 )
 """All verbs, in the order of ``snadnet --help``."""
 

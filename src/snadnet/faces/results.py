@@ -11,6 +11,34 @@ from snadnet.faces.types import Box
 from snadnet.photo import Photo, encode_photo, printable, write_photo
 
 
+@dataclass(frozen=True)
+class FoundFace:
+    """A face that was found in a photo and not yet restored.
+
+    A caller may drop faces, change them by :func:`dataclasses.replace`, or make one of a box alone.
+
+    Attributes:
+        box: ``(x, y, width, height)`` in photo pixels; may reach over the border.
+        landmarks: float32 ``(5, 2)`` in photo pixels, ordered as :data:`snadnet.faces.LANDMARK_NAMES`; None where they
+            have not been looked for, which is done once the face is to be restored.
+        confidence: The detector's score in [0, 1]; 0 for a face given by hand.
+        number: Its place among the faces that were found, from 1; 0 for a face given by hand.
+        reason: Why it is to be left as it is, in a few words, such as ``"too small (18 px)"``; None for a face that
+            is to be restored.
+    """
+
+    box: Box
+    landmarks: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    confidence: float = 0.0
+    number: int = 0
+    reason: str | None = None
+
+    @property
+    def chosen(self) -> bool:
+        """Whether it is to be restored."""
+        return self.reason is None
+
+
 @dataclass(frozen=True, eq=False)
 class RestoredFace:
     """A face that was restored.

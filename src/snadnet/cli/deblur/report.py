@@ -1,4 +1,4 @@
-"""What is told about a batch: a line a photo, records in JSON, and a summary (docs/deblur.md has the schema)."""
+"""What a batch reports: a line for each photo, records in JSON, and a summary (schema: docs/guides/batches.md)."""
 
 import errno
 import json
