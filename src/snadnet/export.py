@@ -15,9 +15,10 @@ import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
-from snadnet.errors import ModelError
+from snadnet.errors import ConfigError, ModelError
 from snadnet.files import write_atomically
 from snadnet.inference.onnx_metadata import describe
+from snadnet.inference.shared_tensors import TYPES, tensor_places
 from snadnet.models.restorer import Restored, Restorer
 
 OPSET = 18
@@ -107,6 +108,41 @@ def export_onnx(model: nn.Module, path: Path, **facts: str) -> None:
         entry.key, entry.value = key, value
     onnx.checker.check_model(onnx_model)
     write_atomically(path, onnx_model.SerializeToString())
+
+
+def share_tensors(graph: Path, weights: Path) -> None:
+    """Let an exported graph keep its tensors in the weights file beside it, wherever that holds the same bytes.
+
+    The runtime puts them back (:mod:`snadnet.inference.shared_tensors`), and other ONNX programs read the pair by
+    themselves as a model with external data. What the weights file does not hold, such as constants and folded
+    weights, and what is small stays in the graph.
+
+    Args:
+        graph: The ``.onnx`` file, which is written anew.
+        weights: The ``.safetensors`` file of the same name in the same folder.
+
+    Raises:
+        ConfigError: If the weights file has another name or folder.
+        OSError: If a file cannot be read or written.
+    """
+    if weights != graph.with_suffix(".safetensors"):
+        raise ConfigError(f"{weights}: is not beside {graph.name} under its name; name both alike, in one folder")
+    content = weights.read_bytes()
+    held = {
+        (place.dtype, place.shape, content[place.start : place.start + place.length]): place
+        for place in tensor_places(content).values()
+    }
+    model = onnx.load(graph, load_external_data=False)
+    for constant in model.graph.initializer:
+        place = held.get((TYPES.get(constant.data_type, ""), tuple(constant.dims), constant.raw_data))
+        if place is None or np.prod(constant.dims) < _LARGE:
+            continue
+        constant.ClearField("raw_data")
+        constant.data_location = onnx.TensorProto.EXTERNAL
+        for key, value in (("location", weights.name), ("offset", place.start), ("length", place.length)):
+            entry = constant.external_data.add()
+            entry.key, entry.value = key, str(value)
+    write_atomically(graph, model.SerializeToString())
 
 
 def _free_side(name: str, multiple: int, least: int) -> torch.export.Dim:
