@@ -17,10 +17,6 @@ class OutputExistsError(SnadnetError):
     """An output file exists already and overwriting was not asked for."""
 
 
-class NoFaceError(SnadnetError):
-    """No face was found where one was required."""
-
-
 class WeightsError(SnadnetError):
     """A weights file is missing, damaged or of another model."""
 
@@ -35,3 +31,7 @@ class DataError(SnadnetError):
 
 class ConfigError(SnadnetError):
     """A configuration file or an option has an invalid value."""
+
+
+class TrainingError(SnadnetError):
+    """A training cannot go on: its loss or its weights are no longer finite, or another of its processes failed."""

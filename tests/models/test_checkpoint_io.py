@@ -21,9 +21,9 @@ from snadnet.errors import SnadnetError, WeightsError
 from snadnet.inference import OnnxBackend, load_model, load_parser
 from snadnet.models import create_network, read_model, read_weights, save_network
 from snadnet.models.checkpoint_io import read_state, read_torch_file
+from snadnet.training import load_settings
 from snadnet.training.checkpoint import Checkpoints
-from snadnet.training.config import ParsingSettings, load_settings
-from snadnet.training.metric_logger import Journal
+from snadnet.training.metric_logger import MetricLogger
 from snadnet.training.run import Run
 
 
@@ -150,8 +150,8 @@ def run(tmp_path: Path) -> Run:
     accelerator = Accelerator(cpu=True)
     folder = tmp_path / "run"
     (folder / "checkpoints").mkdir(parents=True)
-    settings = load_settings(ParsingSettings, config, [])
-    run = Run(folder, settings, accelerator, Journal(folder, active=False))
+    settings = load_settings(config)
+    run = Run(folder, settings, accelerator, MetricLogger(folder, active=False))
     run.modules["parser"] = nn.Linear(2, 2)
     return run
 

@@ -1,4 +1,4 @@
-"""``snadnet train parsing`` and ``snadnet train deblurring``."""
+"""``snadnet train``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,54 +6,70 @@ from typing import Annotated
 import typer
 
 from snadnet.cli.shared.extras import require_training_extra
+from snadnet.cli.shared.options import ConfigOption, DeviceOption
+from snadnet.cli.shared.progress import ProgressDisplay, show_progress
+from snadnet.cli.shared.stopping import stop_on_signals
+from snadnet.concurrency import StopSignal
+from snadnet.errors import ConfigError
 
-app = typer.Typer(help="Train a face parser (stage I) or a deblurring network (stage II).", no_args_is_help=True)
-
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="YAML file with the settings; see configs/.")]
-RunOption = Annotated[
-    Path, typer.Option("--run", "-r", help="Folder of the run. If it holds a checkpoint, training goes on from it.")
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", "-s", help="Override a setting, like optimizer.learning_rate=1e-4. Repeatable."),
-]
-BudgetOption = Annotated[str | None, typer.Option(help="Train for this time (90m, 3h) with the schedule fitted to it.")]
-CpuOption = Annotated[bool, typer.Option("--cpu", help="Train on the CPU even if there is a GPU.")]
+_FORMER_VERBS = ("parsing", "deblurring")
 
 
-def _overrides(values: list[str] | None, time_budget: str | None) -> list[str]:
-    if time_budget is None:
-        return values or []
-    return [*(values or []), "schedule.steps=null", f"schedule.time_budget={time_budget}"]
-
-
-@app.command()
-def parsing(
+def train(
+    *,
     config: ConfigOption,
-    run: RunOption,
-    override: SetOption = None,
-    time_budget: BudgetOption = None,
-    cpu: CpuOption = False,
+    run: Annotated[
+        Path, typer.Option("--run", "-r", help="Folder of the run. If it holds a checkpoint, training goes on from it.")
+    ],
+    override: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", help="Override a setting, like optimizer.learning_rate=1e-4. Repeatable."),
+    ] = None,
+    time_budget: Annotated[
+        str | None, typer.Option(help="Train for this time (90m, 3h) with the schedule fitted to it.")
+    ] = None,
+    device: DeviceOption = "auto",
+    former: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
 ) -> None:
-    """Train a face parser, or fine-tune it on blurred faces."""
+    """Train a network: a face parser, SNADNet or a baseline, as the configuration's recipe says.
+
+    The same command goes on with a run that was stopped.
+    """
+    if former:
+        raise ConfigError(f"train {former[0]}: the recipe of the configuration says what to train; {_advice(former)}")
     require_training_extra()
-    from snadnet.training.config import ParsingSettings, load_settings  # noqa: PLC0415 (needs PyTorch)
-    from snadnet.training.parsing import train_parsing  # noqa: PLC0415
+    from snadnet.training import load_settings  # noqa: PLC0415 (needs PyTorch)
+    from snadnet.training import train as train_network  # noqa: PLC0415
 
-    train_parsing(load_settings(ParsingSettings, config, _overrides(override, time_budget)), run, cpu=cpu)
+    overrides = list(override or [])
+    if time_budget is not None:
+        overrides += ["schedule.steps=null", f"schedule.time_budget={time_budget}"]
+    settings = load_settings(config, overrides)
+    stop = StopSignal()
+    with (
+        stop_on_signals(stop) as caught,
+        show_progress("Training", 1.0, as_percentage=True, from_start=False) as bar,
+    ):
+        train_network(settings, run, device=device, display=_TrainingDisplay(bar), stop=stop)
+    if caught.exit_code is not None:
+        raise typer.Exit(caught.exit_code)
 
 
-@app.command()
-def deblurring(
-    config: ConfigOption,
-    run: RunOption,
-    override: SetOption = None,
-    time_budget: BudgetOption = None,
-    cpu: CpuOption = False,
-) -> None:
-    """Train a deblurring network by its recipe: SNADNet's generator under a frozen parser, or a baseline."""
-    require_training_extra()
-    from snadnet.training.deblurring import train_deblurring  # noqa: PLC0415 (needs PyTorch)
-    from snadnet.training.recipes import load_deblurring_settings  # noqa: PLC0415
+def _advice(former: list[str]) -> str:
+    known = former[0] in _FORMER_VERBS
+    return "write: snadnet train -c FILE -r RUN" if known else "give the file as -c FILE and the folder as -r RUN"
 
-    train_deblurring(load_deblurring_settings(config, _overrides(override, time_budget)), run, cpu=cpu)
+
+class _TrainingDisplay:
+    """Shows a training: its messages as lines, its progress by the bar that all verbs share."""
+
+    def __init__(self, bar: ProgressDisplay) -> None:
+        self._bar = bar
+
+    def log_message(self, line: str) -> None:
+        """Print a line, above the bar."""
+        print(line, flush=True)
+
+    def advance(self, progress: float, state: str) -> None:
+        """Move the bar to a fraction in [0, 1]. It appears now, in the one process of a run that shows it."""
+        self._bar.update(progress, state)

@@ -64,3 +64,18 @@ class Restorer(nn.Module):
             restored if self.training else restored.clamp(0.0, 1.0),
             getattr(output, "parsing", None),
         )
+
+
+def supervised_images(output: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return the full-size images that training compares with the sharp one, of a network's output.
+
+    Args:
+        output: An image, or a named tuple: its ``supervised``, if it has that, else its ``restored``.
+
+    Returns:
+        Images ``(B, 3, H, W)`` in the network's own range.
+    """
+    if isinstance(output, Tensor):
+        return (output,)
+    images: tuple[Tensor, ...] = getattr(output, "supervised", None) or (output.restored,)  # type: ignore[attr-defined]
+    return images

@@ -11,11 +11,10 @@ from snadnet.losses import gradient_penalty, wasserstein_critic_loss, wasserstei
 from snadnet.losses.perceptual import VGG_19, feature_error
 from snadnet.losses.pixel import mean_squared_error
 from snadnet.models.deblurgan import Generator, PatchCritic
-from snadnet.training.config import DeblurringSettings, OptimizerSettings, StrictSettings
-from snadnet.training.recipes.base import Recipe, initial_network
-from snadnet.training.recipes.critic import Critic
+from snadnet.training.config import OptimizerSettings, RunSettings, StrictSettings
+from snadnet.training.learner import Critic
+from snadnet.training.recipes.base import DeblurringRecipe, initial_network
 from snadnet.training.recipes.perceptual import PerceptualSettings, left_out, load_features
-from snadnet.training.run import Run
 
 VGG_LAYER = 14
 """VGG-19's third convolution of the third block, before its ReLU, in torchvision's counting."""
@@ -37,23 +36,24 @@ class WassersteinCriticSettings(StrictSettings):
     optimizer: OptimizerSettings = OptimizerSettings(learning_rate=1e-4)
 
 
-class DeblurGANSettings(DeblurringSettings):
+class DeblurGANSettings(RunSettings):
     """Training DeblurGAN.
 
     Attributes:
-        content: weight of the content loss beside the adversarial one: the squared error of VGG-19's features, or of
-            pixels in ``[-1, 1]`` where VGG-19 is not given.
+        content: Weight of the content loss beside the adversarial one: the squared error of VGG-19's features, or of
+            pixels in [-1, 1] where VGG-19 is not given. The authors' program has 100, but feeds VGG-19 images in
+            [-1, 1]; here they are normalized as ImageNet's, the error is 5.3 times as large, and 19 keeps the balance.
         perceptual: VGG-19.
         critic: the critic's settings.
     """
 
     recipe: Literal["deblurgan"] = "deblurgan"
-    content: float = Field(100.0, ge=0)
+    content: float = Field(19.0, ge=0)
     perceptual: PerceptualSettings = PerceptualSettings()
     critic: WassersteinCriticSettings = WassersteinCriticSettings()
 
 
-class DeblurGANRecipe(Recipe[DeblurGANSettings]):
+class DeblurGANRecipe(DeblurringRecipe[DeblurGANSettings]):
     """WGAN-GP with five critic steps to one of the generator, on the same batch."""
 
     settings_type = DeblurGANSettings
@@ -71,13 +71,13 @@ class DeblurGANRecipe(Recipe[DeblurGANSettings]):
         """Build the generator."""
         return initial_network(self.settings, Generator)
 
-    def losses(self, batch: FaceSample, run: Run, share: float) -> dict[str, Tensor]:
+    def training_step(self, batch: FaceSample, progress: float) -> dict[str, Tensor]:
         """Run the generator, teach the critic on its result, and let it judge."""
         sharp = self.values.from_unit(batch.sharp)
         restored: Tensor = self.trained(self.values.from_unit(batch.blurred))
         shown = restored.detach()
         for _ in range(self.settings.critic.steps):
-            learned = self.critic.learn(run, lambda critic: self._critic_loss(critic, shown, sharp))
+            learned = self.critic.learn(lambda critic: self._critic_loss(critic, shown, sharp))
         adversarial = wasserstein_generator_loss(self.critic.judge(restored))
         content = self._content(restored, sharp)
         total = adversarial + self.settings.content * content

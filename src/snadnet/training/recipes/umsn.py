@@ -9,16 +9,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.data.dataset import FaceSample
+from snadnet.data.image_folder import FaceFile
 from snadnet.faces.classes import REGIONS
 from snadnet.losses import RegionWeights, confidence_guided_loss, confidence_penalty, slope_loss
 from snadnet.losses.perceptual import VGG_FACE
 from snadnet.losses.pixel import l1_loss
 from snadnet.models.umsn import UMSN, UMSNOutput
-from snadnet.training.config import RegionSettings, StrictSettings
-from snadnet.training.recipes.base import Recipe, initial_network
+from snadnet.training.config import LabelledSettings, StrictSettings
+from snadnet.training.faces import check_labels
+from snadnet.training.recipes.base import DeblurringRecipe, initial_network
 from snadnet.training.recipes.perceptual import PerceptualSettings, left_out, load_features
 from snadnet.training.recipes.regions import RegionFinder
-from snadnet.training.run import Run
 
 CLASSES: Final = ("back", "skin", "facial", "hair")
 """The regions that UMSN's four maps stand for; the release gives its third map three times the weight of the others."""
@@ -30,6 +31,9 @@ _VGG_LAYERS: Final = (3, 8, 29)
 
 class LossWeights(StrictSettings):
     """Weights of the losses, as the authors' program has them.
+
+    That program feeds VGG-Face images in [-1, 1]. Here it sees what it was trained on, values up to 255, and its error
+    is 127.5 times as large for that; its weight is 1.8e-4 / 127.5, which keeps the published balance.
 
     Attributes:
         deblurring: of all that follow but the last.
@@ -48,12 +52,12 @@ class LossWeights(StrictSettings):
     confidence: float = Field(0.015, ge=0)
     slopes: float = Field(0.15, ge=0)
     slopes_half: float = Field(0.08, ge=0)
-    perceptual: float = Field(0.00018, ge=0)
+    perceptual: float = Field(1.4e-6, ge=0)
     perceptual_half: float = Field(0.33, ge=0)
     segmentation: float = Field(3.2, ge=0)
 
 
-class UMSNSettings(RegionSettings):
+class UMSNSettings(LabelledSettings):
     """Training UMSN.
 
     Attributes:
@@ -66,7 +70,7 @@ class UMSNSettings(RegionSettings):
     perceptual: PerceptualSettings = PerceptualSettings()
 
 
-class UMSNRecipe(Recipe[UMSNSettings]):
+class UMSNRecipe(DeblurringRecipe[UMSNSettings]):
     """True classes weigh the errors and teach the segmentation network, whose maps guide the deblurring network."""
 
     settings_type = UMSNSettings
@@ -79,6 +83,11 @@ class UMSNRecipe(Recipe[UMSNSettings]):
         if self.features is None:
             self.remarks.append(left_out(VGG_FACE))
 
+    @classmethod
+    def check_faces(cls, settings: UMSNSettings, training: list[FaceFile], held_out: list[FaceFile]) -> None:
+        """Refuse faces to train on without label maps, unless there is a parser to label them."""
+        check_labels(settings, training)
+
     def build(self) -> nn.Module:
         """Build UMSN; what draws the first stage's own pictures, which no loss looks at, does not learn."""
         network = initial_network(self.settings, UMSN)
@@ -87,7 +96,7 @@ class UMSNRecipe(Recipe[UMSNSettings]):
                 part.requires_grad_(False)
         return network
 
-    def losses(self, batch: FaceSample, run: Run, share: float) -> dict[str, Tensor]:
+    def training_step(self, batch: FaceSample, progress: float) -> dict[str, Tensor]:
         """Run all three networks and compare at both sizes."""
         weights = self.settings.losses
         masks = self.regions(batch)[:, _ORDER]
