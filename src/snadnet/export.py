@@ -136,7 +136,7 @@ def share_tensors(graph: Path, weights: Path) -> None:
     weights, and what is small stays in the graph.
 
     Args:
-        graph: The ``.onnx`` file, which is written anew.
+        graph: The ``.onnx`` file, which is replaced.
         weights: The ``.safetensors`` file of the same name in the same folder.
 
     Raises:

@@ -1,4 +1,4 @@
-"""An ONNX file as data: what it asks the runtime to do, read before the runtime sees it.
+"""Safety checks of ONNX files: what a graph asks the runtime to do, read before the runtime sees it.
 
 ONNX Runtime runs no code from a model file, but a model may name other files to read (external data), operations
 of extensions, and loops without end. None of these is in a network that ``snadnet export`` writes, so a file

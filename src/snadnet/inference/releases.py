@@ -54,15 +54,6 @@ def released_weights(name: str = DEFAULT_WEIGHTS) -> Path:
     return place / file.name
 
 
-def released_names() -> list[str]:
-    """Return the names of all released files.
-
-    Raises:
-        WeightsError: If the manifest is missing or damaged.
-    """
-    return sorted(_manifest(files("snadnet") / "weights"))
-
-
 def selectable_names(task: Task) -> list[str]:
     """Return the names that a user may give in place of a file, for networks of a task.
 
