@@ -193,7 +193,7 @@ class Deblurrer:
         Args:
             photo: As for :meth:`restore`.
             faces: Some or all of what :meth:`find_faces` gave, as it came or changed, or boxes given by hand. A face
-                with a ``reason`` is left as it is and told among the skipped; one without landmarks is looked for in
+                with a ``reason`` is left as it is and listed among the skipped; one without landmarks is looked for in
                 its box.
             strength: Part of the change that is applied, in [0, 1]; 0 returns the photo as it was.
 
