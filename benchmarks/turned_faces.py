@@ -1,4 +1,4 @@
-"""How often faces that stand upright, lie on their side or upside down are found, and their crops upright.
+"""Detection of faces that are upright, on their side or upside down, and whether their crops are upright.
 
 Each of ``examples/portraits`` is tilted, turned by right angles and blurred along the photo's rows.
 
