@@ -22,7 +22,7 @@ import skimage.data
 import typer
 from PIL import Image
 
-from snadnet.environment import run_header
+from snadnet.environment import peak_memory, resident_memory, run_header
 from snadnet.errors import SnadnetError
 from snadnet.inference.releases import chosen_weights
 
@@ -119,12 +119,11 @@ def _lines(process: subprocess.Popen[str], photos: int) -> Iterator[int]:
 
 
 def _memory(pid: int, before: Memory) -> Memory:
-    """That of a process; what it was before, if the process has just ended."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    sizes = {line.split(":")[0]: line.split()[1] for line in status.splitlines() if line.startswith(("VmRSS", "VmHWM"))}
-    if len(sizes) != 2:
+    """Return that of a process; what it was before, if the process has just ended."""
+    resident, peak = resident_memory(pid), peak_memory(pid)
+    if resident is None or peak is None:
         return before
-    return Memory(resident=int(sizes["VmRSS"]) * 1024 / 1e6, peak=int(sizes["VmHWM"]) * 1024 / 1e6)
+    return Memory(resident=resident / 1e6, peak=peak / 1e6)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a photo costs in a process of its own, which has loaded nothing but the runtime. Used by the benchmarks."""
+"""Time and memory of one photo in a process that has loaded nothing but the runtime. Used by the benchmarks."""
 
 import json
 import subprocess
@@ -6,25 +6,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-# VmHWM rather than ru_maxrss where the system has it: Linux lets ru_maxrss start from the peak of the process that
-# started this one.
 _CODE = """
-import json, resource, sys, time
-from pathlib import Path
+import json, sys, time
 from snadnet import Deblurrer
+from snadnet.environment import peak_memory
 from snadnet.photo import write_photo
 start = time.perf_counter()
 restoration = Deblurrer(weights=sys.argv[2], device="cpu").restore(sys.argv[1])
 if sys.argv[3]:
     write_photo(restoration.photo, sys.argv[3])
 seconds = time.perf_counter() - start
-status = Path("/proc/self/status")
-if status.exists():
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    peak = int(line.split()[1]) * 1024
-else:
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+peak = peak_memory() or float("nan")
 torch_loaded = "torch" in sys.modules
 print(json.dumps({"peak": peak, "seconds": seconds, "faces": len(restoration.faces), "torch_loaded": torch_loaded}))
 """
@@ -32,7 +24,7 @@ print(json.dumps({"peak": peak, "seconds": seconds, "faces": len(restoration.fac
 
 @dataclass(frozen=True)
 class Cost:
-    """What one photo took.
+    """Time and memory of one photo.
 
     Attributes:
         peak: The process's greatest resident memory in bytes.
@@ -41,7 +33,7 @@ class Cost:
         torch_loaded: Whether PyTorch was loaded.
     """
 
-    peak: int
+    peak: float
     seconds: float
     faces: int
     torch_loaded: bool

@@ -27,7 +27,7 @@ from snadnet.data.dataloader import training_loader
 from snadnet.data.dataset import Augmentation, FaceDataset, SampleKey, SizeShare
 from snadnet.data.degradation import SHARP_ONLY
 from snadnet.data.image_folder import FaceFile, list_faces
-from snadnet.environment import run_header
+from snadnet.environment import peak_memory, run_header
 from snadnet.errors import SnadnetError
 from snadnet.training.recipes import load_deblurring_settings
 
@@ -128,17 +128,14 @@ def listing(faces: list[FaceFile], files: int, folder: Path) -> tuple[float, flo
 
 
 def list_and_read(folder: Path, labelled: bool) -> tuple[float, float]:
-    """Seconds that the listing takes, and the most memory in MB that this process held after 200 samples (Linux)."""
+    """Seconds that the listing takes, and the most memory in MB that this process held after 200 samples."""
     began = time.perf_counter()
     faces = list_faces(folder / "images", folder / "labels" if labelled else None)
     seconds = time.perf_counter() - began
     dataset = FaceDataset(faces, SHARP_ONLY, Augmentation(), seed=0)
     for number in range(200):
         dataset[SampleKey(number, 160)]
-    # Not getrusage, which counts what the parent process had taken too.
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    peak = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    return seconds, int(peak) * 1024 / 1e6
+    return seconds, (peak_memory() or math.nan) / 1e6
 
 
 def link(source: Path, name: Path) -> None:

@@ -1,11 +1,11 @@
-"""Many items at once: the order, the bound, errors and the brake."""
+"""Many items at once: the order, the bound, errors and stopping."""
 
 import threading
 import time
 
 import pytest
 
-from snadnet.concurrency import Brake, StoppedError, default_workers, in_order
+from snadnet.concurrency import StoppedError, StopSignal, default_workers, in_order
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -14,7 +14,7 @@ def test_results_come_in_the_order_of_the_items(workers):
         time.sleep(0.02 if number % 3 == 0 else 0)
         return number * number
 
-    squares = list(in_order(work, range(40), workers=workers, brake=Brake()))
+    squares = list(in_order(work, range(40), workers=workers, stop=StopSignal()))
     assert squares == [number * number for number in range(40)]
 
 
@@ -38,7 +38,7 @@ def test_no_more_are_worked_on_than_there_are_workers_and_items_are_taken_as_nee
             now -= 1
         return number
 
-    for done, _ in enumerate(in_order(work, items(), workers=3, brake=Brake())):
+    for done, _ in enumerate(in_order(work, items(), workers=3, stop=StopSignal())):
         assert taken <= done + 1 + 4 * 3
     assert most == 3
 
@@ -53,22 +53,22 @@ def test_a_slow_item_does_not_hold_up_the_others():
             later.set()
         return number
 
-    assert list(in_order(work, range(6), workers=2, brake=Brake())) == list(range(6))
+    assert list(in_order(work, range(6), workers=2, stop=StopSignal())) == list(range(6))
 
 
-def test_the_brake_ends_it_and_what_is_finished_is_still_told():
-    brake = Brake()
+def test_a_stop_ends_it_and_what_is_finished_is_still_yielded():
+    stop = StopSignal()
 
     def work(number):
         if number == 3:
-            brake.pull("a test")
-            brake.check()
+            stop.request("a test")
+            stop.check()
         return number
 
-    assert list(in_order(work, range(100), workers=1, brake=brake)) == [0, 1, 2]
-    assert brake.reason == "a test"
-    brake.pull("another")
-    assert brake.reason == "a test"
+    assert list(in_order(work, range(100), workers=1, stop=stop)) == [0, 1, 2]
+    assert stop.reason == "a test"
+    stop.request("another")
+    assert stop.reason == "a test"
 
 
 def test_an_error_ends_it_and_nothing_new_begins():
@@ -81,7 +81,7 @@ def test_an_error_ends_it_and_nothing_new_begins():
         time.sleep(0.01)
         return number
 
-    results = in_order(work, range(1000), workers=2, brake=Brake())
+    results = in_order(work, range(1000), workers=2, stop=StopSignal())
     assert next(results) == 0
     with pytest.raises(ValueError, match="of the second"):
         list(results)
@@ -90,40 +90,40 @@ def test_an_error_ends_it_and_nothing_new_begins():
 
 def test_who_takes_no_more_results_ends_it():
     begun = []
-    results = in_order(begun.append, range(1000), workers=2, brake=Brake())
+    results = in_order(begun.append, range(1000), workers=2, stop=StopSignal())
     next(results)
     results.close()
     assert len(begun) <= 9
 
 
-def test_files_are_not_begun_after_the_brake_and_those_begun_are_waited_for():
-    brake, inside, leave = Brake(), threading.Event(), threading.Event()
+def test_files_are_not_begun_after_a_stop_and_those_begun_are_waited_for():
+    stop, inside, leave = StopSignal(), threading.Event(), threading.Event()
 
     def write():
-        with brake.writing():
+        with stop.writing():
             inside.set()
             leave.wait(10)
 
     writer = threading.Thread(target=write)
     writer.start()
     assert inside.wait(10)
-    brake.pull("a test")
-    with pytest.raises(StoppedError), brake.writing():
+    stop.request("a test")
+    with pytest.raises(StoppedError), stop.writing():
         pass
-    brake.wait_for_writers(0.05)  # gives up
+    stop.wait_for_writers(0.05)  # gives up
     assert writer.is_alive()
     leave.set()
-    brake.wait_for_writers(10)
+    stop.wait_for_writers(10)
     writer.join(1)
     assert not writer.is_alive()
 
 
 def test_a_failed_write_counts_as_over():
-    brake = Brake()
-    with pytest.raises(OSError, match="full"), brake.writing():
+    stop = StopSignal()
+    with pytest.raises(OSError, match="full"), stop.writing():
         raise OSError("full")
     start = time.monotonic()
-    brake.wait_for_writers(5)
+    stop.wait_for_writers(5)
     assert time.monotonic() - start < 4
 
 

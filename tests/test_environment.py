@@ -1,7 +1,11 @@
+import os
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
-from snadnet.environment import run_header
+import pytest
+
+from snadnet.environment import peak_memory, resident_memory, run_header
 
 
 def test_the_header_repeats_the_command_line_as_it_can_be_typed(monkeypatch):
@@ -15,3 +19,13 @@ def test_the_header_repeats_the_command_line_as_it_can_be_typed(monkeypatch):
 def test_the_header_of_the_command_itself_can_be_typed_too(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/somewhere/bin/snadnet", "evaluate", "blurred"])
     assert run_header(["numpy"]).splitlines()[0] == "$ snadnet evaluate blurred"
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells it of other processes")
+def test_memory_is_that_of_the_process_asked_for():
+    assert 1e6 < resident_memory() <= peak_memory()
+    # Both within what the process may take or give back between two looks.
+    assert resident_memory(os.getpid()) == pytest.approx(resident_memory(), rel=0.5)
+    assert peak_memory(os.getpid()) >= resident_memory(os.getpid())
+    assert resident_memory(2**30) is None
+    assert peak_memory(2**30) is None

@@ -1,4 +1,4 @@
-"""The machine and the process: cores, memory, versions, and the header that every measurement states first."""
+"""The machine and the process: cores, memory, versions, and the header of every measurement."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def run_header(packages: Sequence[str]) -> str:
-    """The command line, the processor, how busy it is, and the versions of what is measured.
+    """Return the command line, the processor, how busy it is, and the versions of what is measured.
 
     Args:
         packages: Distribution names whose versions matter, such as ``"torch"``.
@@ -39,16 +39,24 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def resident_memory() -> int | None:
-    """Return the memory that this process holds now, in bytes; None where the system does not say."""
-    return _from_status("VmRSS")
+def resident_memory(process: int | None = None) -> int | None:
+    """Return the memory that a process holds now, in bytes; None where the system does not say.
+
+    Args:
+        process: The process's id; this process if None.
+    """
+    return _from_status("VmRSS", process)
 
 
-def peak_memory() -> int | None:
-    """Return the most memory that this process has held so far, in bytes; None where the system does not say."""
+def peak_memory(process: int | None = None) -> int | None:
+    """Return the most memory that a process has held so far, in bytes; None where the system does not say.
+
+    Args:
+        process: The process's id; this process if None.
+    """
     # Not ru_maxrss where there is another way: on Linux it starts from the peak of the process that started this one.
-    from_status = _from_status("VmHWM")
-    if from_status is not None:
+    from_status = _from_status("VmHWM", process)
+    if from_status is not None or process is not None:
         return from_status
     try:
         import resource  # noqa: PLC0415 (not on Windows)
@@ -57,9 +65,10 @@ def peak_memory() -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _from_status(key: str) -> int | None:
+def _from_status(key: str, process: int | None) -> int | None:
+    folder = "self" if process is None else str(process)
     try:
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        lines = Path(f"/proc/{folder}/status").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{key}:")), None)

@@ -1,33 +1,33 @@
-"""Files: written so that a reader, or a crash, never meets half of one, and told apart by their checksums."""
+"""Files: written so that no reader, and no crash, leaves half of one; and their checksums."""
 
 import hashlib
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file beside its place, flush it to disk, and move it there in one step.
 
+    The file gets the permissions of any new file, that is 0o666 less the process's umask.
+
     Args:
-        path: the file; an existing one is replaced. Its folder is made if need be.
-        content: all bytes of the file.
+        path: The file; an existing one is replaced. Its folder is made if need be.
+        content: All bytes of the file.
 
     Raises:
-        OSError: if the folder cannot be written; nothing is left behind then.
+        OSError: If the folder cannot be written; nothing is left behind then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}-", suffix=".tmp")
-    temporary = Path(name)
+    temporary = path.parent / f".{path.name[:40]}-{secrets.token_hex(8)}.tmp"
+    # Made by an exclusive open, not by tempfile.mkstemp, whose private files would need the umask to be made public:
+    # it can only be read by setting it, which threads that write at the same time would see.
+    file = temporary.open("xb")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes private files; the result gets what an ordinary new file would get.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -38,7 +38,7 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, hexadecimal.
 
     Raises:
-        OSError: if the file cannot be read.
+        OSError: If the file cannot be read.
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -76,7 +77,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_words(tmp_path, monkeypatch)
         raise PermissionError(errno.EACCES, "Permission denied")
 
     # The tests may run as root, to whom no folder is closed.
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(PhotoError, match=r"a\.png: cannot be written \(Permission denied\)"):
         write_photo(photo_from_array(picture()), tmp_path / "a.png")
 

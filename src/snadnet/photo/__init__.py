@@ -2,7 +2,7 @@
 
 from snadnet.photo.colour import ColourBridge
 from snadnet.photo.limits import MAX_FILE_BYTES, MAX_METADATA_BYTES, MAX_PIXELS, Limits
-from snadnet.photo.reading import photo_from_array, photo_from_image, read_photo, read_photo_bytes
+from snadnet.photo.reading import photo_from_array, photo_from_image, read_photo, read_photo_bytes, read_srgb
 from snadnet.photo.types import FORMATS, INPUT_SUFFIXES, SUFFIXES, JpegCoding, Photo, Text, printable
 from snadnet.photo.writing import encode_photo, encoding_notes, write_bytes, write_photo
 
@@ -25,6 +25,7 @@ __all__ = [
     "printable",
     "read_photo",
     "read_photo_bytes",
+    "read_srgb",
     "write_bytes",
     "write_photo",
 ]

@@ -69,6 +69,25 @@ def read_photo(path: str | Path, *, limits: Limits = _LIMITS) -> Photo:
     return replace(_decode(data, name=name, limits=limits), path=path)
 
 
+def read_srgb(path: str | Path, *, limits: Limits = _LIMITS) -> NDArray[np.uint8]:
+    """Read only the pixels of a photo file: upright, opaque, in sRGB. The one reader of training and evaluation.
+
+    The EXIF orientation is applied, the file's colours (a profile, or what else describes them) become sRGB, and
+    transparency is dropped, as a network sees the photo in `snadnet.Deblurrer`.
+
+    Args:
+        path: A regular file.
+        limits: What is read at most.
+
+    Returns:
+        uint8 RGB ``(H, W, 3)``; the three channels of a grey photo are equal.
+
+    Raises:
+        PhotoError: If `read_photo` refuses the file, as it does with more than 8 bits a channel.
+    """
+    return read_photo(path, limits=limits).without_metadata().pixels
+
+
 def read_photo_bytes(data: bytes, *, name: str, limits: Limits = _LIMITS) -> Photo:
     """Reads a photo from a file's content, as `read_photo` does from a file.
 

@@ -11,7 +11,7 @@ import pytest
 
 import snadnet.cli
 from snadnet.cli.shared.stopping import stop_on_signals
-from snadnet.concurrency import Brake
+from snadnet.concurrency import StopSignal
 from snadnet.photo import photo_from_array, read_photo, write_photo
 from support.cli_fakes import command, environment, fake_deblurrer, files, run_process  # noqa: F401
 
@@ -111,10 +111,10 @@ def test_ctrl_c_while_the_command_is_loaded_is_no_traceback(monkeypatch):
 SLOW = """
 import signal, threading, time
 import snadnet.cli
-from snadnet.concurrency import Brake
+from snadnet.concurrency import StopSignal
 from snadnet.cli.shared.stopping import stop_on_signals
 
-brake = Brake()
+brake = StopSignal()
 
 def write():
     with brake.writing():
@@ -147,7 +147,7 @@ def test_what_the_process_was_told_to_ignore_stays_ignored_and_the_rest_is_given
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     terminate = signal.getsignal(signal.SIGTERM)
     try:
-        brake = Brake()
+        brake = StopSignal()
         with stop_on_signals(brake) as caught:
             signal.raise_signal(signal.SIGHUP)
             assert (brake.reason, caught.exit_code) == (None, None)

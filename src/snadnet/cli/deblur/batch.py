@@ -25,7 +25,7 @@ from snadnet.cli.deblur.report import (
     skipped_face_records,
 )
 from snadnet.cli.deblur.streams import STREAM, write_standard_output
-from snadnet.concurrency import Brake, StoppedError, in_order
+from snadnet.concurrency import StoppedError, StopSignal, in_order
 from snadnet.deblurrer import Deblurrer, Restoration
 from snadnet.environment import available_cores
 from snadnet.errors import OutputExistsError, SnadnetError
@@ -77,7 +77,7 @@ class Treatment:
 
 
 def run_batch(
-    jobs: Sequence[Job], deblurrer: Deblurrer, treatment: Treatment, *, workers: int, report: Report, brake: Brake
+    jobs: Sequence[Job], deblurrer: Deblurrer, treatment: Treatment, *, workers: int, report: Report, brake: StopSignal
 ) -> None:
     """Does all jobs, ``workers`` at a time, and reports each in the order of the jobs.
 
@@ -100,14 +100,14 @@ def run_batch(
 
     with (
         _opencv_threads(workers),
-        closing(in_order(work, jobs, workers=workers, brake=brake)) as records,
+        closing(in_order(work, jobs, workers=workers, stop=brake)) as records,
         progress,
     ):
         for record in progress.track(records, total=len(jobs), description="Deblurring"):
             report.add(record)
 
 
-def deblur_photo(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: Brake) -> Record:
+def deblur_photo(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: StopSignal) -> Record:
     """Does one photo. Its files are written together at the end, the result itself last.
 
     Returns:
@@ -134,7 +134,7 @@ def deblur_photo(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: Br
     return replace(record, seconds=time.perf_counter() - start)
 
 
-def _deblur(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: Brake) -> Record:
+def _deblur(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: StopSignal) -> Record:
     # Asked before the work too: restoring takes far longer than looking.
     if (waiting := _existing(job, treatment)) is not None:
         return waiting
@@ -215,7 +215,7 @@ def _format(path: Path, photo: Photo) -> str:
     return SUFFIXES[path.suffix.lower()]
 
 
-def _write(files: dict[Path, bytes], *, overwrite: bool, brake: Brake) -> None:
+def _write(files: dict[Path, bytes], *, overwrite: bool, brake: StopSignal) -> None:
     """All of the files or none of them, unless one that was there is replaced before another fails."""
     with brake.writing():
         made: list[Path] = []
@@ -237,7 +237,7 @@ def _write(files: dict[Path, bytes], *, overwrite: bool, brake: Brake) -> None:
             if isinstance(cause, OSError) and cause.errno in _DISK_FAILURES:
                 # Photos that meet the same side by side say nothing: one line tells it.
                 brake.check()
-                brake.pull(_DISK_FAILURES[cause.errno])
+                brake.request(_DISK_FAILURES[cause.errno])
             raise
 
 

@@ -24,7 +24,7 @@ from snadnet.cli.shared.options import (
 )
 from snadnet.cli.shared.paths import is_folder
 from snadnet.cli.shared.stopping import stop_on_signals
-from snadnet.concurrency import MAX_DEFAULT_WORKERS, Brake, default_workers
+from snadnet.concurrency import MAX_DEFAULT_WORKERS, StopSignal, default_workers
 from snadnet.deblurrer import MAX_FACES, MIN_FACE, Deblurrer
 from snadnet.faces import MIN_CONFIDENCE
 from snadnet.inference import open_network
@@ -267,7 +267,7 @@ def deblur(
     if photos == [STREAM]:
         standard_input = read_standard_input(treatment.limits.max_file_bytes)
         treatment = replace(treatment, standard_input=standard_input)
-    brake = Brake()
+    brake = StopSignal()
     report = Report(
         total=len(jobs) + len(found.problems),
         only_errors=out == STREAM,

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from snadnet.cli.shared.stopping import stop_on_signals
-from snadnet.concurrency import Brake, in_order
+from snadnet.concurrency import StopSignal, in_order
 from snadnet.environment import available_cores
 from snadnet.errors import SnadnetError
 
@@ -59,7 +59,7 @@ class Jobs:
             transient=True,
             disable=not errors.is_terminal,
         )
-        brake = Brake()
+        brake = StopSignal()
 
         def outcome(item: Item) -> _Outcome[Result]:
             try:
@@ -69,7 +69,7 @@ class Jobs:
 
         with (
             stop_on_signals(brake) as caught,
-            closing(in_order(outcome, items, workers=self._workers, brake=brake)) as outcomes,
+            closing(in_order(outcome, items, workers=self._workers, stop=brake)) as outcomes,
             progress,
         ):
             for done in progress.track(outcomes, total=len(items), description=self._description):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-from snadnet.concurrency import Brake
+from snadnet.concurrency import StopSignal
 
 _NAMES: Final = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM", "SIGHUP": "SIGHUP"}
 _MESSAGE: Final = b"snadnet: stopping after the present step; once more leaves at once\n"
@@ -28,7 +28,7 @@ class Signals:
 
 
 @contextmanager
-def stop_on_signals(brake: Brake) -> Iterator[Signals]:
+def stop_on_signals(brake: StopSignal) -> Iterator[Signals]:
     """Within it, the first signal pulls the brake, and the second one leaves the process at once.
 
     Signals that the process was started to ignore (as by ``nohup``) stay ignored.
@@ -41,7 +41,7 @@ def stop_on_signals(brake: Brake) -> Iterator[Signals]:
             # Not sys.exit: that waits for the threads, which is what the user won't do.
             os._exit(caught.exit_code)
         caught.exit_code = 128 + number
-        brake.pull(_NAMES[signal.Signals(number).name])
+        brake.request(_NAMES[signal.Signals(number).name])
         # Not print: the signal may have come in the middle of one.
         os.write(_STANDARD_ERROR, _MESSAGE)
 
