@@ -24,7 +24,7 @@ from PIL import Image
 
 from snadnet.environment import peak_memory, resident_memory, run_header
 from snadnet.errors import SnadnetError
-from snadnet.inference.releases import chosen_weights
+from snadnet.inference import resolve_weights
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def main(
     weights: Annotated[Path | None, typer.Option(help="An ONNX file; else the released one.")] = None,
 ) -> None:
     """Print both tables."""
-    network = chosen_weights(weights)
+    network = resolve_weights(weights)
     print(run_header(["snadnet", "onnxruntime", "opencv-python-headless", "pillow", "numpy"]))
     print(f"weights: {network} ({network.stat().st_size / 1e6:.2f} MB)")
     with tempfile.TemporaryDirectory() as folder:

@@ -17,8 +17,7 @@ from snadnet.data.blurs import TrajectoryBlur
 from snadnet.data.image_folder import list_faces, split_by_name
 from snadnet.data.protocols import CELEBA, recorded, sharp_face
 from snadnet.errors import SnadnetError
-from snadnet.inference import OnnxBackend
-from snadnet.inference.releases import chosen_weights
+from snadnet.inference import OnnxBackend, resolve_weights
 from snadnet.metrics.image import psnr
 
 Picture: TypeAlias = NDArray[np.float32]
@@ -34,7 +33,7 @@ def main(
     last: Annotated[int, typer.Option(min=1, help="So many faces, the last by name.")] = 200,
 ) -> None:
     """Print PSNR before and after: the CelebA protocol's kernels and noise on the middle of each face."""
-    network = OnnxBackend(chosen_weights(weights), device="cpu")
+    network = OnnxBackend(resolve_weights(weights), device="cpu")
     blur = CELEBA.blur
     assert isinstance(blur, TrajectoryBlur)
     print(f"{CELEBA}; {last} faces of {CELEBA.size + 2 * MARGIN} px, {MARGIN} px cut off on each side")

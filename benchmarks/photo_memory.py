@@ -17,7 +17,7 @@ from PIL import Image
 from fresh_process import restore_in_fresh_process
 from snadnet.environment import run_header
 from snadnet.errors import SnadnetError
-from snadnet.inference.releases import chosen_weights
+from snadnet.inference import resolve_weights
 
 PORTRAITS = Path(__file__).parents[1] / "examples" / "portraits"
 SIZES = ((4000, 3000), (6000, 4000), (8660, 5772))  # 12, 24 and 50 megapixels; 50 is the limit
@@ -26,7 +26,7 @@ GRIDS = ((1, 1), (5, 4))  # portraits across and down
 
 def main(*, weights: Annotated[Path | None, typer.Option(help="An ONNX file; else the released one.")] = None) -> None:
     """Print a table, a line a photo."""
-    path = chosen_weights(weights)
+    path = resolve_weights(weights)
     print(run_header(["snadnet", "onnxruntime", "numpy", "opencv-python-headless", "pillow"]))
     print(f"weights: {path} ({path.stat().st_size / 1e6:.2f} MB); read, restored and written, on the CPU")
     print("\n| photo | faces shown | faces restored | peak memory |\n|---|---|---|---|")

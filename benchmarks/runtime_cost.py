@@ -20,8 +20,7 @@ from fresh_process import restore_in_fresh_process
 from snadnet.environment import run_header
 from snadnet.errors import SnadnetError
 from snadnet.faces import CROP_SIZE
-from snadnet.inference import OnnxBackend
-from snadnet.inference.releases import chosen_weights
+from snadnet.inference import OnnxBackend, resolve_weights
 
 IDLE_LOAD = 0.3
 WARM_UP_RUNS = 3
@@ -35,7 +34,7 @@ def main(
     wait_idle: Annotated[float, typer.Option(min=0, help="Minutes to wait at most for idle cores.")] = 0.0,
 ) -> None:
     """Print both figures; the time is the median of warm runs on the CPU."""
-    path = chosen_weights(weights)
+    path = resolve_weights(weights)
     network = OnnxBackend(path, device="cpu")
     _wait_for_idle_cores(60 * wait_idle)
     print(run_header(["snadnet", "onnxruntime", "numpy"]))

@@ -18,7 +18,7 @@ from snadnet.data.image_folder import list_faces, split_by_name
 from snadnet.data.protocols import PROTOCOLS, blurred_pair
 from snadnet.errors import SnadnetError
 from snadnet.faces import measure_sharpness
-from snadnet.inference import open_network
+from snadnet.inference import load_model
 from snadnet.inference.releases import WEIGHTS_BY_AIM
 
 
@@ -31,7 +31,7 @@ def main(
 ) -> None:
     """Print the mean sharpness of blurred, restored and sharp faces, and its share of the sharp ones'."""
     chosen = split_by_name(list_faces(faces, None), last)[1]
-    networks = {name: open_network(weights=name, device="cpu") for name in weights}
+    networks = {name: load_model(name, "cpu") for name in weights}
     for protocol in (PROTOCOLS[name] for name in protocols):
         print(f"{protocol}; {last} faces")
         pairs = [blurred_pair(face.image, protocol, index) for index, face in enumerate(chosen)]

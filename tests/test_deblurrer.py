@@ -269,7 +269,7 @@ def test_bad_settings_fail_at_once(tiny_network, tmp_path):
 def test_released_weights_are_the_default_or_taken_by_their_aim(tiny_network, monkeypatch, asked, release):
     taken = []
     monkeypatch.setattr(
-        "snadnet.inference.releases.released_weights", lambda name="snadnet-small": taken.append(name) or tiny_network
+        "snadnet.inference.resolve.released_weights", lambda name="snadnet-small": taken.append(name) or tiny_network
     )
     assert Deblurrer(device="cpu", **asked).device == "cpu"
     assert taken == [release]

@@ -29,8 +29,7 @@ from snadnet.faces import (
     paste_faces,
     select_faces,
 )
-from snadnet.inference import Backend, Device, OnnxBackend
-from snadnet.inference.releases import chosen_weights
+from snadnet.inference import Backend, Device, load_model
 from snadnet.photo import ColourBridge, Photo, photo_from_array, photo_from_image, printable, read_photo
 
 MIN_FACE: Final = 24
@@ -75,10 +74,10 @@ class Deblurrer:
 
     Args:
         weights: ``"fidelity"`` for the released weights of least error, which None takes too, ``"natural"`` for those
-            that draw what a sharp photo would look like, or an ONNX file made by ``snadnet export``.
+            that draw what a sharp photo would look like, or a name or file for :func:`snadnet.inference.load_model`.
         device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where it is there and the CPU elsewhere.
-        network: A network that is open already, such as one on PyTorch (:func:`snadnet.inference.open_network`), in
-            place of ``weights`` and ``device``.
+        network: A network that is open already (:func:`snadnet.inference.load_model`, or your own
+            :class:`~snadnet.inference.Backend`), in place of ``weights`` and ``device``.
         min_confidence: Detections that score less are not faces, in [0, 1]. Lower finds more of the strongly
             blurred faces, and more things that are none.
         min_face: Smallest box, shorter side in photo pixels, that is restored.
@@ -88,8 +87,9 @@ class Deblurrer:
 
     Raises:
         WeightsError: The weights are missing, damaged or of another network.
-        ModelError: The device is unknown or not there.
-        ConfigError: A number is out of range, or both a network and its weights or device are given.
+        ModelError: The network is a face parser, or the device is unknown or not there.
+        ConfigError: The weights need PyTorch, which is not installed; a number is out of range; or both a network
+            and its weights or device are given.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Deblurrer:
         self.batch_size = batch_size
         self._detector = FaceDetector(min_confidence)
         if network is None:
-            network = OnnxBackend(chosen_weights(weights), device)
+            network = load_model(weights, device)
         elif weights is not None or device != "auto":
             raise ConfigError("an open network has its weights and device; give it alone, or weights and device")
         self._network = network

@@ -56,7 +56,18 @@ def parser(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_folder_is_labelled_and_gone_on_with(tmp_path: Path, parser: Path) -> None:
     images, _ = make_faces(tmp_path / "faces", 3)
     Image.new("RGB", (64, 40)).save(images / "001.png")
-    command = ["label", str(images), "-o", str(tmp_path / "out"), "--parser", str(parser), "--cpu", "--batch-size", "2"]
+    command = [
+        "label",
+        str(images),
+        "-o",
+        str(tmp_path / "out"),
+        "--parser",
+        str(parser),
+        "--device",
+        "cpu",
+        "--batch-size",
+        "2",
+    ]
     result = RUNNER.invoke(app, command)
     assert result.exit_code == 1
     assert "001.png is 64 x 40" in result.stderr
@@ -73,7 +84,7 @@ def test_a_folder_is_labelled_and_gone_on_with(tmp_path: Path, parser: Path) -> 
 
 def test_labels_of_two_parsers_are_not_mixed(tmp_path: Path, parser: Path) -> None:
     images, _ = make_faces(tmp_path / "faces", 1)
-    command = ["label", str(images), "-o", str(tmp_path / "out"), "--cpu"]
+    command = ["label", str(images), "-o", str(tmp_path / "out"), "--device", "cpu"]
     assert RUNNER.invoke(app, [*command, "--parser", str(parser)]).exit_code == 0
     result = RUNNER.invoke(app, command)
     assert isinstance(result.exception, DataError)

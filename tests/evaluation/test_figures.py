@@ -10,7 +10,7 @@ from snadnet.cli.app import app
 from snadnet.data.blurs import LinearBlur
 from snadnet.data.protocols import Protocol
 from snadnet.errors import ConfigError, OutputExistsError
-from snadnet.evaluation import figures
+from snadnet.evaluation.figures import comparison as figures
 from snadnet.evaluation.figures.image_grid import INSET_COLOURS, OUTLINE, Cell, draw_sheet, write_sheet
 from snadnet.evaluation.methods import Method
 from snadnet.evaluation.test_set import blurred_on_the_fly

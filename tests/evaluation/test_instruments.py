@@ -11,7 +11,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from snadnet.data.blurs import LinearBlur
 from snadnet.data.protocols import Protocol
-from snadnet.errors import DataError, WeightsError
+from snadnet.errors import DataError, ModelError, WeightsError
 from snadnet.evaluation.instruments import Fidelity, Landmarks, Parsing
 from snadnet.evaluation.parsers import evaluate_parsers, parser_document
 from snadnet.evaluation.report.tables import as_text
@@ -128,7 +128,7 @@ def test_parsing_against_labels_and_against_the_sharp_face(parser):
 
 def test_a_deblurring_network_is_no_parser(tmp_path):
     save_network(tmp_path / "net.safetensors", create_network("snadnet-small"), "snadnet-small")
-    with pytest.raises(WeightsError, match="is no face parser"):
+    with pytest.raises(ModelError, match="is no face parser"):
         Parsing(tmp_path / "net.safetensors", device=CPU, labelled=False)
 
 

@@ -162,7 +162,7 @@ def test_a_graph_that_parses_no_faces_is_scored(small_set, build_network, tmp_pa
 
 
 def test_what_is_not_there_is_told_in_words(small_set, tmp_path):
-    with pytest.raises(WeightsError, match="no such file or folder"):
+    with pytest.raises(WeightsError, match=r"nowhere\.onnx: no such weights file; choose one of: fidelity, natural"):
         find_method(str(tmp_path / "nowhere.onnx"), small_set)
     with pytest.raises(WeightsError, match="snadnet-small"):
         find_method("snadnet-smal", small_set)

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from snadnet.cli.app import app
 from snadnet.deblurrer import Deblurrer
 from snadnet.errors import SnadnetError, WeightsError
-from snadnet.inference import OnnxBackend, open_network
+from snadnet.inference import OnnxBackend, load_model, load_parser
 from snadnet.models import load_network, read_weights
 from snadnet.training.checkpoint import Checkpoints
 from snadnet.training.config import ParsingSettings, load_settings
@@ -111,7 +111,8 @@ def test_no_reader_runs_code(tmp_path: Path, kind: str, trap: str) -> None:
             read_weights,
             OnnxBackend,
             lambda path: Deblurrer(weights=path),
-            lambda path: open_network(weights=path),
+            load_model,
+            lambda path: load_parser(path) if path.suffix != ".onnx" else OnnxBackend(path),
         ):
             with pytest.raises(WeightsError, match=path.name) as caught:
                 read(path)

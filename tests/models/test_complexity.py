@@ -6,7 +6,7 @@ from snadnet.models import describe_model
 from snadnet.models.complexity import SIDE, model_figures
 
 
-@pytest.mark.parametrize("name", ["dmphn-1-2-4-8-cpu", "dmphn-1-2-4-cpu", "mprnet-cpu", "nafnet-cpu", "umsn-cpu"])
+@pytest.mark.parametrize("name", ["dmphn-1-2-4-8-tiny", "dmphn-1-2-4-tiny", "mprnet-tiny", "nafnet-tiny", "umsn-tiny"])
 def test_costs_half_a_billion_multiplications_at_160_px(name: str) -> None:
     assert model_figures(describe_model(name)).macs * (160 / SIDE) ** 2 / 1e9 == pytest.approx(0.5, abs=0.03)
 

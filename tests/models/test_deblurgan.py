@@ -11,7 +11,7 @@ TINY = GeneratorConfig(width=4, blocks=2)
 
 
 class TestDeblurGAN(DeblurringModelChecks):
-    name = "deblurgan-cpu"
+    name = "deblurgan-tiny"
 
 
 def test_has_the_published_size_and_cost() -> None:
@@ -39,7 +39,7 @@ def test_only_the_released_program_drops_features_at_inference() -> None:
 
 def test_weights_start_as_published() -> None:
     torch.manual_seed(0)
-    network = create_network("deblurgan-cpu")
+    network = create_network("deblurgan-tiny")
     weights = torch.cat([value.flatten() for name, value in network.named_parameters() if name.endswith("weight")])
     assert weights.std().item() == pytest.approx(0.02, rel=0.01)
     assert all(not value.any() for name, value in network.named_parameters() if name.endswith("bias"))

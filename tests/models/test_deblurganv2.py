@@ -17,12 +17,12 @@ SMALL = GeneratorConfig("mobilenet-v2", pyramid_width=16, backbone_width=0.25)
 
 
 class TestInception(DeblurringModelChecks):
-    name = "deblurganv2-inception-cpu"
+    name = "deblurganv2-inception-tiny"
     side = 128
 
 
 class TestMobileNet(DeblurringModelChecks):
-    name = "deblurganv2-mobilenet-cpu"
+    name = "deblurganv2-mobilenet-tiny"
 
 
 def test_networks_have_the_published_size_and_cost() -> None:

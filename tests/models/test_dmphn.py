@@ -12,11 +12,11 @@ TINY = DMPHNConfig(4, (2, 3, 4))
 
 
 class TestDMPHN(DeblurringModelChecks):
-    name = "dmphn-1-2-4-8-cpu"
+    name = "dmphn-1-2-4-8-tiny"
 
 
 class TestShallowDMPHN(DeblurringModelChecks):
-    name = "dmphn-1-2-4-cpu"
+    name = "dmphn-1-2-4-tiny"
 
 
 @pytest.mark.parametrize(

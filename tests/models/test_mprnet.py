@@ -2,12 +2,12 @@
 
 import torch
 
-from snadnet.models.mprnet import MPRNET_CPU, MPRNet
+from snadnet.models.mprnet import MPRNET_TINY, MPRNet
 from support.deblurring_model_checks import DeblurringModelChecks, assert_costs
 
 
 class TestMPRNet(DeblurringModelChecks):
-    name = "mprnet-cpu"
+    name = "mprnet-tiny"
 
 
 def test_has_the_published_size_and_cost() -> None:
@@ -16,7 +16,7 @@ def test_has_the_published_size_and_cost() -> None:
 
 def test_weights_hold_the_shared_slope_once() -> None:
     # The published file has 316 keys, 55 of which are the same slope.
-    state = MPRNet(MPRNET_CPU).state_dict()
+    state = MPRNet(MPRNET_TINY).state_dict()
     assert len(state) == 316 - 55 + 1
     assert len({tensor.data_ptr() for tensor in state.values()}) == len(state)
 
@@ -24,7 +24,7 @@ def test_weights_hold_the_shared_slope_once() -> None:
 @torch.no_grad()
 def test_the_first_stage_sees_halves_and_the_others_the_whole() -> None:
     torch.manual_seed(0)
-    network = MPRNet(MPRNET_CPU).double()
+    network = MPRNet(MPRNET_TINY).double()
     image = torch.rand(1, 3, 32, 40).double()
     moved = image.clone()
     moved[..., 16:, :] += 0.5
@@ -39,7 +39,7 @@ def test_the_first_stage_sees_halves_and_the_others_the_whole() -> None:
 
 @torch.no_grad()
 def test_stages_are_residuals_of_the_input() -> None:
-    network = MPRNet(MPRNET_CPU)
+    network = MPRNet(MPRNET_TINY)
     network.tail.weight.zero_()
     for attention in network.attentions:
         attention.residual_conv.weight.zero_()

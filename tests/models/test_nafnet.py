@@ -8,7 +8,7 @@ from support.deblurring_model_checks import DeblurringModelChecks, assert_costs
 
 
 class TestNAFNet(DeblurringModelChecks):
-    name = "nafnet-cpu"
+    name = "nafnet-tiny"
 
 
 # The paper rounds to 16 and 65 GMACs; it counts more than convolutions.

@@ -5,10 +5,21 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import save, save_file
 
+from snadnet.catalogue import FORMER_NAMES
 from snadnet.errors import ModelError, WeightsError
-from snadnet.models import create_network, describe_model, list_models, load_network, save_network
+from snadnet.models import (
+    create_model,
+    create_network,
+    describe_model,
+    list_models,
+    load_network,
+    read_model,
+    read_weights,
+    save_network,
+)
 from snadnet.models.checkpoint_io import load_state
 
 
@@ -70,3 +81,26 @@ def test_missing_and_foreign_files_are_refused(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(1)}, tmp_path / "foreign.safetensors")
     with pytest.raises(WeightsError, match="does not say"):
         load_network(tmp_path / "foreign.safetensors")
+
+
+@pytest.mark.parametrize(("former", "name"), FORMER_NAMES.items())
+def test_a_former_name_leads_to_the_network(former: str, name: str) -> None:
+    assert former not in list_models()
+    assert describe_model(former) is describe_model(name)
+
+
+def test_weights_of_a_former_name_open_unchanged(tmp_path: Path) -> None:
+    path = tmp_path / "old.safetensors"
+    network = create_model("umsn-cpu").core
+    header = {"format": "snadnet-weights-1", "model": "umsn-cpu", "facts": "{}"}
+    path.write_bytes(save({key: value.contiguous() for key, value in network.state_dict().items()}, metadata=header))
+    assert read_weights(path)[0] == "umsn-tiny"
+    for expected in (None, "umsn-cpu", "umsn-tiny"):
+        model = read_model(path, expected=expected)
+        assert model.descriptor.name == "umsn-tiny"
+        assert all(value.equal(model.core.state_dict()[key]) for key, value in network.state_dict().items())
+    with pytest.raises(WeightsError, match="expected 'mprnet-cpu'"):
+        read_model(path, expected="mprnet-cpu")
+    save_network(path, network, "umsn-cpu")
+    with safe_open(path, framework="pt") as file:
+        assert file.metadata()["model"] == "umsn-tiny"

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from snadnet.models.umsn import UMSN, UMSN_CPU
+from snadnet.models.umsn import UMSN, UMSN_TINY
 from snadnet.models.umsn.blocks import SharedSeparable, Transition
 from snadnet.models.umsn.config import NUM_MAPS
 from support.deblurring_model_checks import DeblurringModelChecks, assert_costs
 
 
 class TestUMSN(DeblurringModelChecks):
-    name = "umsn-cpu"
+    name = "umsn-tiny"
     # The confidences need the true picture; the streams' own pictures are outputs beside the restored one.
     unused = (
         "confidence.",
@@ -38,7 +38,7 @@ def test_with_its_confidences_it_costs_what_the_published_program_does() -> None
 @torch.no_grad()
 def test_outputs_have_their_sizes_and_ranges() -> None:
     blurred = 2.0 * torch.rand(2, 3, 32, 40) - 1.0
-    output = UMSN(UMSN_CPU).eval()(blurred, blurred)
+    output = UMSN(UMSN_TINY).eval()(blurred, blurred)
     assert output.restored.shape == (2, 3, 32, 40)
     assert output.restored_half.shape == (2, 3, 16, 20)
     assert [picture.shape for picture in output.first_stage] == 4 * [(2, 3, 32, 40)]
@@ -47,12 +47,12 @@ def test_outputs_have_their_sizes_and_ranges() -> None:
     assert output.confidences.shape == (2, 4, 3)
     for probabilities in (output.maps, output.maps_half, output.confidences):
         assert 0.0 < probabilities.min() <= probabilities.max() < 1.0
-    assert UMSN(UMSN_CPU).eval()(blurred).confidences is None
+    assert UMSN(UMSN_TINY).eval()(blurred).confidences is None
 
 
 def test_losses_on_all_outputs_train_every_weight() -> None:
     torch.manual_seed(0)
-    network = UMSN(replace(UMSN_CPU, width=8))
+    network = UMSN(replace(UMSN_TINY, width=8))
     output = network(torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32))
     pictures = (output.restored, output.restored_half, *output.first_stage)
     (sum(picture.square().mean() for picture in pictures) + output.confidences.log().mean()).backward()
@@ -63,7 +63,7 @@ def test_losses_on_all_outputs_train_every_weight() -> None:
 @pytest.mark.parametrize("image_statistics", [False, True])
 def test_only_the_released_program_ignores_what_was_collected_in_training(image_statistics: bool) -> None:
     torch.manual_seed(0)
-    network = UMSN(replace(UMSN_CPU, image_statistics=image_statistics)).eval()
+    network = UMSN(replace(UMSN_TINY, image_statistics=image_statistics)).eval()
     blurred = torch.rand(1, 3, 32, 32)
     before = network(blurred).maps
     for name, value in network.named_buffers():

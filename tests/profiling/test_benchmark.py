@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from snadnet.cli.app import app
 from snadnet.errors import ConfigError, ModelError, OutputExistsError, WeightsError
 from snadnet.evaluation.report.tables import as_markdown
+from snadnet.inference import resolve_weights
 from snadnet.models import describe_model, list_models
 from snadnet.models.complexity import ModelFigures, model_figures
 from snadnet.profiling import benchmark
@@ -56,10 +57,10 @@ def test_a_graph_and_a_broken_file_in_fresh_processes(tiny_network: Path, tmp_pa
 def test_a_registered_model_is_measured_on_pytorch() -> None:
     threads = torch.get_num_threads()
     try:
-        reading = measure(Request("deblurgan-cpu", False, size=32, runs=2, device="cpu", threads=1, half=False))
+        reading = measure(Request("deblurgan-tiny", False, size=32, runs=2, device="cpu", threads=1, half=False))
     finally:
         torch.set_num_threads(threads)
-    assert (reading.model, reading.runtime, reading.threads) == ("deblurgan-cpu", "PyTorch", 1)
+    assert (reading.model, reading.runtime, reading.threads) == ("deblurgan-tiny", "PyTorch", 1)
     assert len(reading.seconds) == 2
     assert all(second > 0 for second in reading.seconds)
     assert reading.peak_memory >= reading.memory_before > 0
@@ -88,12 +89,12 @@ def test_a_process_that_dies_is_a_line_and_stops_no_other(monkeypatch: pytest.Mo
     python.chmod(0o755)
     monkeypatch.setattr(benchmark.sys, "executable", str(python))
     done: list[int] = []
-    costs = benchmark.measure_costs(find_subjects(["umsn-cpu", "nafnet-cpu"]), Setting(), done.append)
+    costs = benchmark.measure_costs(find_subjects(["umsn-tiny", "nafnet-tiny"]), Setting(), done.append)
     assert [cost.reading for cost in costs] == [None, None]
     assert costs[0].error is not None
     assert "signal 9" in costs[0].error
     assert costs[1].error == "Error: no memory"
-    assert costs[1].figures == model_figures(describe_model("nafnet-cpu"))
+    assert costs[1].figures == model_figures(describe_model("nafnet-tiny"))
     assert done == [1, 1]
 
 
@@ -101,10 +102,16 @@ def test_the_default_is_every_deblurring_model() -> None:
     assert [subject.name for subject in find_subjects([])] == list_models("deblurring")
 
 
+def test_released_names_are_files_to_measure() -> None:
+    subjects = find_subjects(["natural", "snadnet-small-natural"])
+    assert [subject.name for subject in subjects] == ["natural", "snadnet-small-natural"]
+    assert {(subject.source, subject.is_file) for subject in subjects} == {(str(resolve_weights("natural")), True)}
+
+
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [
-        ("mprent", ModelError, "there is no model 'mprent'"),
+        ("mprent", WeightsError, "no released weights are called 'mprent'"),
         ("bisenet", ModelError, "is a face parser"),
         ("absent.onnx", WeightsError, "no such weights file"),
         ("no/folder", WeightsError, "no such weights file"),
@@ -112,12 +119,12 @@ def test_the_default_is_every_deblurring_model() -> None:
 )
 def test_a_wrong_name_is_told_before_anything_runs(text: str, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        run("umsn-cpu", text)
+        run("umsn-tiny", text)
 
 
 def test_half_precision_is_for_pytorch_on_cuda(tiny_network: Path) -> None:
     with pytest.raises(ConfigError, match="--device cuda"):
-        run("umsn-cpu", "--half")
+        run("umsn-tiny", "--half")
     with pytest.raises(ConfigError, match="ONNX graph"):
         run(tiny_network, "--half", "--device", "cuda")
 
@@ -130,5 +137,9 @@ def test_a_busy_machine_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_multiply_adds_grow_with_the_picture() -> None:
-    descriptor = describe_model("deblurgan-cpu")
+    descriptor = describe_model("deblurgan-tiny")
     assert model_figures(descriptor, 128).macs * 4 == model_figures(descriptor).macs
+
+
+def test_a_former_name_is_measured_as_the_network_of_today() -> None:
+    assert find_subjects(["umsn-cpu"]) == find_subjects(["umsn-tiny"])

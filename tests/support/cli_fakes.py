@@ -67,7 +67,7 @@ def fake_deblurrer(monkeypatch, tmp_path):
     monkeypatch.setattr(FakeDeblurrer, "made", [])
     monkeypatch.setattr(FakeDeblurrer, "calls", [])
     monkeypatch.setattr(module, "Deblurrer", FakeDeblurrer)
-    monkeypatch.setattr(module, "open_network", lambda *network: network)
+    monkeypatch.setattr(module, "_open", lambda *network: network)
     monkeypatch.chdir(tmp_path)
     return FakeDeblurrer
 

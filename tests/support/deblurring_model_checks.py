@@ -3,7 +3,7 @@
 A network's own test is then::
 
     class TestUMSN(DeblurringModelChecks):
-        name = "umsn-cpu"
+        name = "umsn-tiny"
 
 plus the parameter counts and costs of its paper, see :func:`assert_costs`.
 """

@@ -118,7 +118,7 @@ def _small_weights(module: torch.nn.Module) -> None:
     ("name", "override", "message"),
     [
         ("nafnet", "model=snadnet-small", "recipe 'regression' does not train 'snadnet-small'"),
-        ("deblurgan", "model=nafnet-cpu", "recipe 'deblurgan' does not train 'nafnet-cpu'"),
+        ("deblurgan", "model=nafnet-tiny", "recipe 'deblurgan' does not train 'nafnet-tiny'"),
         ("nafnet", "model=bisenet", "'bisenet' is no deblurring network"),
         ("nafnet", "recipe=guess", "recipe: there is no 'guess'"),
         ("nafnet", "parser=weights.safetensors", "parser"),

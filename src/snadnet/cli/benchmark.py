@@ -6,8 +6,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from snadnet.cli.evaluate import SUFFIX_OF, Form, check_outputs, progress_of
+from snadnet.cli.evaluate import SUFFIX_OF, Form
 from snadnet.cli.shared.extras import require_training_extra
+from snadnet.cli.shared.options import OverwriteOption, output_option
+from snadnet.cli.shared.outputs import check_outputs
+from snadnet.cli.shared.progress import show_progress
 from snadnet.errors import ConfigError
 from snadnet.files import write_atomically
 
@@ -35,9 +38,9 @@ def benchmark(
     form: Annotated[Form, typer.Option("--format", help="How to print the result.")] = Form.TEXT,
     output: Annotated[
         list[Path] | None,
-        typer.Option("--output", "-o", help="Write it to a file too: .txt, .md, .tex or .json. Repeatable."),
+        output_option("Write it to a file too: .txt, .md, .tex or .json. Repeatable.", metavar="FILE"),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Measure what deblurring networks cost: parameters, multiply-adds, seconds, peak memory.
 
@@ -66,8 +69,8 @@ def benchmark(
     # Before anything runs, as it tells how busy the machine was without us.
     busy = busy_line()
     header = [*run_header(["snadnet", "torch", "onnxruntime", "numpy"]).splitlines(), *([busy] if busy else [])]
-    with progress_of(len(subjects), "networks") as advance:
-        costs = measure_costs(subjects, setting, advance)
+    with show_progress("Measuring", len(subjects)) as progress:
+        costs = measure_costs(subjects, setting, progress.advance)
     document = cost_document(costs, setting, header=header)
     write: dict[str, Callable[[], str]] = {
         ".txt": lambda: as_text(document),

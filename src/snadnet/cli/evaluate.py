@@ -1,20 +1,18 @@
 """``snadnet evaluate``: score restoration methods, or face parsers, on a test set."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from snadnet.cli.shared.extras import require_training_extra
-from snadnet.errors import ConfigError, OutputExistsError
+from snadnet.cli.shared.options import DeviceOption, OverwriteOption, output_option
+from snadnet.cli.shared.outputs import check_outputs
+from snadnet.cli.shared.progress import show_progress
+from snadnet.errors import ConfigError
 from snadnet.files import write_atomically
-from snadnet.inference import Device
-from snadnet.photo import printable
 
 PARSER: Final = Path("bisenet-small-sharp.safetensors")
 SUFFIXES: Final = (".txt", ".md", ".tex", ".json", ".csv")
@@ -73,8 +71,8 @@ def evaluate(
     form: Annotated[Form, typer.Option("--format", help="How to print the result.")] = Form.TEXT,
     output: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--output", "-o", help="Write it to a file too: .txt, .md, .tex, .json, or .csv (every face). Repeatable."
+        output_option(
+            "Write it to a file too: .txt, .md, .tex, .json, or .csv (every face). Repeatable.", metavar="FILE"
         ),
     ] = None,
     by: Annotated[
@@ -85,8 +83,8 @@ def evaluate(
     resamples: Annotated[int, typer.Option(min=0, help="Bootstrap draws for the intervals; 0 for none.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Settles the draws, and the subsets of KID.")] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Faces at a time; no score depends on it.")] = 8,
-    device: Annotated[Device, typer.Option(help="Where networks run.")] = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")] = False,
+    device: DeviceOption = "auto",
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Score methods on a test set, face by face, beside the blurred input itself."""
     require_training_extra()
@@ -123,8 +121,8 @@ def evaluate(
             raise ConfigError("--by is for deblurring methods; leave it out for face parsers")
         if form is Form.JSON or any(path.suffix.lower() in (".json", ".csv") for path in outputs):
             raise ConfigError("the scores of face parsers come as text, Markdown and LaTeX only")
-        with progress_of(len(test_set)) as advance:
-            parser_scores = evaluate_parsers(methods, test_set, device=torch_device(device), advance=advance)
+        with show_progress("Evaluating", len(test_set)) as progress:
+            parser_scores = evaluate_parsers(methods, test_set, device=torch_device(device), advance=progress.advance)
         document = parser_document(parser_scores, test_set, header=header)
         write: dict[str, Callable[[], str]] = {}
     else:
@@ -141,7 +139,7 @@ def evaluate(
                 header.append(reason)
             elif inception is not None:
                 features = InceptionFeatures(inception, device=place)
-        with progress_of(len(test_set)) as advance:
+        with show_progress("Evaluating", len(test_set)) as progress:
             evaluation = score(
                 chosen,
                 test_set,
@@ -150,7 +148,7 @@ def evaluate(
                 groupings=groupings,
                 batch_size=batch_size,
                 seed=seed,
-                advance=advance,
+                advance=progress.advance,
             )
         summary = summarize(evaluation, Resampling(count=resamples, seed=seed))
         document = summary_document(summary, header=header, paper=paper)
@@ -166,27 +164,3 @@ def evaluate(
     typer.echo(write[SUFFIX_OF[form]](), nl=False)
     for path in outputs:
         write_atomically(path, write[path.suffix.lower()]().encode("utf-8"))
-
-
-def check_outputs(outputs: Sequence[Path], suffixes: Collection[str], *, overwrite: bool) -> None:
-    """Told before hours of work, at whose end the result could not be written.
-
-    Raises:
-        typer.BadParameter: A file's ending is none of ``suffixes``.
-        OutputExistsError: A file exists already, and is not to be replaced.
-    """
-    for path in outputs:
-        if path.suffix.lower() not in suffixes:
-            endings = ", ".join(suffixes)
-            raise typer.BadParameter(f"{printable(path)}: end the name with one of {endings}", param_hint="--output")
-        if path.exists() and not overwrite:
-            raise OutputExistsError(f"{printable(path)}: exists already; choose another name or pass --overwrite")
-
-
-@contextmanager
-def progress_of(total: int, noun: str = "faces") -> Iterator[Callable[[int], None]]:
-    """Shows on standard error how many faces, or others, are done; yields what to tell of each batch."""
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn(noun), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(noun, total=total)
-        yield lambda count: progress.advance(task, count)

@@ -13,10 +13,10 @@ from snadnet.cli.evaluate import (
     MethodsArgument,
     ParserOption,
     TestSetOption,
-    check_outputs,
 )
 from snadnet.cli.shared.extras import require_training_extra
-from snadnet.inference import Device
+from snadnet.cli.shared.options import DeviceOption, OverwriteOption, output_option
+from snadnet.cli.shared.outputs import check_outputs
 from snadnet.photo import printable
 
 if TYPE_CHECKING:  # needs PyTorch
@@ -29,11 +29,7 @@ app = typer.Typer(help="Draw the paper's figures from a test set, as PNG, JPEG o
 
 FaceOption = Annotated[list[str] | None, typer.Option("--face", help="A face by its name. Repeatable.")]
 CountOption = Annotated[int, typer.Option(min=1, help="Without --face: so many, spread over the test set.")]
-OutputOption = Annotated[
-    list[Path], typer.Option("--output", "-o", metavar="FILE", help="The figure: .png, .jpg or .pdf. Repeatable.")
-]
-DeviceOption = Annotated[Device, typer.Option(help="Where networks run.")]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")]
+OutputOption = Annotated[list[Path], output_option("The figure: .png, .jpg or .pdf. Repeatable.", metavar="FILE")]
 
 
 @app.command()

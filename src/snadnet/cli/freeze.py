@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from snadnet.cli.shared.jobs import DEFAULT_WORKERS, Jobs, Workers
+from snadnet.cli.shared.jobs import Jobs
+from snadnet.cli.shared.options import DEFAULT_WORKERS, WorkersOption, output_option
 from snadnet.errors import OutputExistsError
 
 
@@ -15,10 +16,10 @@ def freeze(
         Path, typer.Option(help="Folder of sharp faces, each numbered by its name: square crops, for mspl any.")
     ],
     protocol: Annotated[str, typer.Option(help="How they are blurred: celeba, celeba-hq, rotating, mspl or sharp.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The test set to write.")],
+    output: Annotated[Path, output_option("The test set to write.", metavar="DIR")],
     labels: Annotated[Path | None, typer.Option(help="Folder of their label maps, to go with them.")] = None,
     last: Annotated[int | None, typer.Option(min=1, help="Only the last N faces by name.")] = None,
-    workers: Workers = DEFAULT_WORKERS,
+    workers: WorkersOption = DEFAULT_WORKERS,
 ) -> None:
     """Write a test set once, blurred and sharp, so that every method sees the same pixels."""
     from snadnet.cli.shared.extras import require_training_extra  # noqa: PLC0415

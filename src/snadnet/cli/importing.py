@@ -5,7 +5,8 @@ from typing import Annotated, Final
 
 import typer
 
-from snadnet.errors import OutputExistsError
+from snadnet.cli.shared.options import OverwriteOption, output_option
+from snadnet.cli.shared.outputs import check_outputs
 
 # Told without PyTorch; a test compares them with what can be imported.
 NAMES: Final = (
@@ -23,13 +24,13 @@ def import_weights(
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The file to write, by default NAME-imported.safetensors here."),
+        output_option("The file to write, by default NAME-imported.safetensors here.", metavar="FILE"),
     ] = None,
     unused: Annotated[
         list[str] | None,
         typer.Option(metavar="PATTERN", help="Leave out the names in the files that this fits (* is any). Repeatable."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Read weights that a baseline's authors released, so that all other commands take them."""
     from snadnet.cli.shared.extras import require_training_extra  # noqa: PLC0415
@@ -39,10 +40,7 @@ def import_weights(
     from snadnet.models.convert import import_original  # noqa: PLC0415
 
     written = output or Path(f"{name}-imported.safetensors")
-    if written.suffix != ".safetensors":
-        raise typer.BadParameter(f"{written} is to be called .safetensors", param_hint="--output")
-    if written.exists() and not overwrite:
-        raise OutputExistsError(f"{written}: exists already; give another name or --overwrite")
+    check_outputs([written], [".safetensors"], overwrite=overwrite)
     imported = import_original(name, files, unused=unused or ())
     descriptor = describe_model(name)
     sources = "; ".join(f"{file} (SHA-256 {checksum})" for file, checksum in imported.checksums.items())

@@ -8,7 +8,8 @@ import numpy as np
 import typer
 
 from snadnet.cli.shared.extras import require_training_extra
-from snadnet.errors import OutputExistsError
+from snadnet.cli.shared.options import OverwriteOption, output_option
+from snadnet.cli.shared.outputs import refuse_existing
 from snadnet.files import write_atomically
 from snadnet.photo import photo_from_array, write_photo
 
@@ -17,11 +18,11 @@ _ENLARGED = 3
 
 def kernels(
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The .npz file to write.")],
+    output: Annotated[Path, output_option("The .npz file to write.", metavar="FILE")],
     picture: Annotated[Path | None, typer.Option(metavar="FILE", help="Also show some of them in a picture.")] = None,
     count: Annotated[int, typer.Option(min=1, max=1_000_000, help="Training kernels.")] = 25_000,
     seed: Annotated[int, typer.Option(min=0, max=1_999_999_999, help="The training kernels' seed.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")] = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Write the camera-trajectory kernels of the CelebA protocol: for training, and the 2,500 others for test.
 
@@ -30,9 +31,7 @@ def kernels(
     require_training_extra()
     from snadnet.data.kernel_banks import banks_file, banks_picture, celeba_banks  # noqa: PLC0415 (needs the extra)
 
-    for path in (output, picture):
-        if path is not None and path.exists() and not overwrite:
-            raise OutputExistsError(f"{path}: exists already; give another name or --overwrite")
+    refuse_existing([path for path in (output, picture) if path is not None], overwrite=overwrite)
     banks = celeba_banks(count=count, seed=seed)
     if picture is not None:
         sheet = cv2.resize(banks_picture(banks), None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_NEAREST)

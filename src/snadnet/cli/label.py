@@ -7,23 +7,21 @@ from typing import Annotated
 
 import typer
 
-from snadnet.cli.shared.jobs import DEFAULT_WORKERS, Jobs, Workers
-from snadnet.errors import ModelError
-from snadnet.inference.releases import released_weights
-
-_RELEASED_PARSER = "bisenet-small-sharp.safetensors"
+from snadnet.cli.shared.jobs import Jobs
+from snadnet.cli.shared.options import DEFAULT_WORKERS, DeviceOption, WorkersOption, output_option
+from snadnet.inference import load_parser, resolve_weights
 
 
 def label(
     faces: Annotated[Path, typer.Argument(metavar="FACES", help="Folder of sharp, square face crops.")],
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder of the label maps.")],
+    output: Annotated[Path, output_option("Folder of the label maps.", metavar="DIR")],
     parser: Annotated[
         Path | None, typer.Option(help="Weights of a sharp-face parser (.safetensors); the released one if left out.")
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Faces that are parsed at a time.")] = 16,
-    cpu: Annotated[bool, typer.Option("--cpu", help="Parse on the CPU even if there is a GPU.")] = False,
-    workers: Workers = DEFAULT_WORKERS,
+    device: DeviceOption = "auto",
+    workers: WorkersOption = DEFAULT_WORKERS,
 ) -> None:
     """Label every face with a sharp-face parser, for training: 8-bit PNGs of class ids, one for each face.
 
@@ -32,17 +30,18 @@ def label(
     from snadnet.cli.shared.extras import require_training_extra  # noqa: PLC0415
 
     require_training_extra()
-    import torch  # noqa: PLC0415
+    from torch import Tensor  # noqa: PLC0415
 
     from snadnet.data.image_folder import check_names, list_images, read_face  # noqa: PLC0415
     from snadnet.data.manifest import Manifest, save_file  # noqa: PLC0415
     from snadnet.data.pseudo_labels import PARSING_SIZE, label_faces, label_file, parser_input  # noqa: PLC0415
-    from snadnet.models import list_models, read_model, read_weights  # noqa: PLC0415
+    from snadnet.inference.torch_backend import torch_device  # noqa: PLC0415
+    from snadnet.models import read_weights  # noqa: PLC0415
 
-    weights = parser or released_weights(_RELEASED_PARSER)
+    weights = resolve_weights(parser, task="parsing")
+    place = torch_device(device)
+    network = load_parser(weights, device)
     name, _ = read_weights(weights)
-    if name not in list_models("parsing"):
-        raise ModelError(f"{weights}: holds a {name!r}, which is no parser; give a parser's weights")
     pictures = list_images(faces)
     check_names(pictures)
     manifest = Manifest(
@@ -55,17 +54,15 @@ def label(
         },
     )
     waiting = [path for path in pictures if not manifest.holds([f"{path.stem}.png"])]
-    device = torch.device("cpu" if cpu or not torch.cuda.is_available() else "cuda")
-    network = read_model(weights).to(device)
 
-    def read(path: Path) -> tuple[Path, int, torch.Tensor]:
+    def read(path: Path) -> tuple[Path, int, Tensor]:
         pixels = read_face(path)
         return path, pixels.shape[0], parser_input(pixels, name=str(path))
 
     jobs = Jobs("Labelling", workers=workers)
     faces_read = jobs.run(read, waiting)
     while batch := list(islice(faces_read, batch_size)):
-        labels = label_faces(network, [face for _, _, face in batch], device)
+        labels = label_faces(network, [face for _, _, face in batch], place)
         manifest.add(
             [
                 save_file(output, f"{path.stem}.png", label_file(classes, size), source=path.name)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from snadnet.cli.shared.extras import require_training_extra
-from snadnet.cli.shared.jobs import DEFAULT_WORKERS, Jobs, Workers
+from snadnet.cli.shared.jobs import Jobs
+from snadnet.cli.shared.options import DEFAULT_WORKERS, WorkersOption, output_option
 from snadnet.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ app = typer.Typer(
 )
 
 SourceArgument = Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder or zip file of the data set.")]
-OutputOption = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder of the prepared faces.")]
+OutputOption = Annotated[Path, output_option("Folder of the prepared faces.", metavar="DIR")]
 SizeOption = Annotated[int, typer.Option(min=32, max=1024, help="Side of the faces in pixels.")]
 VerifyOption = Annotated[
     bool, typer.Option("--verify", help="Write nothing: compare every prepared file with the manifest and the source.")
@@ -40,7 +41,7 @@ def celeba(
     ] = None,
     size: SizeOption = 160,
     verify: VerifyOption = False,
-    workers: Workers = DEFAULT_WORKERS,
+    workers: WorkersOption = DEFAULT_WORKERS,
 ) -> None:
     """CelebA: img_align_celeba (folder or zip) and list_eval_partition.txt.
 
@@ -62,7 +63,7 @@ def celeba_hq(
     validation: ValidationOption = 1000,
     test: TestOption = 1000,
     verify: VerifyOption = False,
-    workers: Workers = DEFAULT_WORKERS,
+    workers: WorkersOption = DEFAULT_WORKERS,
 ) -> None:
     """CelebA-HQ: numbered pictures, in a folder or a zip file.
 
@@ -85,7 +86,7 @@ def celebamask_hq(
     validation: ValidationOption = 1000,
     test: TestOption = 1000,
     verify: VerifyOption = False,
-    workers: Workers = DEFAULT_WORKERS,
+    workers: WorkersOption = DEFAULT_WORKERS,
 ) -> None:
     """CelebAMask-HQ: CelebA-HQ's pictures, and the masks of their parts merged into maps of 19 classes.
 
@@ -110,7 +111,7 @@ def folder(
     validation: ValidationOption = 0,
     test: TestOption = 0,
     verify: VerifyOption = False,
-    workers: Workers = DEFAULT_WORKERS,
+    workers: WorkersOption = DEFAULT_WORKERS,
 ) -> None:
     """Any folder of photos: the largest face of each is found and aligned."""
     require_training_extra()

@@ -27,9 +27,9 @@ from snadnet.evaluation.metrics import (
 from snadnet.evaluation.test_set import ScoredFace
 from snadnet.faces import Face, FaceDetector
 from snadnet.faces.types import common_area
+from snadnet.inference import load_parser
 from snadnet.metrics.image import image_scores
 from snadnet.metrics.segmentation import confusion_counts
-from snadnet.models import describe_model, read_model, read_weights
 
 Reader = Callable[[NDArray[np.uint8]], tuple[Readings, ...]]
 """Restored faces, uint8 RGB (B, H, W, 3) -> the readings of each metric, faces first."""
@@ -93,7 +93,7 @@ class Parsing:
     metrics = (MEAN_IOU,)
 
     def __init__(self, weights: Path, *, device: torch.device, labelled: bool) -> None:
-        self._parser = load_parser(weights).to(device)
+        self._parser = load_parser(weights, "cpu").to(device)
         self._device = device
         truth = "the test set's labels" if labelled else "what it sees in the sharp face"
         self.description = (
@@ -198,17 +198,6 @@ class _Embedding:
         crop = self._network.alignCrop(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), row)
         vector = self._network.feature(crop).astype(np.float64).ravel()
         return np.asarray(vector / max(float(np.linalg.norm(vector)), np.finfo(np.float64).tiny))
-
-
-def load_parser(weights: Path) -> torch.nn.Module:
-    """A face parser in evaluation mode.
-
-    Raises:
-        WeightsError: The file is missing, damaged, or of a network for another task.
-    """
-    if describe_model(read_weights(weights)[0]).task != "parsing":
-        raise WeightsError(f"{weights}: is no face parser; give one, such as bisenet-small-sharp.safetensors")
-    return read_model(weights)
 
 
 @torch.inference_mode()

@@ -13,10 +13,9 @@ from torch import Tensor
 
 from snadnet.data.image_folder import list_images, read_face
 from snadnet.deblurrer import Deblurrer
-from snadnet.errors import ConfigError, DataError, WeightsError
+from snadnet.errors import ConfigError, DataError
 from snadnet.evaluation.test_set import FaceTestSet, as_8_bits
-from snadnet.inference import Backend, Device, open_network
-from snadnet.inference.releases import released_weights
+from snadnet.inference import Backend, Device, load_model, resolve_weights
 from snadnet.models import describe_model, read_weights
 
 BLURRED: Final = "blurred"
@@ -66,7 +65,7 @@ def find_method(text: str, test_set: FaceTestSet, *, device: Device = "auto") ->
     if path.is_dir():
         return Method(name or path.resolve().name, str(path), _from_folder(path, test_set))
     path = weights_file(place)
-    network = open_network(weights=path, device=device)
+    network = load_model(path, device)
     restore = _of_aligned(network) if test_set.aligned else _of_unaligned(network)
     return Method(name or default_name(path), _file(path), restore)
 
@@ -96,23 +95,21 @@ def weights_file(text: str) -> Path:
     Raises:
         WeightsError: It is missing.
     """
-    path = Path(text)
-    if path.is_file():
-        return path
-    if path.suffix == ".onnx" or len(path.parts) != 1:
-        raise WeightsError(f"{text}: no such file or folder; give weights, a folder of pictures or a released name")
-    return released_weights(text)
+    return resolve_weights(text)
 
 
 def is_parser(text: str) -> bool:
     """Whether a command line's METHOD is a weights file of a face parser, which restores nothing.
 
     Raises:
-        WeightsError: It is called ``.safetensors``, but is missing or damaged.
+        WeightsError: It is missing or damaged.
         ModelError: It holds an unknown network.
     """
     _, place = name_and_place(text)
-    return place.endswith(".safetensors") and describe_model(read_weights(weights_file(place))[0]).task == "parsing"
+    if place == BLURRED or Path(place).is_dir():
+        return False
+    path = weights_file(place)
+    return path.suffix.lower() == ".safetensors" and describe_model(read_weights(path)[0]).task == "parsing"
 
 
 def to_tensor(pictures: NDArray[np.uint8]) -> Tensor:

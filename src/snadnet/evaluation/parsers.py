@@ -8,10 +8,11 @@ import torch
 
 from snadnet.data.image_folder import UNLABELLED
 from snadnet.errors import DataError
-from snadnet.evaluation.instruments import load_parser, parsed
+from snadnet.evaluation.instruments import parsed
 from snadnet.evaluation.methods import default_name, name_and_place, weights_file
 from snadnet.evaluation.report.tables import Document, Table
 from snadnet.evaluation.test_set import FaceTestSet
+from snadnet.inference import load_parser
 from snadnet.metrics.segmentation import ConfusionMatrix
 
 
@@ -49,7 +50,7 @@ def evaluate_parsers(
     for text in named:
         name, place = name_and_place(text)
         file = weights_file(place)
-        parsers.append(load_parser(file).to(device))
+        parsers.append(load_parser(file, "cpu").to(device))
         scores.append(ParserScores(name or default_name(file), ConfusionMatrix(), ConfusionMatrix()))
     for index in range(len(test_set)):
         face = test_set.read(index)

@@ -14,7 +14,7 @@ The graph's contract, which ``snadnet export`` writes and this package checks:
 from snadnet.inference.backend import Backend, Device, RestoredCrops, check_crops
 from snadnet.inference.onnx_backend import OnnxBackend
 from snadnet.inference.onnx_safety import MAX_GRAPH_BYTES
-from snadnet.inference.resolve import open_network
+from snadnet.inference.resolve import load_model, load_parser, resolve_weights
 
 __all__ = [
     "MAX_GRAPH_BYTES",
@@ -23,5 +23,7 @@ __all__ = [
     "OnnxBackend",
     "RestoredCrops",
     "check_crops",
-    "open_network",
+    "load_model",
+    "load_parser",
+    "resolve_weights",
 ]

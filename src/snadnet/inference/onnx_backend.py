@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from snadnet.catalogue import current_name
 from snadnet.errors import ModelError, WeightsError
 from snadnet.faces.classes import NUM_CLASSES
 from snadnet.inference.backend import Device, RestoredCrops, check_crops
@@ -74,7 +75,7 @@ class OnnxBackend:
         self._outputs = _checked_outputs(self._name, self._session)
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="snadnet-network")
         metadata = self._session.get_modelmeta().custom_metadata_map
-        self.model: str | None = metadata.get(MODEL_KEY)
+        self.model: str | None = current_name(metadata[MODEL_KEY]) if MODEL_KEY in metadata else None
         self.size: SizeRule = read_size_rule(self._name, metadata)
         # What a graph declares need not be what it gives: two sizes that share no side would show it.
         rows, columns = self.size.padded(1, 1)

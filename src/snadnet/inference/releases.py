@@ -8,11 +8,15 @@ from contextlib import ExitStack
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from snadnet.errors import WeightsError
 
+Task = Literal["deblurring", "parsing"]
+
 DEFAULT_WEIGHTS: Final = "snadnet-small"
+DEFAULT_PARSER: Final = "bisenet-small-sharp.safetensors"
+DEFAULT_NAMES: Final[dict[Task, str]] = {"deblurring": DEFAULT_WEIGHTS, "parsing": DEFAULT_PARSER}
 WEIGHTS_BY_AIM: Final = {"fidelity": DEFAULT_WEIGHTS, "natural": f"{DEFAULT_WEIGHTS}-natural"}
 """Releases by what they were trained for: the least error, or the look of a sharp photo (against a discriminator)."""
 MANIFEST: Final = "manifest.json"
@@ -21,21 +25,6 @@ MANIFEST: Final = "manifest.json"
 _REMEDY: Final = "reinstall snadnet (pip install --force-reinstall snadnet) or give another weights file"
 _unpacked = ExitStack()  # files of a zipped package live in a temporary folder until the process ends
 atexit.register(_unpacked.close)
-
-
-def chosen_weights(weights: str | Path | None = None) -> Path:
-    """The file of the weights that a user asked for.
-
-    Args:
-        weights: An aim of :data:`WEIGHTS_BY_AIM`, or a file. None takes the default release.
-
-    Raises:
-        WeightsError: The release's file is missing or damaged. A user's own file is not looked at.
-    """
-    if weights is None:
-        return released_weights()
-    aim = str(weights)
-    return released_weights(WEIGHTS_BY_AIM[aim]) if aim in WEIGHTS_BY_AIM else Path(weights)
 
 
 @functools.cache
@@ -61,14 +50,44 @@ def released_names() -> list[str]:
     return sorted(_manifest(files("snadnet") / "weights"))
 
 
-def released_graphs() -> list[str]:
-    """The names of the released files that are ONNX graphs: models that deblur without PyTorch.
+def selectable_names(task: Task) -> list[str]:
+    """Return the names that a user may give in place of a file, for networks of a task.
 
     Raises:
-        WeightsError: The manifest is missing or damaged.
+        WeightsError: If the manifest is missing or damaged.
     """
+    files_by_name = {
+        name: str(dict(entry).get("file")) for name, entry in _manifest(files("snadnet") / "weights").items()
+    }
+    graphs = sorted(name for name, file in files_by_name.items() if file.endswith(".onnx"))
+    if task == "deblurring":
+        return [*WEIGHTS_BY_AIM, *graphs]
+    # A deblurring network has a graph beside its safetensors, a parser has none.
+    stems = {Path(file).stem for file in files_by_name.values()}
+    return sorted(stems - {Path(files_by_name[name]).stem for name in graphs})
+
+
+def find_release(name: str) -> str | None:
+    """Return the manifest's name for what a user calls a release; None if there is no such release.
+
+    Args:
+        name: An aim of :data:`WEIGHTS_BY_AIM`, a name of the manifest, or that of a file it lists; a parser's ending
+            may be left out.
+
+    Raises:
+        WeightsError: If the manifest is missing or damaged.
+    """
+    if name in WEIGHTS_BY_AIM:
+        return WEIGHTS_BY_AIM[name]
+    by_file = _names_by_file()
+    if name in by_file.values():
+        return name
+    return by_file.get(name) or by_file.get(f"{name}.safetensors")
+
+
+def _names_by_file() -> dict[str, str]:
     manifest = _manifest(files("snadnet") / "weights")
-    return sorted(name for name, entry in manifest.items() if str(dict(entry).get("file")).endswith(".onnx"))
+    return {str(dict(entry).get("file")): name for name, entry in manifest.items()}
 
 
 def verified(folder: Traversable, name: str) -> Traversable:

@@ -1,76 +1,151 @@
-"""From a name or a file to a network that runs."""
+"""The one door to networks: from a name or a file to a network that runs.
 
+Every verb, the class and the service open their networks here, so that one word means one thing everywhere.
+"""
+
+import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from snadnet.catalogue import current_name
 from snadnet.errors import ConfigError, ModelError, WeightsError
-from snadnet.inference import Backend, Device, OnnxBackend
-from snadnet.inference.releases import chosen_weights, released_graphs, released_weights
+from snadnet.inference.backend import Backend, Device
+from snadnet.inference.onnx_backend import OnnxBackend
+from snadnet.inference.releases import DEFAULT_NAMES, Task, find_release, released_weights, selectable_names
 from snadnet.photo import printable
+
+if TYPE_CHECKING:
+    from torch import nn
 
 TORCH_SUFFIX: Final = ".safetensors"
 """Weights files of this ending run on PyTorch; all others are taken for ONNX graphs."""
 
+_SUFFIXES: Final = (".onnx", TORCH_SUFFIX)
+_FOREIGN_SUFFIXES: Final = (".pth", ".pt", ".ckpt")
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # not a drive, which is one letter
+_FILES: Final = {
+    "deblurring": ".onnx of snadnet export, or .safetensors of snadnet train or snadnet import",
+    "parsing": ".safetensors of snadnet train",
+}
 
-def open_network(model: str | None = None, weights: str | Path | None = None, device: Device = "auto") -> Backend:
+
+def resolve_weights(name_or_path: str | Path | None = None, *, task: Task = "deblurring") -> Path:
+    """Return the file of the weights that a user asked for.
+
+    A name is a release's, whatever files there are beside; a name that ends as weights files do (``.onnx``,
+    ``.safetensors``) is a file where there is one, else a release's file.
+
+    Args:
+        name_or_path: ``"fidelity"`` or ``"natural"``, the name of a release or of one of its files, or the path of a
+            file. None takes the default release.
+        task: What the network is to do: it settles the default and which names a message lists.
+
+    Raises:
+        WeightsError: If the file is missing, or there is no such name; or if a release's file is missing or damaged.
+            What is in a user's own file is not looked at.
+    """
+    if name_or_path is None:
+        return released_weights(DEFAULT_NAMES[task])
+    path = Path(name_or_path)
+    # Not pathlib's is_file, which raises where a path cannot even be looked up.
+    exists = os.path.isfile(path)  # noqa: PTH113
+    if exists and path.suffix.lower() in _SUFFIXES:
+        return path
+    release = find_release(str(name_or_path))
+    if release is not None:
+        return released_weights(release)
+    if exists:
+        return path
+    raise WeightsError(_not_found(str(name_or_path), path, task))
+
+
+def load_model(name_or_path: str | Path | None = None, device: Device = "auto") -> Backend:
     """Open a deblurring network.
 
     Args:
-        model: A released name; or, beside ``weights``, the registered name of the network that the file must hold.
-        weights: ``"fidelity"`` or ``"natural"`` for released ones, or a file that ``snadnet export`` (.onnx), ``snadnet
-            train`` or ``snadnet import`` (.safetensors) wrote. None takes the released weights of ``model``, or of the
-            default model.
+        name_or_path: ``"fidelity"`` or ``"natural"``, the name of a release, or a file that ``snadnet export``
+            (.onnx), ``snadnet train`` or ``snadnet import`` (.safetensors, on PyTorch) wrote. None is ``"fidelity"``.
         device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where the file's runtime has it and the CPU elsewhere.
 
     Raises:
-        WeightsError: There are no released weights of that name, or the file is missing, damaged, or of another
-            network.
-        ModelError: The name is unknown or a parser's, or the device is not there.
-        ConfigError: The file needs PyTorch, which is not installed.
+        WeightsError: If there is no such name, or the file is missing or damaged.
+        ModelError: If the network is a face parser, or the device is unknown or not there.
+        ConfigError: If the file needs PyTorch, which is not installed.
     """
-    if weights is None and model is not None:
-        return OnnxBackend(_released(model), device)
-    path = chosen_weights(weights)
-    network = _on_torch(path, device) if path.suffix.lower() == TORCH_SUFFIX else OnnxBackend(path, device)
-    if model is not None and network.model != model:
-        if network.model is None:
-            raise WeightsError(
-                f"{printable(path)}: does not say which model it holds; export it again, or name no model"
-            )
-        raise WeightsError(
-            f"{printable(path)}: holds the model {printable(network.model)[:40]!r}, not {printable(model)!r}; "
-            "give that model's file, or name no model"
-        )
-    return network
-
-
-def _released(model: str) -> Path:
-    released = released_graphs()
-    if model in released:
-        return released_weights(model)
-    if _has_torch():
-        from snadnet.models import describe_model  # noqa: PLC0415 (needs PyTorch)
-
-        if describe_model(model).task != "deblurring":
-            raise ModelError(f"the model {model!r} is a face parser; name a deblurring network")
-    raise WeightsError(
-        f"no weights of the model {printable(model)!r} come with snadnet, only those of {', '.join(released)}; "
-        "give a file with --weights: one that snadnet train or snadnet import wrote (.safetensors), or snadnet export "
-        "from that (.onnx)"
-    )
-
-
-def _on_torch(path: Path, device: Device) -> Backend:
-    if not _has_torch():
-        raise ConfigError(
-            f"{printable(path)}: needs PyTorch: pip install 'snadnet[train]', or have it turned into an ONNX file "
-            "where that is installed: snadnet export"
-        )
-    from snadnet.inference.torch_backend import TorchBackend  # noqa: PLC0415
+    path = resolve_weights(name_or_path)
+    if path.suffix.lower() != TORCH_SUFFIX:
+        return OnnxBackend(path, device)
+    if path in [resolve_weights(name) for name in selectable_names("parsing")]:  # said without PyTorch too
+        raise ModelError(f"{path.name}: is a face parser; {_remedy('deblurring')}")
+    _require_torch(path, "or have it turned into an ONNX file where that is installed: snadnet export")
+    from snadnet.inference.torch_backend import TorchBackend  # noqa: PLC0415 (needs PyTorch)
 
     return TorchBackend(path, device)
 
 
-def _has_torch() -> bool:
-    return all(find_spec(package) is not None for package in ("torch", "safetensors"))
+def load_parser(name_or_path: str | Path | None = None, device: Device = "auto") -> "nn.Module":
+    """Open a face parser.
+
+    Args:
+        name_or_path: The name of a release, or a ``.safetensors`` file. None is the released sharp-face parser.
+        device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where PyTorch has it and the CPU elsewhere.
+
+    Returns:
+        A network in evaluation mode on that device: RGB ``(B, 3, H, W)`` in [0, 1] in, logits ``(B, 19, H, W)`` out.
+
+    Raises:
+        WeightsError: If there is no such name, or the file is missing or damaged.
+        ModelError: If the network is not a face parser, or the device is unknown or not there.
+        ConfigError: If PyTorch is not installed.
+    """
+    path = resolve_weights(name_or_path, task="parsing")
+    if path.suffix.lower() == ".onnx":
+        raise ModelError(f"{printable(path)}: is no face parser but an ONNX graph; {_remedy('parsing')}")
+    _require_torch(path, "face parsers run on that alone")
+    from snadnet.inference.torch_backend import torch_device  # noqa: PLC0415 (needs PyTorch)
+    from snadnet.models import describe_model, read_model, read_weights  # noqa: PLC0415
+
+    place = torch_device(device)
+    model, _ = read_weights(path)
+    if describe_model(model).task != "parsing":
+        raise ModelError(f"{printable(path)}: is no face parser but holds {model!r}; {_remedy('parsing')}")
+    return read_model(path).to(place)
+
+
+def check_model(network: Backend, model: str, path: str | Path) -> None:
+    """Hold a network to the name that a user expects in its file.
+
+    Raises:
+        WeightsError: If it is another network, or its file does not say which it is.
+    """
+    if network.model is None:
+        raise WeightsError(f"{printable(path)}: does not say which model it holds; export it again, or name no model")
+    if network.model != current_name(model):
+        raise WeightsError(
+            f"{printable(path)}: holds the model {printable(network.model)[:40]!r}, not {printable(model)!r}; "
+            "give that model's file, or name no model"
+        )
+
+
+def _not_found(text: str, path: Path, task: Task) -> str:
+    """Say in one line why no file is found, and what there is."""
+    name, remedy = printable(text), _remedy(task)
+    if _URL.match(text):
+        return f"{name}: is a URL, and nothing is downloaded; fetch the file yourself, then give its path"
+    if os.path.isdir(path):  # noqa: PTH112 (as above)
+        return f"{name}: is a folder; give the file in it"
+    if path.suffix.lower() in (*_SUFFIXES, *_FOREIGN_SUFFIXES) or len(path.parts) != 1:
+        return f"{name}: no such weights file; {remedy}"
+    return f"no released weights are called '{name[:200]}'; {remedy}"
+
+
+def _remedy(task: Task) -> str:
+    names = ", ".join(selectable_names(task))
+    return f"choose one of: {names}; or give a file ({_FILES[task]})"
+
+
+def _require_torch(path: Path, otherwise: str) -> None:
+    if any(find_spec(package) is None for package in ("torch", "safetensors")):
+        raise ConfigError(f"{printable(path)}: needs PyTorch: pip install 'snadnet[train]'; {otherwise}")

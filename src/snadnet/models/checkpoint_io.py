@@ -8,6 +8,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from snadnet.catalogue import current_name
 from snadnet.errors import WeightsError
 from snadnet.files import write_atomically
 from snadnet.models.registry import create_network, wrap
@@ -29,7 +30,7 @@ def save_network(path: Path, network: nn.Module, name: str, *, half: bool = Fals
     for key, tensor in network.state_dict().items():
         stored = tensor.half() if half and tensor.is_floating_point() else tensor
         tensors[key] = stored.detach().cpu().contiguous()
-    header = {"format": _FORMAT, "model": name, "facts": json.dumps(facts)}
+    header = {"format": _FORMAT, "model": current_name(name), "facts": json.dumps(facts)}
     write_atomically(path, save(tensors, metadata=header))
 
 
@@ -50,7 +51,7 @@ def read_weights(path: Path) -> tuple[str, dict[str, Tensor]]:
         raise WeightsError(f"{path}: not a readable safetensors file ({reason}); fetch it again") from error
     if header.get("format") != _FORMAT or "model" not in header:
         raise WeightsError(f"{path}: does not say which snadnet model it holds; use a file that snadnet wrote")
-    return header["model"], {
+    return current_name(header["model"]), {
         key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in state.items()
     }
 
@@ -99,7 +100,7 @@ def read_model(path: str | Path, *, expected: str | None = None) -> nn.Module:
 
 def _load(path: Path, expected: str | None) -> tuple[str, nn.Module]:
     name, state = read_weights(path)
-    if expected is not None and name != expected:
+    if expected is not None and name != current_name(expected):
         raise WeightsError(f"{path}: holds weights of {name!r}, expected '{expected}'")
     with torch.random.fork_rng(devices=[]):
         network = create_network(name)

@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from snadnet.catalogue import current_name
 from snadnet.errors import ModelError
 from snadnet.models import bisenet, deblurgan, deblurganv2, dmphn, mprnet, nafnet, snadnet, umsn, wiener
 from snadnet.models.descriptor import ModelDescriptor, Task
@@ -27,14 +28,15 @@ def list_models(task: Task | None = None) -> list[str]:
 
 
 def describe_model(name: str) -> ModelDescriptor:
-    """Return what is known of a network.
+    """Return what is known of a network, by its name or a former one.
 
     Raises:
-        ModelError: if there is no network of that name.
+        ModelError: If there is no network of that name.
     """
-    if name not in _REGISTRY:
+    registered = current_name(name)
+    if registered not in _REGISTRY:
         raise ModelError(f"there is no model {name!r}; choose one of: {', '.join(list_models())}")
-    return _REGISTRY[name]
+    return _REGISTRY[registered]
 
 
 def create_network(name: str) -> nn.Module:

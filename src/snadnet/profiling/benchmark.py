@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 from snadnet import __version__
-from snadnet.errors import ModelError, WeightsError
+from snadnet.catalogue import current_name
+from snadnet.errors import ModelError
 from snadnet.evaluation.report.tables import NOTHING, Document, Table
+from snadnet.inference import resolve_weights
 from snadnet.models import describe_model, list_models
 from snadnet.models.complexity import ModelFigures, model_figures
 from snadnet.photo import printable
@@ -79,14 +81,13 @@ def find_subjects(texts: Sequence[str]) -> list[Subject]:
 
 
 def _find_subject(text: str) -> Subject:
-    path = Path(text)
-    if path.is_file():
-        return Subject(path.name, text, True)
-    if path.suffix.lower() in (".onnx", ".safetensors") or len(path.parts) != 1:
-        raise WeightsError(f"{printable(text)}: no such weights file; give an .onnx or .safetensors file, or a model")
-    if describe_model(text).task != "deblurring":
+    text = current_name(text)
+    if text in list_models("parsing"):
         raise ModelError(f"the model {text!r} is a face parser; name a deblurring network")
-    return Subject(text, text, False)
+    if text in list_models("deblurring"):
+        return Subject(text, text, False)
+    path = resolve_weights(text)
+    return Subject(Path(text).name, str(path), True)
 
 
 def measure_costs(subjects: Sequence[Subject], setting: Setting, advance: Callable[[int], None]) -> list[Cost]:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -231,11 +232,12 @@ def test_many_photos_in_a_pipe_show_no_progress_bar():
 def test_a_terminal_shows_progress_and_whole_lines(monkeypatch, capsys):
     for number in range(3):
         photo(f"in/{'long' * 40}{number}.png")
-    monkeypatch.setattr(module.sys.stdout, "isatty", lambda: True, raising=False)
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("FORCE_COLOR", "1")
     module.deblur([Path("in")], out=Path("o"))
-    shown = capsys.readouterr().out
+    shown = capsys.readouterr().err
     assert "Deblurring" in shown
     for number in range(3):
         name = f"{'long' * 40}{number}.png"

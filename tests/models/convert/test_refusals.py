@@ -167,8 +167,8 @@ def test_a_level_too_many_or_too_few_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"'deblurgan-cpu'; choose one of: deblurgan, .*umsn-released"):
-        import_original("deblurgan-cpu", [tmp_path])
+    with pytest.raises(ModelError, match=r"'deblurgan-tiny'; choose one of: deblurgan, .*umsn-released"):
+        import_original("deblurgan-tiny", [tmp_path])
 
 
 def command(*arguments: object) -> Result:

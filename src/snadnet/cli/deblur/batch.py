@@ -2,7 +2,6 @@
 
 import errno
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -12,8 +11,6 @@ from typing import Final
 
 import cv2
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from snadnet.cli.deblur.naming import Job
 from snadnet.cli.deblur.report import (
@@ -25,6 +22,7 @@ from snadnet.cli.deblur.report import (
     skipped_face_records,
 )
 from snadnet.cli.deblur.streams import STREAM, write_standard_output
+from snadnet.cli.shared.progress import show_progress
 from snadnet.concurrency import StoppedError, StopSignal, in_order
 from snadnet.deblurrer import Deblurrer, Restoration
 from snadnet.environment import available_cores
@@ -83,17 +81,6 @@ def run_batch(
 
     A photo that fails is reported like any other. A disk that takes no more files pulls the brake.
     """
-    # What is printed passes above a running bar; a redirected stream stays apart.
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(soft_wrap=True),
-        transient=True,
-        redirect_stderr=sys.stderr.isatty(),
-        disable=len(jobs) < 2 or not sys.stdout.isatty(),  # noqa: PLR2004 - one photo needs no bar
-    )
 
     def work(job: Job) -> Record:
         return deblur_photo(job, deblurrer, treatment, brake)
@@ -101,9 +88,10 @@ def run_batch(
     with (
         _opencv_threads(workers),
         closing(in_order(work, jobs, workers=workers, stop=brake)) as records,
-        progress,
+        show_progress("Deblurring", len(jobs), hidden=len(jobs) == 1) as progress,
     ):
-        for record in progress.track(records, total=len(jobs), description="Deblurring"):
+        for record in records:
+            progress.advance()
             report.add(record)
 
 

@@ -27,8 +27,9 @@ from snadnet.cli.shared.stopping import stop_on_signals
 from snadnet.concurrency import MAX_DEFAULT_WORKERS, StopSignal, default_workers
 from snadnet.deblurrer import MAX_FACES, MIN_FACE, Deblurrer
 from snadnet.faces import MIN_CONFIDENCE
-from snadnet.inference import open_network
+from snadnet.inference import Backend, Device, load_model
 from snadnet.inference.releases import DEFAULT_WEIGHTS
+from snadnet.inference.resolve import check_model
 from snadnet.photo import SUFFIXES
 
 _FACES_PANEL = "Faces"
@@ -281,7 +282,7 @@ def deblur(
             report.add(Record(str(problem.path), Status.FAILED, problem.message))
         if jobs:
             deblurrer = Deblurrer(
-                network=open_network(model, weights, device),
+                network=_open(model, weights, device),
                 min_confidence=min_confidence,
                 min_face=min_face,
                 max_faces=max_faces,
@@ -292,3 +293,11 @@ def deblur(
     code = signals.exit_code or exit_code(report.counts, require_face=require_face)
     if code:
         raise typer.Exit(code)
+
+
+def _open(model: str | None, weights: Path | None, device: Device) -> Backend:
+    """Open the network of ``--weights``, which must hold ``--model`` if that is given, or the release it names."""
+    network = load_model(model if weights is None else weights, device)
+    if model is not None and weights is not None:
+        check_model(network, model, weights)
+    return network

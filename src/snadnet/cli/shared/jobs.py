@@ -1,24 +1,20 @@
 """Many like jobs with a progress bar: a bad item is named and never stops the others."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Annotated, Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from snadnet.cli.shared.progress import show_progress
 from snadnet.cli.shared.stopping import stop_on_signals
 from snadnet.concurrency import StopSignal, in_order
-from snadnet.environment import available_cores
 from snadnet.errors import SnadnetError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-Workers = Annotated[int, typer.Option("--workers", min=1, max=256, help="Faces that are worked on at a time.")]
-DEFAULT_WORKERS: Final = available_cores()
 
 
 @dataclass(frozen=True)
@@ -28,10 +24,10 @@ class _Outcome(Generic[Result]):
 
 
 class Jobs:
-    """A batch of jobs and what became of it.
+    """A batch of jobs and their outcome.
 
     Attributes:
-        failed: how many items could not be done; each has been named on standard error.
+        failed: How many items could not be done; each has been named on standard error.
     """
 
     def __init__(self, description: str, *, workers: int) -> None:
@@ -46,19 +42,8 @@ class Jobs:
         finished and yielded.
 
         Raises:
-            typer.Exit: after the last result, if a signal stopped it.
+            Exit: If a signal stopped it, after the last result.
         """
-        errors = Console(stderr=True, soft_wrap=True)
-        progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=errors,
-            transient=True,
-            disable=not errors.is_terminal,
-        )
         brake = StopSignal()
 
         def outcome(item: Item) -> _Outcome[Result]:
@@ -70,12 +55,13 @@ class Jobs:
         with (
             stop_on_signals(brake) as caught,
             closing(in_order(outcome, items, workers=self._workers, stop=brake)) as outcomes,
-            progress,
+            show_progress(self._description, len(items)) as progress,
         ):
-            for done in progress.track(outcomes, total=len(items), description=self._description):
+            for done in outcomes:
+                progress.advance()
                 if done.error is not None:
                     self.failed += 1
-                    errors.print(f"snadnet: {done.error}", markup=False, highlight=False)
+                    print(f"snadnet: {done.error}", file=sys.stderr, flush=True)
                 elif done.result is not None:
                     yield done.result
         if caught.exit_code is not None:

@@ -1,10 +1,14 @@
-"""Options that several verbs share."""
+"""Options that several verbs share: one word means one thing in all of them."""
 
 import math
-from typing import Annotated, Final
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
 
+from snadnet.cli.shared.completion import complete_configs, complete_weights
+from snadnet.environment import available_cores
+from snadnet.inference import Device
 from snadnet.photo import MAX_FILE_BYTES, MAX_PIXELS, Limits
 
 _MILLION: Final = 1_000_000
@@ -13,6 +17,45 @@ _MOST_MEGAPIXELS: Final = 10_000
 _MOST_MEGABYTES: Final = 100_000
 
 LIMITS_PANEL: Final = "Limits"
+
+
+def output_option(description: str, *, metavar: str | None = None) -> Any:  # noqa: ANN401 - as typer.Option itself
+    """``--output``, ``-o``: the file or folder that the verb writes.
+
+    Args:
+        description: What is written, as ``--help`` says it.
+        metavar: What stands for the value, such as "DIR"; "PATH" if left out.
+    """
+    return typer.Option("--output", "-o", metavar=metavar, help=description)
+
+
+def weights_option(description: str) -> Any:  # noqa: ANN401 - as typer.Option itself
+    """``--weights``: a released name or a file, as `snadnet.inference.load_model` takes it.
+
+    Args:
+        description: What the weights are for, as ``--help`` says it.
+    """
+    return typer.Option("--weights", metavar="NAME|FILE", help=description, autocompletion=complete_weights)
+
+
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")]
+DeviceOption = Annotated[
+    Device, typer.Option("--device", help="Where networks run: auto is CUDA where there is one, and the CPU elsewhere.")
+]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", min=1, max=256, metavar="N", help="Faces that are worked on at a time.")
+]
+DEFAULT_WORKERS: Final = available_cores()
+ConfigOption = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="YAML file with the settings; see configs/.",
+        autocompletion=complete_configs,
+    ),
+]
 
 
 def finite(value: float) -> float:

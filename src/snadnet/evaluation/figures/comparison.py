@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from snadnet.errors import ConfigError
 from snadnet.evaluation.figures.image_grid import Cell, Region, draw_sheet
-from snadnet.evaluation.instruments import Fidelity, load_parser, parsed
+from snadnet.evaluation.instruments import Fidelity, parsed
 from snadnet.evaluation.methods import Method
 from snadnet.evaluation.test_set import FaceTestSet, ScoredFace
 from snadnet.faces import CROP_SIZE, TEMPLATE, FaceDetector
 from snadnet.faces.classes import NUM_CLASSES, REGIONS
+from snadnet.inference import load_parser
 from snadnet.models import load_network
 from snadnet.models.snadnet import SNADNet
 
@@ -97,7 +98,7 @@ def regions(faces: Sequence[ScoredFace], parser: Path, *, device: torch.device) 
     Returns:
         The sheet, uint8 RGB.
     """
-    network = load_parser(parser).to(device)
+    network = load_parser(parser, "cpu").to(device)
     rows = []
     for face in faces:
         labels = face.labels if face.labels is not None else parsed(network, face.sharp, device)[0].numpy()
@@ -150,4 +151,4 @@ def eyes_and_mouth(sharp: NDArray[np.uint8], detector: FaceDetector) -> tuple[Re
 def _parser_within(path: Path) -> torch.nn.Module:
     """The parser of a weights file: itself, or that of a SNADNet."""
     network = load_network(path)
-    return network.parser if isinstance(network, SNADNet) else load_parser(path)
+    return network.parser if isinstance(network, SNADNet) else load_parser(path, "cpu")

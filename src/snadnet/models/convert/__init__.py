@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from snadnet.catalogue import current_name
 from snadnet.errors import ModelError
 from snadnet.models.convert.deblurgan import DEBLURGAN
 from snadnet.models.convert.deblurganv2 import INCEPTION, MOBILENET
@@ -72,6 +73,7 @@ def import_original(name: str, paths: Sequence[Path], *, unused: Sequence[str] =
         WeightsError: if a file is missing, damaged or holds more than data, or does not fit the network: every name
             must be used or known to be unused, and every tensor of the network be filled.
     """
+    name = current_name(name)
     if name not in LAYOUTS:
         raise ModelError(f"no released weights are known for {name!r}; choose one of: {', '.join(sorted(LAYOUTS))}")
     layout = LAYOUTS[name]

@@ -25,7 +25,7 @@ def _descriptor(name: str, config: GeneratorConfig) -> ModelDescriptor:
 DESCRIPTORS = (
     _descriptor("deblurgan", GeneratorConfig()),
     # About the cost of snadnet-small.
-    _descriptor("deblurgan-cpu", GeneratorConfig(width=14)),
+    _descriptor("deblurgan-tiny", GeneratorConfig(width=14)),
     # Where the release deviates from the paper.
     _descriptor("deblurgan-released-block", GeneratorConfig(single_convolution=True)),
     _descriptor("deblurgan-released-dropout", GeneratorConfig(inference_dropout=True)),

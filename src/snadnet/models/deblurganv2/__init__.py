@@ -39,8 +39,8 @@ DESCRIPTORS = (
     _descriptor("deblurganv2-inception", _INCEPTION, 128),
     _descriptor("deblurganv2-mobilenet", _MOBILENET, 32),
     # The first at about the cost of snadnet-small, the second, which costs that by itself, at a third.
-    _descriptor("deblurganv2-inception-cpu", replace(_INCEPTION, pyramid_width=96, backbone_width=0.375), 128),
-    _descriptor("deblurganv2-mobilenet-cpu", replace(_MOBILENET, pyramid_width=64, backbone_width=0.5), 32),
+    _descriptor("deblurganv2-inception-tiny", replace(_INCEPTION, pyramid_width=96, backbone_width=0.375), 128),
+    _descriptor("deblurganv2-mobilenet-tiny", replace(_MOBILENET, pyramid_width=64, backbone_width=0.5), 32),
     # Where the release deviates from the paper: batch statistics at inference. A map of one pixel has no deviation.
     _descriptor("deblurganv2-inception-released", replace(_INCEPTION, image_statistics=True), 128),
     _descriptor("deblurganv2-mobilenet-released", replace(_MOBILENET, image_statistics=True), 64),

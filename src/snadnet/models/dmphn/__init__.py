@@ -5,8 +5,8 @@ from snadnet.models.dmphn.network import (
     DMPHN,
     DMPHN_1_2_4,
     DMPHN_1_2_4_8,
-    DMPHN_1_2_4_8_CPU,
-    DMPHN_1_2_4_CPU,
+    DMPHN_1_2_4_8_TINY,
+    DMPHN_1_2_4_TINY,
     DMPHNConfig,
     DMPHNOutput,
 )
@@ -17,8 +17,8 @@ __all__ = [
     "DMPHN",
     "DMPHN_1_2_4",
     "DMPHN_1_2_4_8",
-    "DMPHN_1_2_4_8_CPU",
-    "DMPHN_1_2_4_CPU",
+    "DMPHN_1_2_4_8_TINY",
+    "DMPHN_1_2_4_TINY",
     "DMPHNConfig",
     "DMPHNOutput",
 ]
@@ -41,6 +41,6 @@ def _descriptor(name: str, config: DMPHNConfig) -> ModelDescriptor:
 DESCRIPTORS = (
     _descriptor("dmphn-1-2-4", DMPHN_1_2_4),
     _descriptor("dmphn-1-2-4-8", DMPHN_1_2_4_8),
-    _descriptor("dmphn-1-2-4-cpu", DMPHN_1_2_4_CPU),
-    _descriptor("dmphn-1-2-4-8-cpu", DMPHN_1_2_4_8_CPU),
+    _descriptor("dmphn-1-2-4-tiny", DMPHN_1_2_4_TINY),
+    _descriptor("dmphn-1-2-4-8-tiny", DMPHN_1_2_4_8_TINY),
 )

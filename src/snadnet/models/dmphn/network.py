@@ -39,8 +39,8 @@ class DMPHNConfig:
 
 DMPHN_1_2_4: Final = DMPHNConfig(3)
 DMPHN_1_2_4_8: Final = DMPHNConfig(4)
-DMPHN_1_2_4_CPU: Final = DMPHNConfig(3, (5, 10, 20))
-DMPHN_1_2_4_8_CPU: Final = DMPHNConfig(4, (4, 9, 18))
+DMPHN_1_2_4_TINY: Final = DMPHNConfig(3, (5, 10, 20))
+DMPHN_1_2_4_8_TINY: Final = DMPHNConfig(4, (4, 9, 18))
 """The same topologies at about 0.5 GMACs for 160 x 160 px."""
 
 

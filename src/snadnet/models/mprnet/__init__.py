@@ -1,10 +1,10 @@
 """MPRNet, the multi-stage progressive restoration network (Zamir et al. 2021, CVPR)."""
 
 from snadnet.models.descriptor import ModelDescriptor
-from snadnet.models.mprnet.network import MPRNET, MPRNET_CPU, SIZE_MULTIPLE, MPRNet, MPRNetConfig, MPRNetOutput
+from snadnet.models.mprnet.network import MPRNET, MPRNET_TINY, SIZE_MULTIPLE, MPRNet, MPRNetConfig, MPRNetOutput
 from snadnet.size_rule import SizeRule
 
-__all__ = ["DESCRIPTORS", "MPRNET", "MPRNET_CPU", "MPRNet", "MPRNetConfig", "MPRNetOutput"]
+__all__ = ["DESCRIPTORS", "MPRNET", "MPRNET_TINY", "MPRNet", "MPRNetConfig", "MPRNetOutput"]
 
 
 def _descriptor(name: str, config: MPRNetConfig) -> ModelDescriptor:
@@ -20,4 +20,4 @@ def _descriptor(name: str, config: MPRNetConfig) -> ModelDescriptor:
     )
 
 
-DESCRIPTORS = (_descriptor("mprnet", MPRNET), _descriptor("mprnet-cpu", MPRNET_CPU))
+DESCRIPTORS = (_descriptor("mprnet", MPRNET), _descriptor("mprnet-tiny", MPRNET_TINY))

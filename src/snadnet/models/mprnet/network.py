@@ -54,7 +54,7 @@ class MPRNetConfig:
 
 
 MPRNET: Final = MPRNetConfig()
-MPRNET_CPU: Final = MPRNetConfig(width=4, width_step=2, original_resolution_extra=1, reduction=1)
+MPRNET_TINY: Final = MPRNetConfig(width=4, width_step=2, original_resolution_extra=1, reduction=1)
 """The same topology at about 0.5 GMACs for 160 x 160 px.
 
 Channel attention is not narrowed: a quarter of so few channels would be a single one, which ReLU shuts off for good.

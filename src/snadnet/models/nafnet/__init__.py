@@ -4,9 +4,9 @@ from snadnet.models.descriptor import ModelDescriptor
 from snadnet.models.nafnet.network import (
     NAFNET_32,
     NAFNET_64,
-    NAFNET_CPU,
     NAFNET_SMALL,
     NAFNET_SMALL_56,
+    NAFNET_TINY,
     NAFNet,
     NAFNetConfig,
 )
@@ -16,9 +16,9 @@ __all__ = [
     "DESCRIPTORS",
     "NAFNET_32",
     "NAFNET_64",
-    "NAFNET_CPU",
     "NAFNET_SMALL",
     "NAFNET_SMALL_56",
+    "NAFNET_TINY",
     "NAFNet",
     "NAFNetConfig",
 ]
@@ -40,7 +40,7 @@ def _descriptor(name: str, config: NAFNetConfig) -> ModelDescriptor:
 DESCRIPTORS = (
     _descriptor("nafnet-32", NAFNET_32),
     _descriptor("nafnet-64", NAFNET_64),
-    _descriptor("nafnet-cpu", NAFNET_CPU),
+    _descriptor("nafnet-tiny", NAFNET_TINY),
     _descriptor("nafnet-small", NAFNET_SMALL),
     _descriptor("nafnet-small-56", NAFNET_SMALL_56),
 )

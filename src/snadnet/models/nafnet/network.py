@@ -36,7 +36,7 @@ class NAFNetConfig:
 
 NAFNET_32: Final = NAFNetConfig(32)
 NAFNET_64: Final = NAFNetConfig(64)
-NAFNET_CPU: Final = NAFNetConfig(9)
+NAFNET_TINY: Final = NAFNetConfig(9)
 """The same topology at about 0.5 GMACs for 160 x 160 px."""
 
 NAFNET_SMALL: Final = NAFNetConfig(40, encoder_depths=(1, 2, 3), middle_depth=4, decoder_depths=(2, 2, 1), unshuffle=2)

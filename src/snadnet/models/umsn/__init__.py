@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from snadnet.models.descriptor import SIGNED, ModelDescriptor
-from snadnet.models.umsn.config import SIZE_MULTIPLE, UMSN_CPU, UMSN_PAPER, UMSNConfig
+from snadnet.models.umsn.config import SIZE_MULTIPLE, UMSN_PAPER, UMSN_TINY, UMSNConfig
 from snadnet.models.umsn.network import UMSN, UMSNOutput
 from snadnet.size_rule import SizeRule
 
-__all__ = ["DESCRIPTORS", "UMSN", "UMSN_CPU", "UMSN_PAPER", "UMSNConfig", "UMSNOutput"]
+__all__ = ["DESCRIPTORS", "UMSN", "UMSN_PAPER", "UMSN_TINY", "UMSNConfig", "UMSNOutput"]
 
 
 def _descriptor(name: str, config: UMSNConfig) -> ModelDescriptor:
@@ -26,7 +26,7 @@ def _descriptor(name: str, config: UMSNConfig) -> ModelDescriptor:
 
 DESCRIPTORS = (
     _descriptor("umsn", UMSN_PAPER),
-    _descriptor("umsn-cpu", UMSN_CPU),
+    _descriptor("umsn-tiny", UMSN_TINY),
     # Where the release deviates from the paper: the picture's own batch statistics at inference.
     _descriptor("umsn-released", replace(UMSN_PAPER, image_statistics=True)),
 )

@@ -33,5 +33,5 @@ class UMSNConfig:
 
 
 UMSN_PAPER: Final = UMSNConfig()
-UMSN_CPU: Final = UMSNConfig(width=4, stream_entry=1, deblurring_entry=2, segmentation_entry=2, finish_width=2)
+UMSN_TINY: Final = UMSNConfig(width=4, stream_entry=1, deblurring_entry=2, segmentation_entry=2, finish_width=2)
 """The same topology at about 0.5 GMACs for 160 x 160 px."""

@@ -1,0 +1,70 @@
+"""The progress bar of every verb that takes long."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+class ProgressDisplay:
+    """A running bar, from `show_progress`."""
+
+    def __init__(self, bar: Progress, task: TaskID) -> None:
+        self._bar = bar
+        self._task = task
+
+    def advance(self, count: int = 1) -> None:
+        """Count so many items as done."""
+        self._bar.advance(self._task, count)
+
+    def update(self, completed: float, state: str = "") -> None:
+        """Move the bar to where the work stands, and show a few words on its state behind it."""
+        self._bar.update(self._task, completed=completed, state=state)
+
+
+@contextmanager
+def show_progress(
+    description: str, total: float, *, as_percentage: bool = False, hidden: bool = False
+) -> Iterator[ProgressDisplay]:
+    """Show a bar with the remaining time on standard error while the work goes on, if that is a terminal.
+
+    Lines that are printed meanwhile appear above the bar, whole; the bar is gone at the end.
+
+    Args:
+        description: What is being done, such as "Evaluating faces".
+        total: How much there is to do: a number of items, or 1.0 for a fraction.
+        as_percentage: Show how much is done as a percentage rather than as "3/10".
+        hidden: Show nothing, such as where there is a single item.
+    """
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn() if as_percentage else MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[state]}"),
+        console=Console(stderr=True, soft_wrap=True),
+        transient=True,
+        # What is sent to a file or another program must arrive there, and not on the terminal.
+        redirect_stdout=is_terminal(sys.stdout),
+        disable=hidden or not is_terminal(sys.stderr),
+    )
+    with bar:
+        yield ProgressDisplay(bar, bar.add_task(description, total=total, state=""))
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a standard stream is there (a service may have none) and is a terminal."""
+    return stream is not None and stream.isatty()

@@ -1,0 +1,22 @@
+"""What the shell offers."""
+
+from pathlib import Path
+
+from snadnet.cli.shared.completion import complete_configs, complete_weights
+
+
+def test_released_weights_are_offered_by_name():
+    assert complete_weights("") == ["fidelity", "natural", "snadnet-small", "snadnet-small-natural"]
+    assert complete_weights("na") == ["natural"]
+    assert complete_weights("./w") == []
+
+
+def test_configurations_are_offered_with_the_folders_on_the_way(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("configs/a.yaml", "configs/snadnet/b.yml", "configs/notes.txt", "c.yaml", ".hidden/d.yaml"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    assert complete_configs("") == ["c.yaml", "configs/"]
+    assert complete_configs("configs/") == ["configs/a.yaml", "configs/snadnet/"]
+    assert complete_configs("configs/snadnet/b") == ["configs/snadnet/b.yml"]
+    assert complete_configs("none/x") == []
