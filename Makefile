@@ -8,13 +8,16 @@ PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint docs wheel hooks clean
 
 help:
 	@echo "make demo   shake seven sharp photos, deblur them, and leave before/after pictures in demo_output/"
-	@echo "make test   set up everything, then lint, types, import floors and tests"
+	@echo "make test   set up everything, then lint, types, layers, docs and tests"
 	@echo "make lint   the same without the tests"
-	@echo "make clean  remove the environment, the caches and demo_output/"
+	@echo "make docs   build the documentation into site/; a link that does not resolve is an error"
+	@echo "make wheel  build the package into dist/"
+	@echo "make hooks  run the checks of .pre-commit-config.yaml at each commit"
+	@echo "make clean  remove the environment, the caches and everything built"
 
 demo: $(VENV)/.runtime
 	@SNADNET=$(BIN)/snadnet sh examples/demo.sh
@@ -28,9 +31,20 @@ lint: $(VENV)/.development
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory docs
+
+# NO_MKDOCS_2_WARNING: the theme's advertisement of its successor, which is not about these pages.
+docs: $(VENV)/.development
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean
+
+wheel: $(VENV)/.development
+	$(BIN)/python -m build --no-isolation --outdir dist
+
+hooks: $(VENV)/.development
+	$(BIN)/pre-commit install
 
 clean:
-	rm -rf $(VENV) demo_output dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) demo_output dist site .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # pip, not the interpreter, is the sign of a whole environment: python3 without ensurepip leaves a half one.
 $(BIN)/pip:
@@ -40,7 +54,7 @@ $(BIN)/pip:
 # The build tools come first and pinned, as pip does not apply constraints to an isolated build.
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "Setting up $(VENV) for deblurring (no PyTorch)..."
-	@$(PIP_INSTALL) hatchling editables
+	@$(PIP_INSTALL) hatchling hatch-fancy-pypi-readme editables
 	@$(PIP_INSTALL) --no-build-isolation --editable .
 	@touch $@
 

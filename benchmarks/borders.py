@@ -18,7 +18,7 @@ from snadnet.data.image_folder import list_faces, split_by_name
 from snadnet.data.protocols import CELEBA, recorded, sharp_face
 from snadnet.errors import SnadnetError
 from snadnet.inference import OnnxBackend, resolve_weights
-from snadnet.metrics.image import psnr
+from snadnet.metrics.fidelity import psnr
 
 Picture: TypeAlias = NDArray[np.float32]
 

@@ -23,19 +23,19 @@ import torch
 import typer
 from PIL import Image
 
-from snadnet.data.dataloader import training_loader
+from snadnet.data.dataloader import training_batches
 from snadnet.data.dataset import Augmentation, FaceDataset, SampleKey, SizeShare
 from snadnet.data.degradation import SHARP_ONLY
 from snadnet.data.image_folder import FaceFile, list_faces
 from snadnet.environment import peak_memory, run_header
 from snadnet.errors import SnadnetError
-from snadnet.training.recipes import load_deblurring_settings
+from snadnet.training import load_settings
 
 CELEBA_FACES: Final = 162_770
 BATCH: Final = 8
 GPUS: Final = (1, 8)
 CONFIGS: Final = Path(__file__).parents[1] / "configs"
-BLURS: Final = {"celeba": CONFIGS / "deblurring-celeba.yaml", "mixture": CONFIGS / "deblurring-cpu.yaml"}
+BLURS: Final = {"celeba": CONFIGS / "snadnet" / "celeba.yaml", "mixture": CONFIGS / "snadnet" / "small-cpu.yaml"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def main(
         print("blur     px  workers  pictures/s  ms/picture  first batch s")
         costs: dict[tuple[str, int], float] = {}
         for blur, path in BLURS.items():
-            data = load_deblurring_settings(path, []).data
+            data = load_settings(path).data
             degradation = data.degradation.model_copy(update={} if kernels is None else {"kernels": kernels})
             dataset = FaceDataset(faces, degradation, data.augmentation, seed=0)
             for size in sizes:
@@ -100,7 +100,7 @@ def measure(dataset: FaceDataset, size: int, workers: int, count: int) -> Speed:
         cv2.setNumThreads(1)
         torch.set_num_threads(1)
     began = time.perf_counter()
-    batches = iter(training_loader(dataset, [SizeShare(size=size, batch_size=BATCH)], workers=workers))
+    batches = training_batches(dataset, [SizeShare(size=size, batch_size=BATCH)], workers=workers)
     next(batches)
     first = time.perf_counter() - began
     # Workers prepare two batches each ahead, which would else count as delivered in no time.
@@ -110,7 +110,9 @@ def measure(dataset: FaceDataset, size: int, workers: int, count: int) -> Speed:
     steps = math.ceil(count / BATCH)
     for _ in range(steps):
         next(batches)
-    return Speed(steps * BATCH / (time.perf_counter() - began), first)
+    rate = steps * BATCH / (time.perf_counter() - began)
+    batches.close()
+    return Speed(rate, first)
 
 
 def listing(faces: list[FaceFile], files: int, folder: Path) -> tuple[float, float]:

@@ -16,11 +16,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from snadnet.environment import run_header
 from snadnet.errors import SnadnetError
-from snadnet.losses import AdversarialScores, GeneratorLoss, discriminator_loss, region_masks
+from snadnet.losses import AdversarialScores, GeneratorLoss, GeneratorOutcome, discriminator_loss, region_masks
 from snadnet.models import create_network
 from snadnet.models.snadnet import SNADNet
 from snadnet.models.snadnet.discriminator import MultiPatchDiscriminator
-from snadnet.training.recipes import load_deblurring_settings
+from snadnet.training import load_settings
 from snadnet.training.recipes.snadnet import SNADNetSettings
 
 CONFIGS: Final = Path(__file__).parents[1] / "configs"
@@ -38,7 +38,7 @@ def main(
     print(f"ASSUMED, not measured: {tflops:g} TFLOP/s sustained on one GPU, {100 * scaling:g} % efficiency on eight\n")
     print("protocol   px  batch   steps  epochs  GFLOP/picture  GPUs  epoch h  training h  GPU h")
     for name, faces in TRAINING_FACES.items():
-        settings = load_deblurring_settings(CONFIGS / f"deblurring-{name}.yaml", [])
+        settings = load_settings(CONFIGS / "snadnet" / f"{name}.yaml")
         assert isinstance(settings, SNADNetSettings)
         size, batch = settings.data.sizes[0].size, settings.data.sizes[0].batch_size
         flops = step_flops(settings.model, size, width=settings.adversarial.width)
@@ -75,7 +75,8 @@ def step_flops(model: str, size: int, *, width: int) -> int:
             real = critic(sharp)
         critic.requires_grad_(True)
         scores = AdversarialScores(fake=fake, real=real)
-        loss = GeneratorLoss()(output.restored, sharp, masks, textures=output.textures, scores=scores).total
+        outcome = GeneratorOutcome(output.restored, sharp, masks, textures=output.textures, scores=scores)
+        loss = GeneratorLoss()(outcome).total
         torch.autograd.backward(loss)
         torch.autograd.backward(discriminator_loss(critic(output.restored.detach()), critic(sharp)))
     return int(counter.get_total_flops())

@@ -69,7 +69,7 @@ def test_the_file_is_small_and_knows_its_model_and_sizes(network: SNADNet, graph
 
 
 def test_rounding_gives_what_a_file_in_half_precision_holds(network: SNADNet, tmp_path: Path) -> None:
-    save_network(tmp_path / "half.safetensors", network, "snadnet-small", half=True)
+    save_network(tmp_path / "half.safetensors", network, "snadnet-small", fp16=True)
     _, state = read_weights(tmp_path / "half.safetensors")
     rounded = round_to_half(network)
     for key, tensor in rounded.state_dict().items():

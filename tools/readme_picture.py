@@ -12,11 +12,12 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 HEIGHT = 275
+TARGET = ROOT / "docs" / "figures" / "before_after.jpg"
 
 
 def montage(
     names: Annotated[list[str], typer.Argument(help="Photos of examples/portraits/, without ending.")],
-    output: Annotated[Path, typer.Option(help="The picture to write.")] = ROOT / "docs" / "before_after.jpg",
+    output: Annotated[Path, typer.Option(help="The picture to write.")] = TARGET,
 ) -> None:
     """Put each named photo into a column: blurred, deblurred, original."""
     columns = []

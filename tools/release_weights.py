@@ -17,7 +17,7 @@ import typer
 from snadnet.export import export_onnx
 from snadnet.files import write_atomically
 from snadnet.inference.releases import MANIFEST
-from snadnet.models import describe_model, load_network, read_model, read_weights, save_network
+from snadnet.models import Restorer, describe_model, read_model, read_weights, save_network
 
 FOLDER = Path(__file__).parents[1] / "src" / "snadnet" / "weights"
 LARGEST = 16_000_000
@@ -30,7 +30,9 @@ def release(
     """Write the release's files and their entries in the manifest."""
     model, _ = read_weights(weights)
     files = {f"{name}.safetensors": FOLDER / f"{name}.safetensors"}
-    save_network(files[f"{name}.safetensors"], load_network(weights), model, half=True)
+    read = read_model(weights)
+    network = read.core if isinstance(read, Restorer) else read
+    save_network(files[f"{name}.safetensors"], network, model, fp16=True)
     if describe_model(model).task == "deblurring":
         # The deblurrer asks for the plain name: that is the graph.
         files[name] = FOLDER / f"{name}.onnx"

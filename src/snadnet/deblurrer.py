@@ -1,13 +1,13 @@
-"""The public class: a photo with blurred faces goes in, the photo with its faces restored comes out."""
+"""The public class: a photo with blurred faces goes in, the photo with its faces deblurred comes out."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from snadnet.errors import ConfigError, PhotoError
 from snadnet.faces import (
@@ -15,8 +15,11 @@ from snadnet.faces import (
     MIN_CONFIDENCE,
     TEMPLATE,
     AllFaces,
+    Face,
+    FaceBox,
     FaceChoice,
     FaceDetector,
+    FoundFace,
     Patch,
     Restoration,
     RestoredFace,
@@ -29,8 +32,11 @@ from snadnet.faces import (
     paste_faces,
     select_faces,
 )
-from snadnet.inference import Backend, Device, load_model
-from snadnet.photo import ColourBridge, Photo, photo_from_array, photo_from_image, printable, read_photo
+from snadnet.faces.manual_box import face_in_box
+from snadnet.image_arrays import to_float
+from snadnet.inference import Backend, Device, load_model, resolve_weights
+from snadnet.photo import ColourBridge, Photo, printable
+from snadnet.photo.inputs import PhotoLike, as_photo
 
 MIN_FACE: Final = 24
 """Default of the smallest face that is restored: its box's shorter side in pixels."""
@@ -44,7 +50,7 @@ BATCH_SIZE: Final = 8
 ALL_FACES: Final = AllFaces()
 
 MIN_ALIGNED: Final = 64
-"""Smallest shorter side in pixels of a picture that is itself a face crop."""
+"""Smallest shorter side in pixels of an image that is itself a face crop."""
 
 __all__ = [
     "BATCH_SIZE",
@@ -58,14 +64,12 @@ __all__ = [
     "SkippedFace",
 ]
 
-PhotoLike = str | Path | Image.Image | NDArray[Any] | Photo
-
 
 class Deblurrer:
     """Deblurs the faces in photos. The result is an estimate, not evidence.
 
-    One object serves any number of photos and may be shared between threads. On the CPU the same photo
-    always gives the same bytes.
+    One object serves any number of photos and may be shared between threads. It works on in a forked process, and it
+    can be pickled: it opens its network again where it arrives. On the CPU the same photo always gives the same bytes.
 
     Memory: the photo is held twice, as it came and restored, and each face of it takes about 0.9 MB. The network
     adds about 90 MB (the released one) for each crop that it works on at one time: on the CPU that is one for
@@ -74,9 +78,9 @@ class Deblurrer:
 
     Args:
         weights: ``"fidelity"`` for the released weights of least error, which None takes too, ``"natural"`` for those
-            that draw what a sharp photo would look like, or a name or file for :func:`snadnet.inference.load_model`.
+            that draw what a sharp photo would look like, or a name or file for :func:`snadnet.load_model`.
         device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where it is there and the CPU elsewhere.
-        network: A network that is open already (:func:`snadnet.inference.load_model`, or your own
+        network: A network that is open already (:func:`snadnet.load_model`, or your own
             :class:`~snadnet.inference.Backend`), in place of ``weights`` and ``device``.
         min_confidence: Detections that score less are not faces, in [0, 1]. Lower finds more of the strongly
             blurred faces, and more things that are none.
@@ -86,9 +90,9 @@ class Deblurrer:
             same, byte for byte, with any.
 
     Raises:
-        WeightsError: The weights are missing, damaged or of another network.
-        ModelError: The network is a face parser, or the device is unknown or not there.
-        ConfigError: The weights need PyTorch, which is not installed; a number is out of range; or both a network
+        WeightsError: If the weights are missing, damaged or of another network.
+        ModelError: If the network is a face parser, or the device is unknown or not there.
+        ConfigError: If the weights need PyTorch, which is not installed; a number is out of range; or both a network
             and its weights or device are given.
     """
 
@@ -114,11 +118,22 @@ class Deblurrer:
         self.max_faces = max_faces
         self.batch_size = batch_size
         self._detector = FaceDetector(min_confidence)
+        source: dict[str, Any] = {"network": network}
         if network is None:
-            network = load_model(weights, device)
+            path = resolve_weights(weights)
+            network = load_model(path, device)
+            # For pickling: a release is found by its name, a user's own file by its absolute path.
+            own = weights is not None and path == Path(weights)
+            source = {"weights": path.absolute() if own else weights, "device": device}
         elif weights is not None or device != "auto":
             raise ConfigError("an open network has its weights and device; give it alone, or weights and device")
         self._network = network
+        self._made_of = source
+
+    def __reduce__(self) -> tuple[Callable[[], "Deblurrer"], tuple[()]]:
+        settings: dict[str, Any] = {name: getattr(self, name) for name in ("min_face", "max_faces", "batch_size")}
+        settings["min_confidence"] = self._detector.min_confidence
+        return functools.partial(type(self), **settings, **self._made_of), ()
 
     @property
     def device(self) -> Device:
@@ -126,7 +141,48 @@ class Deblurrer:
         return self._network.device
 
     def restore(self, photo: PhotoLike, *, strength: float = 1.0, choice: FaceChoice = ALL_FACES) -> Restoration:
-        """Find the faces of a photo and restore each in place.
+        """Find the faces of a photo and restore each in place: :meth:`find_faces`, then :meth:`restore_faces`.
+
+        Args:
+            photo: A path, a photo file's bytes, such a file open for reading, a Pillow image, a Photo, or an array
+                ``(H, W, 3)``, ``(H, W, 4)`` or ``(H, W)``, uint8 or floating point in [0, 1].
+            strength: Part of the change that is applied, in [0, 1]; 0 returns the photo as it was.
+            choice: Which faces to restore; those left out are among the skipped, as "not chosen".
+
+        Raises:
+            PhotoError: If the photo cannot be read, or is something else.
+            ConfigError: If ``strength`` is out of range, or the photo has no face of the chosen number, or the box
+                given lies outside it.
+        """
+        check_strength(strength)
+        original = as_photo(photo)
+        return self.restore_faces(original, self.find_faces(original, choice=choice), strength=strength)
+
+    def find_faces(self, photo: PhotoLike, *, choice: FaceChoice = ALL_FACES) -> tuple[FoundFace, ...]:
+        """Find the faces of a photo, and say which of them are to be restored and why the others are not.
+
+        Args:
+            photo: As for :meth:`restore`.
+            choice: Which faces are wanted.
+
+        Returns:
+            All faces from the largest to the smallest. Those that are not to be restored have a ``reason``.
+
+        Raises:
+            PhotoError: If the photo cannot be read, or is something else.
+            ConfigError: If the photo has no face of the chosen number, or the box given lies outside it.
+        """
+        taken, skipped = select_faces(
+            self._detector, as_photo(photo), choice, min_face=self.min_face, max_faces=self.max_faces
+        )
+        found = [FoundFace(each.face.box, each.face.landmarks, each.face.confidence, each.number) for each in taken]
+        found += [FoundFace(each.box, None, each.confidence, each.number, each.reason) for each in skipped]
+        return tuple(sorted(found, key=lambda face: face.number))
+
+    def restore_faces(
+        self, photo: PhotoLike, faces: Iterable[FoundFace | FaceBox], *, strength: float = 1.0
+    ) -> Restoration:
+        """Restore faces of a photo in place.
 
         Pixels that no face's mask reaches stay bit-identical, whatever the photo's colour profile: only the faces'
         crops are brought to sRGB for the network, and what it changes is brought back. A face smaller than the
@@ -135,21 +191,26 @@ class Deblurrer:
         averaged.
 
         Args:
-            photo: A path, a PIL image, an array (see :func:`snadnet.photo.photo_from_array`) or a Photo.
+            photo: As for :meth:`restore`.
+            faces: Some or all of what :meth:`find_faces` gave, as it came or changed, or boxes given by hand. A face
+                with a ``reason`` is left as it is and told among the skipped; one without landmarks is looked for in
+                its box.
             strength: Part of the change that is applied, in [0, 1]; 0 returns the photo as it was.
-            choice: Which faces to restore; those left out are among the skipped, as "not chosen".
 
         Raises:
-            PhotoError: The photo cannot be read.
-            ConfigError: ``strength`` is out of range, or the photo has no face of the chosen number, or the box
-                given lies outside it.
+            PhotoError: If the photo cannot be read, or is something else.
+            ConfigError: If ``strength`` is out of range, a box lies outside the photo, or landmarks are not 5 points.
         """
         check_strength(strength)
-        original = _as_photo(photo)
-        taken, skipped = select_faces(
-            self._detector, original, choice, min_face=self.min_face, max_faces=self.max_faces
+        original = as_photo(photo)
+        known = [FoundFace(face.box) if isinstance(face, FaceBox) else face for face in faces]
+        located = [(each, self._locate(original, each)) for each in known if each.reason is None]
+        skipped = tuple(
+            SkippedFace(each.box, each.confidence, each.reason, each.number)
+            for each in known
+            if each.reason is not None
         )
-        matrices = [face_matrix(each.face.landmarks) for each in taken]
+        matrices = [face_matrix(face.landmarks) for _, face in located]
         patches: list[Patch] = []
         parsings: list[NDArray[np.uint8] | None] = []
         before: list[float] = []
@@ -161,40 +222,40 @@ class Deblurrer:
             parsings.extend(_class_ids(probabilities, len(batch)))
             before.extend(map(measure_sharpness, crops))
         result = _apply(original, patches, strength)
-        faces = tuple(
+        restored = tuple(
             RestoredFace(
-                box=each.face.box,
-                landmarks=each.face.landmarks,
-                confidence=each.face.confidence,
+                box=face.box,
+                landmarks=face.landmarks,
+                confidence=face.confidence,
                 parsing=parsing,
                 sharpness_before=sharp,
                 sharpness_after=measure_sharpness(_cut(result, matrix)),
                 number=each.number,
             )
-            for each, matrix, parsing, sharp in zip(taken, matrices, parsings, before, strict=True)
+            for (each, face), matrix, parsing, sharp in zip(located, matrices, parsings, before, strict=True)
         )
-        return Restoration(result, original, faces, tuple(skipped))
+        return Restoration(result, original, restored, skipped)
 
     def restore_aligned(self, photo: PhotoLike, *, strength: float = 1.0) -> Restoration:
-        """Restore a picture that is itself a face crop, framed about as FFHQ does it; nothing is detected.
+        """Restore an image that is itself a face crop, framed about as FFHQ does it; nothing is detected.
 
-        The result has the picture's own size. Up to 256 px the network works at that size; a picture with a
-        longer side is reduced to 256 px for it, and the residual is enlarged and added to the picture.
+        The result has the image's own size. Up to 256 px the network works at that size; an image with a
+        longer side is reduced to 256 px for it, and the residual is enlarged and added to the image.
 
         Args:
             photo: As for :meth:`restore`; at least 64 px on its shorter side.
-            strength: Part of the change that is applied, in [0, 1]; 0 returns the picture as it was.
+            strength: Part of the change that is applied, in [0, 1]; 0 returns the image as it was.
 
         Returns:
-            One face: its box is the picture, its landmarks are the template's places, its confidence is 1,
-            and its parsing map, if there is one, is that of the whole picture, brought to 256 x 256.
+            One face: its box is the whole image, its landmarks are the template's places, its confidence is 1,
+            and its parsing map, if there is one, is that of the whole image, brought to 256 x 256.
 
         Raises:
-            PhotoError: The photo cannot be read or is too small.
-            ConfigError: ``strength`` is out of range.
+            PhotoError: If the photo cannot be read, is something else, or is too small.
+            ConfigError: If ``strength`` is out of range.
         """
         check_strength(strength)
-        original = _as_photo(photo)
+        original = as_photo(photo)
         height, width = original.pixels.shape[:2]
         if min(height, width) < MIN_ALIGNED:
             name = printable(original.path) if original.path else "the photo"
@@ -218,6 +279,16 @@ class Deblurrer:
             sharpness_after=measure_sharpness(_working_size(pixels)),
         )
         return Restoration(original.with_pixels(pixels), original, (face,), ())
+
+    def _locate(self, photo: Photo, face: FoundFace) -> Face:
+        """The face with landmarks, which are looked for in its box if it has none."""
+        if face.landmarks is None:
+            located = face_in_box(self._detector, photo, FaceBox(*face.box))
+            return Face(located.box, located.landmarks, face.confidence or located.confidence)
+        landmarks = np.asarray(face.landmarks, np.float32)
+        if landmarks.shape != TEMPLATE.shape or not np.isfinite(landmarks).all():
+            raise ConfigError(f"the landmarks of a face are {landmarks.shape}; give 5 finite points, (5, 2), in pixels")
+        return Face(face.box, landmarks, face.confidence)
 
     def _run(self, crops: NDArray[np.float32], photo: Photo) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """The residuals ``(B, H, W, 3)`` of a photo's crops, in its own colours, and the crops' parsing, if any.
@@ -250,21 +321,11 @@ def _class_ids(probabilities: NDArray[np.float32] | None, count: int) -> Sequenc
     return [None] * count if probabilities is None else list(probabilities.argmax(axis=3).astype(np.uint8))
 
 
-def _as_photo(photo: PhotoLike) -> Photo:
-    if isinstance(photo, Photo):
-        return photo
-    if isinstance(photo, Image.Image):
-        return photo_from_image(photo)
-    if isinstance(photo, np.ndarray):
-        return photo_from_array(photo)
-    return read_photo(photo)
-
-
 def _working_size(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The picture as float32 in [0, 1], reduced so that its longer side is 256 px at most."""
+    """The image as float32 in [0, 1], reduced so that its longer side is 256 px at most."""
     height, width = pixels.shape[:2]
     scale = CROP_SIZE / max(height, width)
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return pixels.astype(np.float32) / np.float32(255)
+    return to_float(pixels)

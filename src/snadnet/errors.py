@@ -35,3 +35,7 @@ class DataError(SnadnetError):
 
 class ConfigError(SnadnetError):
     """A configuration file or an option has an invalid value."""
+
+
+class TrainingError(SnadnetError):
+    """A training cannot go on: its loss or its weights are no longer finite, or another of its processes failed."""

@@ -26,7 +26,7 @@ def test_help_warns_that_results_are_no_evidence() -> None:
 
 
 def test_an_error_is_one_line_and_no_traceback(tmp_path: Path) -> None:
-    result = run("train", "parsing", "-c", str(tmp_path / "none.yaml"), "-r", str(tmp_path / "run"))
+    result = run("train", "-c", str(tmp_path / "none.yaml"), "-r", str(tmp_path / "run"))
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert "none.yaml: cannot be read" in result.stderr

@@ -13,7 +13,8 @@ from snadnet.data.blurs import TrajectoryBlur
 from snadnet.data.image_folder import list_faces
 from snadnet.data.protocols import Protocol
 from snadnet.data.test_sets import freeze_face, write_manifest
-from snadnet.errors import ConfigError, DataError, OutputExistsError
+from snadnet.errors import ConfigError, DataError, ModelError, OutputExistsError, WeightsError
+from snadnet.evaluation import FaceTestSet
 from snadnet.models import create_network, save_network
 from support.face_data import make_faces
 
@@ -58,7 +59,7 @@ def test_methods_are_scored_and_written_in_every_form(frozen, tiny_network, tmp_
     assert "PSNR by the size of the blur kernel" in result.stdout
     assert "not measured here" in result.stdout
     assert outputs[0].read_text() == result.stdout
-    assert "| ours |" in outputs[1].read_text()
+    assert "| ours |" in " ".join(outputs[1].read_text().split())
     assert "\\begin{tabular}" in outputs[2].read_text()
     document = json.loads(outputs[3].read_text())
     assert [each["name"] for each in document["methods"]] == ["blurred input", "ours", "other"]
@@ -79,16 +80,45 @@ def test_the_quick_look_needs_no_frozen_set_and_prints_json(frozen):
     assert "mean_iou" not in document["methods"][0]
 
 
-def test_parsers_are_scored_by_themselves(frozen, tiny_network, tmp_path):
+def test_parsers_are_scored_by_a_verb_of_their_own(frozen, tmp_path):
     parser = tmp_path / "parser.safetensors"
     save_network(parser, create_network("bisenet-small"), "bisenet-small")
-    result = run(parser, parser, "--on", frozen)
-    assert "mIoU sharp  mIoU blurred" in result.stdout
-    assert isinstance(refused(parser, tiny_network, "--on", frozen), ConfigError)
-    assert isinstance(refused(parser, "--on", frozen, "--format", "json"), ConfigError)
+
+    def invoke(*arguments):
+        return CliRunner().invoke(app, [*map(str, arguments), "--on", str(frozen)])
+
+    output = tmp_path / "scores.md"
+    result = invoke("evaluate-parsers", parser, f"other={parser}", "-o", output)
+    assert result.exit_code == 0, result.output
+    assert "parser mIoU sharp mIoU blurred" in " ".join(result.stdout.split())
+    assert "| other |" in " ".join(output.read_text().split())
+    assert isinstance(invoke("evaluate-parsers", parser, "--format", "json").exception, ConfigError)
+    assert invoke("evaluate-parsers", parser, "-o", "scores.csv").exit_code == 2
+    refused = invoke("evaluate", parser).exception
+    assert isinstance(refused, ModelError)
+    assert "is a face parser" in str(refused)
+    assert "snadnet evaluate-parsers" in str(refused)
 
 
-def test_a_changed_picture_is_named_and_nothing_is_written(frozen, tmp_path):
+@pytest.mark.parametrize("arguments", [["--inception", "MISSING.pth"], ["--metric", "distribution"]])
+def test_fid_that_is_asked_for_and_cannot_be_had_ends_the_command(frozen, arguments, monkeypatch):
+    monkeypatch.setattr(FaceTestSet, "read", None, raising=False)  # nothing is restored before
+    error = refused("blurred", "--on", frozen, *arguments)
+    assert isinstance(error, ConfigError | WeightsError)
+    assert "FID, KID" in str(error) or "MISSING.pth" in str(error)
+
+
+def test_metrics_are_chosen_by_name(frozen):
+    result = run("blurred", "--on", frozen, "--metric", "landmarks", "--resamples", 0, "--format", "json")
+    method = json.loads(result.stdout)["methods"][0]
+    assert {"psnr", "ssim", "l1_percent", "found"} <= method.keys()
+    assert "mean_iou" not in method
+    assert "left out" not in result.stdout
+    assert isinstance(refused("blurred", "--on", frozen, "--metric", "identity"), ConfigError)
+    assert isinstance(refused("blurred", "--on", frozen, "--metric", "fid"), ConfigError)
+
+
+def test_a_changed_image_is_named_and_nothing_is_written(frozen, tmp_path):
     copy = tmp_path / "copy"
     for path in frozen.rglob("*.*"):
         target = copy / path.relative_to(frozen)

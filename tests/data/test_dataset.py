@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from skimage.data import astronaut
 
 from snadnet.blur import apply_kernel
-from snadnet.data.dataloader import training_loader
+from snadnet.data.dataloader import training_batches
 from snadnet.data.dataset import Augmentation, FaceDataset, SampleKey, SizeShare, StepSampler, augment
 from snadnet.data.degradation import (
     SHARP_ONLY,
@@ -41,7 +41,7 @@ def test_faces_are_listed_by_name_in_any_letter_case(tmp_path: Path) -> None:
 def test_a_missing_empty_or_mistaken_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere: no such folder"):
         list_images(tmp_path / "nowhere")
-    with pytest.raises(DataError, match="has no pictures"):
+    with pytest.raises(DataError, match="has no images"):
         list_images(tmp_path)
     (tmp_path / "file").write_text("x")
     with pytest.raises(DataError, match="is a file"):
@@ -285,10 +285,9 @@ def test_workers_make_the_same_batches_and_share_the_kernels(tmp_path: Path) -> 
     dataset = FaceDataset(faces, degradation, Augmentation(), seed=3)
     sizes = [SizeShare(size=32, batch_size=4), SizeShare(size=64, batch_size=2)]
     built = kernel_bank.cache_info().misses
-    loaders = [training_loader(dataset, sizes, workers=workers, start=6) for workers in (0, 2)]
-    # Both sizes' banks are there before a worker starts, and are made once.
-    assert kernel_bank.cache_info().misses == built + 2
+    loaders = [training_batches(dataset, sizes, workers=workers, start=6) for workers in (0, 2)]
     for here, there in islice(zip(*loaders, strict=True), 6):
         for own, other in zip(here, there, strict=True):
             assert torch.equal(own, other)
+    # Both sizes' banks are there before a worker starts, and are made once.
     assert kernel_bank.cache_info().misses == built + 2

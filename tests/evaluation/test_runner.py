@@ -1,7 +1,6 @@
 """Whole evaluations of small methods on small faces."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,14 +9,14 @@ from PIL import Image
 from snadnet.data.blurs import LinearBlur, TrajectoryBlur
 from snadnet.data.protocols import Protocol
 from snadnet.errors import ConfigError, DataError, ModelError, WeightsError
-from snadnet.evaluation.breakdown import GROUPINGS, find_groupings
-from snadnet.evaluation.instruments import Fidelity
-from snadnet.evaluation.methods import Method, default_name, find_method, is_parser, refuse_twins
-from snadnet.evaluation.metrics import L1, PSNR, SSIM
+from snadnet.evaluation.breakdown import BREAKDOWNS, find_breakdowns
+from snadnet.evaluation.methods import Method, default_name, find_method, refuse_twins
 from snadnet.evaluation.report.summary import summarize
-from snadnet.evaluation.runner import evaluate
+from snadnet.evaluation.runner import score
 from snadnet.evaluation.statistics import Resampling
-from snadnet.evaluation.test_set import ScoredFace, blurred_on_the_fly, find_test_set
+from snadnet.evaluation.test_set import blurred_on_the_fly, find_test_set
+from snadnet.metrics.base import ScoredFace
+from snadnet.metrics.fidelity import L1, PSNR, SSIM, Fidelity
 from snadnet.models import create_network, save_network
 from support.face_data import make_faces
 
@@ -51,22 +50,22 @@ def test_golden_scores_of_flat_faces(tmp_path):
     Image.fromarray(np.full((32, 32, 3), 100, np.uint8)).save(tmp_path / "flat.png")
     flat = Protocol("flat", 32, LinearBlur(length=9, angle=30), noise_sigma=0.0, seed=0)
     one_level = method(lambda faces: faces + np.uint8(1))
-    found = evaluate([one_level], blurred_on_the_fly(flat, tmp_path), [Fidelity()])
-    assert found.metrics == (PSNR, SSIM, L1)
-    psnr, ssim, l1 = (float(reading[0]) for reading in found.methods[1].readings)
+    found = score([one_level], blurred_on_the_fly(flat, tmp_path), [Fidelity()])
+    assert found.measures == (PSNR, SSIM, L1)
+    psnr, ssim, l1 = (float(reading[0]) for reading in found.methods[1].values)
     assert psnr == pytest.approx(20 * np.log10(255), abs=1e-3)
-    # flat pictures have no variance: only the means' term is left, and C1 = 0.01^2
+    # flat images have no variance: only the means' term is left, and C1 = 0.01^2
     x, y, c = 100 / 255, 101 / 255, 1e-4
     assert ssim == pytest.approx((2 * x * y + c) / (x * x + y * y + c), abs=3e-4)  # float32 sums
     assert l1 == pytest.approx(100 / 255, abs=1e-5)
     # A flat face is not changed by blur: the input equals its target, and a gain would say nothing.
     row = summarize(found, NO_INTERVALS).rows[1]
-    assert found.blurred.readings[0][0] == np.inf
+    assert found.blurred.values[0][0] == np.inf
     assert (row.gain, row.worse_share) == (None, None)
 
 
 def test_a_method_that_does_nothing_gains_nothing(small_set):
-    summary = summarize(evaluate([method(np.copy)], small_set, [Fidelity()]), NO_INTERVALS)
+    summary = summarize(score([method(np.copy)], small_set, [Fidelity()]), NO_INTERVALS)
     blurred, restored = summary.rows
     assert (restored.gain.value, restored.worse_share) == (0.0, 0.0)
     assert restored.estimates == blurred.estimates
@@ -74,8 +73,8 @@ def test_a_method_that_does_nothing_gains_nothing(small_set):
 
 
 def test_gain_and_share_made_worse_are_those_of_the_faces(small_set):
-    found = evaluate([Method("one", "a test", one_darkened)], small_set, [Fidelity()], batch_size=5)
-    differences = found.methods[1].readings[0] - found.blurred.readings[0]
+    found = score([Method("one", "a test", one_darkened)], small_set, [Fidelity()], batch_size=5)
+    differences = found.methods[1].values[0] - found.blurred.values[0]
     assert differences[1] < 0
     assert differences[[0, 2, 3, 4]].tolist() == [0, 0, 0, 0]
     row = summarize(found, NO_INTERVALS).rows[1]
@@ -84,18 +83,18 @@ def test_gain_and_share_made_worse_are_those_of_the_faces(small_set):
 
 
 def test_scores_depend_neither_on_the_batch_size_nor_on_the_order(small_set, folders, tmp_path):
-    together = evaluate([method(darker)], small_set, [Fidelity()], batch_size=5)
-    apart = evaluate([method(darker)], small_set, [Fidelity()], batch_size=2)
+    together = score([method(darker)], small_set, [Fidelity()], batch_size=5)
+    apart = score([method(darker)], small_set, [Fidelity()], batch_size=2)
     for one, other in zip(together.methods, apart.methods, strict=True):
-        for first, second in zip(one.readings, other.readings, strict=True):
+        for first, second in zip(one.values, other.values, strict=True):
             assert np.array_equal(first, second)
-    # The same pictures in reverse order, without blur, as that goes by a face's number.
+    # The same images in reverse order, without blur, as that goes by a face's number.
     sharp = Protocol("sharp", 48, None, noise_sigma=0.0, seed=0)
     for number, path in enumerate(sorted(folders[0].iterdir(), reverse=True)):
         (tmp_path / f"{number}.png").write_bytes(path.read_bytes())
-    forward = evaluate([method(darker)], blurred_on_the_fly(sharp, folders[0]), [Fidelity()])
-    reverse = evaluate([method(darker)], blurred_on_the_fly(sharp, tmp_path), [Fidelity()])
-    for first, second in zip(forward.methods[1].readings, reverse.methods[1].readings, strict=True):
+    forward = score([method(darker)], blurred_on_the_fly(sharp, folders[0]), [Fidelity()])
+    reverse = score([method(darker)], blurred_on_the_fly(sharp, tmp_path), [Fidelity()])
+    for first, second in zip(forward.methods[1].values, reverse.methods[1].values, strict=True):
         assert np.array_equal(first, second[::-1])
 
 
@@ -106,7 +105,7 @@ def test_methods_are_given_batches_of_8_bit_faces_and_progress_is_told(small_set
         given.append(blurred)
         return blurred
 
-    evaluate([method(watching)], small_set, [Fidelity()], batch_size=2, advance=told.append)
+    score([method(watching)], small_set, [Fidelity()], batch_size=2, advance=told.append)
     assert [batch.shape for batch in given] == [(2, 48, 48, 3), (2, 48, 48, 3), (1, 48, 48, 3)]
     assert all(batch.dtype == np.uint8 for batch in given)
     assert told == [2, 2, 1]
@@ -121,10 +120,10 @@ def test_a_folder_scores_as_the_network_that_filled_it_and_a_graph_as_itself(sma
     other = find_method(str(folder), small_set)
     assert (network.name, other.name) == ("tiny", "other tool")
     assert "sha256" in network.source
-    found = evaluate([network, other], small_set, [Fidelity()])
-    for first, second in zip(found.methods[1].readings, found.methods[2].readings, strict=True):
+    found = score([network, other], small_set, [Fidelity()])
+    for first, second in zip(found.methods[1].values, found.methods[2].values, strict=True):
         assert np.array_equal(first, second)
-    assert found.methods[1].readings[2].mean() != found.blurred.readings[2].mean()
+    assert found.methods[1].values[2].mean() != found.blurred.values[2].mean()
 
 
 def test_a_folder_that_lacks_a_face_or_has_another_size_is_named(small_set, tmp_path):
@@ -135,21 +134,26 @@ def test_a_folder_that_lacks_a_face_or_has_another_size_is_named(small_set, tmp_
     for name in small_set.names:
         Image.fromarray(np.zeros((40, 48, 3), np.uint8)).save(tmp_path / f"{name}.png")
     with pytest.raises(DataError, match=r"000.png: is 48 x 40 px, its blurred input 48 x 48 px"):
-        evaluate([find_method(str(tmp_path), small_set)], small_set, [Fidelity()])
+        score([find_method(str(tmp_path), small_set)], small_set, [Fidelity()])
 
 
 def test_weights_files_are_told_apart_by_what_is_in_them(small_set, tmp_path):
     for name in ("bisenet-small", "snadnet-small"):
         save_network(tmp_path / f"{name}.safetensors", create_network(name), name)
-    assert is_parser(str(tmp_path / "bisenet-small.safetensors"))
-    assert not is_parser(str(tmp_path / "snadnet-small.safetensors"))
-    with pytest.raises(ModelError, match="is a face parser"):
+    with pytest.raises(ModelError, match="is a face parser, which restores nothing; run: snadnet evaluate-parsers"):
         find_method(str(tmp_path / "bisenet-small.safetensors"), small_set)
     network = find_method(f"mine={tmp_path / 'snadnet-small.safetensors'}", small_set, device="cpu")
     blurred = np.stack([small_set.read(index).blurred for index in range(2)])
     together = network.restore(["000", "001"], blurred)
     assert network.name == "mine"
-    assert default_name(Path("runs/deblurring/weights.safetensors")) == "deblurring"
+    run = tmp_path / "deblurring" / "weights.safetensors"
+    run.parent.mkdir()
+    run.touch()
+    assert [default_name(str(each)) for each in (run, tmp_path / "snadnet-small.safetensors", "natural")] == [
+        "deblurring",
+        "snadnet-small",
+        "natural",
+    ]
     assert together.shape == blurred.shape
     assert np.array_equal(together[1:], network.restore(["001"], blurred[1:]))
 
@@ -171,7 +175,7 @@ def test_what_is_not_there_is_told_in_words(small_set, tmp_path):
     with pytest.raises(ConfigError, match="'blurred input'"):
         refuse_twins([method(darker, "blurred input")])
     with pytest.raises(ValueError, match="returned uint8 of"):
-        evaluate([method(lambda blurred: blurred[:, ::2])], small_set, [Fidelity()])
+        score([method(lambda blurred: blurred[:, ::2])], small_set, [Fidelity()])
     with pytest.raises(DataError, match="no such test set"):
         find_test_set(str(tmp_path / "nowhere"))
     with pytest.raises(DataError, match=r"manifest.json: is missing"):
@@ -180,30 +184,30 @@ def test_what_is_not_there_is_told_in_words(small_set, tmp_path):
 
 def test_rows_by_kernel_size(folders):
     mixed = Protocol("mixed", 48, TrajectoryBlur(sizes=(5, 9), seeds=range(10)), noise_sigma=0.0, seed=0)
-    found = evaluate(
-        [method(darker)], blurred_on_the_fly(mixed, folders[0]), [Fidelity()], groupings=[GROUPINGS["kernel"]]
+    found = score(
+        [method(darker)], blurred_on_the_fly(mixed, folders[0]), [Fidelity()], breakdowns=[BREAKDOWNS["kernel"]]
     )
     rows = summarize(found, NO_INTERVALS).groups[0].rows
     assert [(row.name, row.faces, row.worse_shares) for row in rows] == [("5", 3, (1.0,)), ("9", 2, (1.0,))]
-    assert rows[0].psnr[0] == pytest.approx(found.blurred.readings[0][[0, 2, 4]].mean())
-    assert rows[1].psnr[1] == pytest.approx(found.methods[1].readings[0][[1, 3]].mean())
+    assert rows[0].psnr[0] == pytest.approx(found.blurred.values[0][[0, 2, 4]].mean())
+    assert rows[1].psnr[1] == pytest.approx(found.methods[1].values[0][[1, 3]].mean())
 
 
 def test_faces_are_told_apart_by_what_they_show(small_set, folders):
     labels = np.zeros((100, 100), np.uint8)
-    labels[40:60, 30:70] = 3  # glasses: 8 % of the picture
+    labels[40:60, 30:70] = 3  # glasses: 8 % of the image
     sharp = np.full((100, 100, 3), 200, np.uint8)
-    sharp[40:60, 30:70] = 51  # the foreground's luma is 0.2, the picture's 0.74
+    sharp[40:60, 30:70] = 51  # the foreground's luma is 0.2, the image's 0.74
     face = ScoredFace("a", sharp, sharp, labels)
     names = ["glasses", "hat", "brightness"]
-    found = [each.group(small_set, 0, face).name for each in find_groupings(names, small_set)]
+    found = [each.group(small_set, 0, face).name for each in find_breakdowns(names, small_set)]
     assert found == ["with", "without", "under 0.3"]
     unlabelled = blurred_on_the_fly(SMALL, folders[0])
-    assert GROUPINGS["brightness"].group(unlabelled, 0, replace(face, labels=None)).name == "over 0.6"
+    assert BREAKDOWNS["brightness"].group(unlabelled, 0, replace(face, labels=None)).name == "over 0.6"
     with pytest.raises(ConfigError, match="--labels"):
-        find_groupings(["glasses"], unlabelled)
+        find_breakdowns(["glasses"], unlabelled)
     with pytest.raises(ConfigError, match="choose of: kernel"):
-        find_groupings(["age"], small_set)
+        find_breakdowns(["age"], small_set)
 
 
 def test_the_last_faces_of_a_folder_are_numbered_from_the_first_of_them(folders):

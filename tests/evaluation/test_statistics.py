@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from snadnet.evaluation.metrics import LANDMARK_ERROR, MEAN_IOU, PSNR
 from snadnet.evaluation.statistics import Resampling, compare, difference, estimate
 from snadnet.faces.classes import NUM_CLASSES
+from snadnet.metrics.fidelity import PSNR
+from snadnet.metrics.landmarks import LANDMARK_ERROR
+from snadnet.metrics.parsing import MEAN_IOU
 
 FEW = Resampling(count=300)
 
@@ -85,9 +87,9 @@ def test_only_faces_with_a_value_under_both_methods_are_compared():
 
 def test_mean_iou_pools_the_pixels_of_the_faces_drawn():
     # Face 0: skin 8 of 10 found, 2 called hair. Face 1: skin 1 of 2 found, hair 4 of 4.
-    readings = np.stack([counts((1, 1, 8), (1, 13, 2)), counts((1, 1, 1), (1, 13, 1), (13, 13, 4))])
+    values = np.stack([counts((1, 1, 8), (1, 13, 2)), counts((1, 1, 1), (1, 13, 1), (13, 13, 4))])
     skin, hair = 9 / 12, 4 / (4 + 3)
-    assert estimate(MEAN_IOU, readings, FEW).value == pytest.approx((skin + hair) / 2)
-    assert MEAN_IOU.per_face(readings) == pytest.approx([8 / 10, (1 / 2 + 4 / 5) / 2])
+    assert estimate(MEAN_IOU, values, FEW).value == pytest.approx((skin + hair) / 2)
+    assert MEAN_IOU.per_face(values) == pytest.approx([8 / 10, (1 / 2 + 4 / 5) / 2])
     # Drawing the first face twice and the second once counts its pixels twice.
-    assert MEAN_IOU.summary(readings, np.array([0, 0, 1])) == pytest.approx((17 / 22 + 4 / 9) / 2)
+    assert MEAN_IOU.summary(values, np.array([0, 0, 1])) == pytest.approx((17 / 22 + 4 / 9) / 2)

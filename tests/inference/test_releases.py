@@ -13,7 +13,7 @@ from snadnet import Deblurrer
 from snadnet.cli.app import app
 from snadnet.inference import OnnxBackend
 from snadnet.inference.releases import DEFAULT_WEIGHTS, WEIGHTS_BY_AIM, released_weights
-from snadnet.models import load_network
+from snadnet.models import read_model
 from snadnet.models.snadnet import SNADNet
 from snadnet.photo import read_photo
 
@@ -35,7 +35,7 @@ def shaken(photo: Path, folder: Path, seed: int) -> Path:
 
 @pytest.mark.parametrize("release", WEIGHTS_BY_AIM.values())
 def test_graph_and_safetensors_are_one_network(release: str) -> None:
-    network = load_network(released_weights(f"{release}.safetensors"), expected=DEFAULT_WEIGHTS)
+    network = read_model(released_weights(f"{release}.safetensors"), expected=DEFAULT_WEIGHTS).core
     assert isinstance(network, SNADNet)
     crop = np.asarray(Image.open(PORTRAITS[0]).resize((256, 256)), dtype=np.float32)[None] / np.float32(255)
     restored, parsing = OnnxBackend(released_weights(release), "cpu")(crop)

@@ -19,10 +19,11 @@ from snadnet.cli.app import app
 from snadnet.deblurrer import Deblurrer
 from snadnet.errors import SnadnetError, WeightsError
 from snadnet.inference import OnnxBackend, load_model, load_parser
-from snadnet.models import load_network, read_weights
+from snadnet.models import create_network, read_model, read_weights, save_network
+from snadnet.models.checkpoint_io import read_state, read_torch_file
+from snadnet.training import load_settings
 from snadnet.training.checkpoint import Checkpoints
-from snadnet.training.config import ParsingSettings, load_settings
-from snadnet.training.metric_logger import Journal
+from snadnet.training.metric_logger import MetricLogger
 from snadnet.training.run import Run
 
 
@@ -107,7 +108,7 @@ def test_no_reader_runs_code(tmp_path: Path, kind: str, trap: str) -> None:
     for path in paths:
         path.write_bytes(content)
         for read in (
-            load_network,
+            read_model,
             read_weights,
             OnnxBackend,
             lambda path: Deblurrer(weights=path),
@@ -149,8 +150,8 @@ def run(tmp_path: Path) -> Run:
     accelerator = Accelerator(cpu=True)
     folder = tmp_path / "run"
     (folder / "checkpoints").mkdir(parents=True)
-    settings = load_settings(ParsingSettings, config, [])
-    run = Run(folder, settings, accelerator, Journal(folder, active=False))
+    settings = load_settings(config)
+    run = Run(folder, settings, accelerator, MetricLogger(folder, active=False))
     run.modules["parser"] = nn.Linear(2, 2)
     return run
 
@@ -216,5 +217,62 @@ def test_a_name_in_a_weights_file_stays_on_one_line(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     path.write_bytes(save({"a": torch.zeros(1)}, metadata={"format": "snadnet-weights-1", "model": "evil\nname"}))
     with pytest.raises(SnadnetError, match="evil") as caught:
-        load_network(path)
+        read_model(path)
     assert "\n" not in str(caught.value)
+
+
+NOT_WEIGHTS = {
+    "is a web page": [b"<!DOCTYPE html><html>", b"\xef\xbb\xbf\n <HTML lang=en>", b"<?xml version='1.0'?><Error>"],
+    "is a Git LFS pointer": [b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"],
+}
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+@pytest.mark.parametrize(("said", "content"), [(said, each) for said, all_of in NOT_WEIGHTS.items() for each in all_of])
+def test_what_is_saved_in_place_of_weights_is_called_what_it_is(
+    tmp_path: Path, said: str, content: bytes, suffix: str
+) -> None:
+    path = tmp_path / f"weights{suffix}"
+    path.write_bytes(content)
+    readers = [read_torch_file] if suffix == ".pth" else [read_model, read_weights]
+    for read in (*readers, lambda path: read_state(path, what="weights", remedy="fetch it")):
+        with pytest.raises(WeightsError, match=rf"weights\{suffix}: {said}"):
+            read(path)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_no_advice_to_read_a_file_unsafely_is_passed_on(tmp_path: Path, kind: str) -> None:
+    for number, trap in enumerate(NAMES):
+        path = tmp_path / f"{number}.pth"
+        path.write_bytes(malicious(kind, trap, tmp_path / "ran"))
+        with pytest.raises(WeightsError) as caught:
+            read_torch_file(path)
+        for word in ("weights_only", "trust", "add_safe_globals", "False"):
+            assert word not in str(caught.value)
+
+
+def test_values_that_are_not_finite_are_neither_written_nor_read(tmp_path: Path) -> None:
+    network = create_network("bisenet-small")
+    path = tmp_path / "weights.safetensors"
+    save_network(path, network, "bisenet-small")
+    good = path.read_bytes()
+    with torch.no_grad():
+        network.head[1].weight[3, 0, 0, 0] = torch.nan
+    with pytest.raises(WeightsError, match=r"weights\.safetensors: head\.1\.weight has values that are not finite"):
+        save_network(path, network, "bisenet-small")
+    assert path.read_bytes() == good
+    state = {key: value.contiguous() for key, value in network.state_dict().items()}
+    path.write_bytes(save(state, metadata={"format": "snadnet-weights-1", "model": "bisenet-small"}))
+    with pytest.raises(WeightsError, match=r"weights\.safetensors: head\.1\.weight has values that are not finite"):
+        read_model(path)
+    result = CliRunner().invoke(app, ["export", str(path), "-o", str(tmp_path / "out.onnx")])
+    assert isinstance(result.exception, WeightsError)
+    assert not (tmp_path / "out.onnx").exists()
+
+
+def test_what_float16_cannot_hold_stays_float32(tmp_path: Path) -> None:
+    network = create_network("bisenet-small")
+    with torch.no_grad():
+        network.head[1].weight.fill_(1e5)
+    save_network(tmp_path / "weights.safetensors", network, "bisenet-small", fp16=True)
+    assert read_weights(tmp_path / "weights.safetensors")[1]["head.1.weight"].min() == 1e5

@@ -15,7 +15,6 @@ from snadnet.models import (
     create_network,
     describe_model,
     list_models,
-    load_network,
     read_model,
     read_weights,
     save_network,
@@ -36,15 +35,15 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
         create_network("snadnet-huge")
 
 
-@pytest.mark.parametrize("half", [False, True])
-def test_weights_survive_the_file(tmp_path: Path, half: bool) -> None:
+@pytest.mark.parametrize("fp16", [False, True])
+def test_weights_survive_the_file(tmp_path: Path, fp16: bool) -> None:
     network = create_network("bisenet-small")
     path = tmp_path / "parser.safetensors"
-    save_network(path, network, "bisenet-small", half=half, note="a test")
-    loaded = load_network(path, expected="bisenet-small")
+    save_network(path, network, "bisenet-small", fp16=fp16, note="a test")
+    loaded = read_model(path, expected="bisenet-small")
     assert not loaded.training
     for key, tensor in network.state_dict().items():
-        expected = tensor.half().float() if half and tensor.is_floating_point() else tensor
+        expected = tensor.half().float() if fp16 and tensor.is_floating_point() else tensor
         torch.testing.assert_close(loaded.state_dict()[key], expected, rtol=0, atol=0)
 
 
@@ -54,7 +53,7 @@ def test_loading_leaves_the_random_state_alone(tmp_path: Path) -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    load_network(path)
+    read_model(path)
     torch.testing.assert_close(torch.rand(1), expected)
 
 
@@ -62,7 +61,7 @@ def test_another_network_than_expected_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "parser.safetensors"
     save_network(path, create_network("bisenet-small"), "bisenet-small")
     with pytest.raises(WeightsError, match=r"parser\.safetensors.*bisenet-small.*expected 'bisenet'"):
-        load_network(path, expected="bisenet")
+        read_model(path, expected="bisenet")
     with pytest.raises(WeightsError, match="do not fit"):
         load_state(create_network("bisenet"), create_network("bisenet-small").state_dict(), path)
 
@@ -72,15 +71,15 @@ def test_what_is_no_weights_file_is_refused_with_its_name(tmp_path: Path, conten
     path = tmp_path / "bad.safetensors"
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=r"bad\.safetensors"):
-        load_network(path)
+        read_model(path)
 
 
 def test_missing_and_foreign_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no such"):
-        load_network(tmp_path / "none.safetensors")
+        read_model(tmp_path / "none.safetensors")
     save_file({"a": torch.zeros(1)}, tmp_path / "foreign.safetensors")
     with pytest.raises(WeightsError, match="does not say"):
-        load_network(tmp_path / "foreign.safetensors")
+        read_model(tmp_path / "foreign.safetensors")
 
 
 @pytest.mark.parametrize(("former", "name"), FORMER_NAMES.items())

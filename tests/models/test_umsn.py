@@ -17,7 +17,11 @@ class TestUMSN(DeblurringModelChecks):
     # The confidences need the true picture; the streams' own pictures are outputs beside the restored one.
     unused = (
         "confidence.",
-        *(f"deblurring.streams.{i}.{part}" for i in range(NUM_MAPS) for part in ("drawing.", "refine", "finish.")),
+        *(
+            f"deblurring.streams.{i}.{part}"
+            for i in range(NUM_MAPS)
+            for part in ("image_features.", "refine", "output_head.")
+        ),
     )
 
 
@@ -40,12 +44,12 @@ def test_outputs_have_their_sizes_and_ranges() -> None:
     blurred = 2.0 * torch.rand(2, 3, 32, 40) - 1.0
     output = UMSN(UMSN_TINY).eval()(blurred, blurred)
     assert output.restored.shape == (2, 3, 32, 40)
-    assert output.restored_half.shape == (2, 3, 16, 20)
+    assert output.restored_half_res.shape == (2, 3, 16, 20)
     assert [picture.shape for picture in output.first_stage] == 4 * [(2, 3, 32, 40)]
     assert output.maps.shape == (2, 4, 32, 40)
-    assert output.maps_half.shape == (2, 4, 16, 20)
+    assert output.maps_half_res.shape == (2, 4, 16, 20)
     assert output.confidences.shape == (2, 4, 3)
-    for probabilities in (output.maps, output.maps_half, output.confidences):
+    for probabilities in (output.maps, output.maps_half_res, output.confidences):
         assert 0.0 < probabilities.min() <= probabilities.max() < 1.0
     assert UMSN(UMSN_TINY).eval()(blurred).confidences is None
 
@@ -54,7 +58,7 @@ def test_losses_on_all_outputs_train_every_weight() -> None:
     torch.manual_seed(0)
     network = UMSN(replace(UMSN_TINY, width=8))
     output = network(torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32))
-    pictures = (output.restored, output.restored_half, *output.first_stage)
+    pictures = (output.restored, output.restored_half_res, *output.first_stage)
     (sum(picture.square().mean() for picture in pictures) + output.confidences.log().mean()).backward()
     assert [name for name, parameter in network.named_parameters() if parameter.grad is None] == []
 

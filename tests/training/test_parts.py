@@ -8,20 +8,27 @@ import torch
 from torch import nn
 
 from snadnet.errors import ConfigError, WeightsError
+from snadnet.training import load_settings
 from snadnet.training.checkpoint import Checkpoints
-from snadnet.training.config import ParsingSettings, ScheduleSettings, load_settings, parse_duration
+from snadnet.training.config import ScheduleSettings, parse_duration
 from snadnet.training.ema import exponential_average
-from snadnet.training.lr_schedule import Progress
-from snadnet.training.recipes import load_deblurring_settings
+from snadnet.training.lr_schedule import Clock, learning_rate_factor
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+WHOLE = sorted(path for path in CONFIGS.glob("*/*.yaml") if path.parent.name != "shared")
+
+
+@pytest.mark.parametrize("path", WHOLE, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_config_file_in_the_repository_is_valid(path: Path) -> None:
-    parsing = path.stem.startswith("parsing")
-    settings = load_settings(ParsingSettings, path, []) if parsing else load_deblurring_settings(path, [])
+    settings = load_settings(path)
     assert settings.data.sources
+    assert settings.recipe == "parsing" or path.parent.name != "parsing"
+
+
+def test_there_are_config_files_of_every_family() -> None:
+    assert len(WHOLE) >= 24
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90m", 5400), ("3h", 10800), ("45s", 45), ("2d", 172800), (7, 7)])
@@ -46,7 +53,7 @@ MINIMAL = "model: bisenet-small\ndata: {sources: [{images: faces, hold_out: 2}]}
 
 def test_overrides_reach_into_mappings_and_lists(tmp_path: Path) -> None:
     overrides = ["optimizer.learning_rate=1e-4", "data.sources.0.hold_out=5", "schedule.steps=null"]
-    settings = load_settings(ParsingSettings, write_config(tmp_path, MINIMAL), [*overrides, "schedule.time_budget=90m"])
+    settings = load_settings(write_config(tmp_path, MINIMAL), [*overrides, "schedule.time_budget=90m"])
     assert settings.optimizer.learning_rate == 1e-4
     assert settings.data.sources[0].hold_out == 5
     assert (settings.schedule.steps, settings.schedule.time_budget) == (None, 5400)
@@ -54,7 +61,7 @@ def test_overrides_reach_into_mappings_and_lists(tmp_path: Path) -> None:
 
 def test_a_plain_no_is_a_precision(tmp_path: Path) -> None:
     """YAML reads an unquoted no as false."""
-    settings = load_settings(ParsingSettings, write_config(tmp_path, MINIMAL), ["precision=no"])
+    settings = load_settings(write_config(tmp_path, MINIMAL), ["precision=no"])
     assert settings.precision == "no"
 
 
@@ -75,22 +82,26 @@ def test_a_plain_no_is_a_precision(tmp_path: Path) -> None:
 )
 def test_a_bad_setting_is_named(tmp_path: Path, text: str, overrides: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        load_settings(ParsingSettings, write_config(tmp_path, text), overrides)
+        load_settings(write_config(tmp_path, text), overrides)
 
 
 def test_a_missing_config_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read"):
-        load_settings(ParsingSettings, tmp_path / "none.yaml", [])
+        load_settings(tmp_path / "none.yaml", [])
+
+
+def factor(clock: Clock) -> float:
+    return learning_rate_factor(clock.settings, clock.step, clock.progress())
 
 
 def test_learning_rate_warms_up_and_falls_to_its_floor() -> None:
-    progress = Progress(ScheduleSettings(steps=100, warmup=10, floor=0.1))
-    assert progress.learning_rate_factor() == pytest.approx(0.1)  # a tenth of the warm-up
-    progress.step = 50
-    assert progress.learning_rate_factor() == pytest.approx(0.1 + 0.9 * 0.5)
-    progress.step = 100
-    assert progress.learning_rate_factor() == pytest.approx(0.1)
-    assert progress.share() == 1.0
+    clock = Clock(ScheduleSettings(steps=100, warmup=10, floor=0.1))
+    assert factor(clock) == pytest.approx(0.1)  # a tenth of the warm-up
+    clock.step = 50
+    assert factor(clock) == pytest.approx(0.1 + 0.9 * 0.5)
+    clock.step = 100
+    assert factor(clock) == pytest.approx(0.1)
+    assert clock.progress() == 1.0
 
 
 @pytest.mark.parametrize(
@@ -104,19 +115,19 @@ def test_learning_rate_warms_up_and_falls_to_its_floor() -> None:
 )
 def test_the_originals_schedules(decay: dict[str, object], expected: dict[int, float]) -> None:
     settings = ScheduleSettings.model_validate({"steps": 100, "warmup": 0, "floor": 0.0, **decay})
-    found = {step: Progress(settings, step=step).learning_rate_factor() for step in expected}
+    found = {step: factor(Clock(settings, step=step)) for step in expected}
     assert found == pytest.approx(expected)
 
 
 def test_a_time_budget_counts_earlier_starts_of_the_run() -> None:
-    progress = Progress(ScheduleSettings(time_budget=100, warmup=0), elapsed=50.0)  # type: ignore[arg-type]
-    assert progress.share() == pytest.approx(0.5, abs=0.01)
-    assert progress.learning_rate_factor() == pytest.approx(0.01 + 0.99 * 0.5, abs=0.02)
+    clock = Clock(ScheduleSettings(time_budget=100, warmup=0), elapsed=50.0)  # type: ignore[arg-type]
+    assert clock.progress() == pytest.approx(0.5, abs=0.01)
+    assert factor(clock) == pytest.approx(0.01 + 0.99 * 0.5, abs=0.02)
 
 
 def test_the_first_end_counts() -> None:
     settings = ScheduleSettings(steps=10, time_budget=1e6, warmup=0)  # type: ignore[arg-type]
-    assert Progress(settings, step=10).share() == 1.0
+    assert Clock(settings, step=10).progress() == 1.0
 
 
 def test_checkpoints_keep_the_last_two(tmp_path: Path) -> None:

@@ -2,17 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from snadnet.errors import SnadnetError
 from snadnet.losses.perceptual import VGG_19
-from snadnet.models import create_network, load_network, read_model
-from snadnet.training.deblurring import train_deblurring
-from snadnet.training.recipes import load_deblurring_settings
-from snadnet.training.run import Run
+from snadnet.models import create_network, read_model
+from snadnet.training import load_settings
+from snadnet.training import train as train_network
+from snadnet.training.learner import Learner
 from support.face_data import make_faces
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -39,10 +38,18 @@ def overrides(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ]
 
 
+def config_file(name: str) -> Path:
+    """The reduced configuration of a family, or of a kind of DeblurGAN-v2's network."""
+    family, _, kind = name.partition("-")
+    if family == "wiener":
+        return CONFIGS / "wiener" / "small.yaml"
+    return CONFIGS / family / (f"{kind}-tiny.yaml" if kind else "tiny.yaml")
+
+
 def train(name: str, folder: Path, overrides: list[str]) -> list[dict[str, float]]:
     """Train by a reduced configuration and return what was logged of its steps."""
-    settings = load_deblurring_settings(CONFIGS / f"{name}-cpu.yaml", overrides)
-    scores = train_deblurring(settings, folder, cpu=True)
+    settings = load_settings(config_file(name), overrides)
+    scores = train_network(settings, folder, device="cpu")
     assert set(scores) >= {"celeba/psnr", "celeba/ssim"}
     records = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     return [record for record in records if record["group"] == "train"]
@@ -51,15 +58,15 @@ def train(name: str, folder: Path, overrides: list[str]) -> list[dict[str, float
 @pytest.fixture
 def all_weights_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse a loss that leaves out some weights: processes that train together would wait for their gradients."""
-    optimize = Run.optimize
+    step_down = Learner.step_down
 
-    def checked(run: Run, loss: torch.Tensor, network: torch.nn.Module, *rest: Any) -> None:
-        weights = [weight for weight in network.parameters() if weight.requires_grad]
+    def checked(learner: Learner, loss: torch.Tensor) -> None:
+        weights = [weight for weight in learner.network.parameters() if weight.requires_grad]
         gradients = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
         assert all(gradient is not None for gradient in gradients)
-        optimize(run, loss, network, *rest)
+        step_down(learner, loss)
 
-    monkeypatch.setattr(Run, "optimize", checked)
+    monkeypatch.setattr(Learner, "step_down", checked)
 
 
 @pytest.mark.parametrize("name", REDUCED)
@@ -90,20 +97,23 @@ def test_an_interrupted_run_goes_on_exactly(name: str, tmp_path: Path, overrides
     (again,) = train(name, tmp_path / "broken", overrides)
     for key in again.keys() - {"time", "minutes"}:
         assert again[key] == whole[3][key], key
-    states = [load_network(tmp_path / run / "weights.safetensors").state_dict() for run in ("whole", "broken")]
+    states = [read_model(tmp_path / run / "weights.safetensors").state_dict() for run in ("whole", "broken")]
     assert all(states[0][key].equal(states[1][key]) for key in states[0])
 
 
-def test_given_features_are_compared_and_missing_ones_are_told_of(
-    tmp_path: Path, overrides: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def messages(folder: Path) -> str:
+    records = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return "\n".join(record["text"] for record in records if record["group"] == "message")
+
+
+def test_given_features_are_compared_and_missing_ones_are_logged(tmp_path: Path, overrides: list[str]) -> None:
     weights = tmp_path / "vgg19.pth"
     torch.save(VGG_19.layers(15).to_empty(device="cpu").apply(_small_weights).state_dict(), weights)
     once = [*overrides, "schedule.steps=1"]
     (without,) = train("deblurganv2-mobilenet", tmp_path / "without", once)
-    assert "perceptual loss is left out" in capsys.readouterr().out
+    assert "perceptual loss is left out" in messages(tmp_path / "without")
     (given,) = train("deblurganv2-mobilenet", tmp_path / "given", [*once, f"perceptual.weights={weights}"])
-    assert "left out" not in capsys.readouterr().out
+    assert "left out" not in messages(tmp_path / "given")
     assert "perceptual" not in without
     assert given["pixels"] == without["pixels"]
     assert given["loss"] == pytest.approx(without["loss"] + 0.006 * given["perceptual"], rel=1e-5)
@@ -134,9 +144,9 @@ def _small_weights(module: torch.nn.Module) -> None:
 def test_what_does_not_fit_is_named(
     tmp_path: Path, overrides: list[str], name: str, override: str, message: str
 ) -> None:
-    path = CONFIGS / f"{name}-cpu.yaml"
     with pytest.raises(SnadnetError, match=message):
-        train_deblurring(load_deblurring_settings(path, [*overrides, override]), tmp_path / "run", cpu=True)
+        settings = load_settings(config_file(name), [*overrides, override])
+        train_network(settings, tmp_path / "run", device="cpu")
     assert not (tmp_path / "run").exists()
 
 
@@ -151,7 +161,7 @@ def test_a_given_backbone_is_frozen_at_first(tmp_path: Path, overrides: list[str
     for frozen in (1, 0):
         folder = tmp_path / f"frozen-{frozen}"
         train(name, folder, [*overrides, *given, f"backbone.frozen={frozen}", "schedule.steps=1"])
-        trained = load_network(folder / "weights.safetensors").pyramid
+        trained = read_model(folder / "weights.safetensors").core.pyramid
         moved[frozen] = max(
             float((value.detach() - backbone[key]).abs().max()) for key, value in trained.backbone.named_parameters()
         )

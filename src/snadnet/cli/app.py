@@ -12,6 +12,7 @@ from snadnet.cli import (
     benchmark,
     blur,
     evaluate,
+    evaluate_parsers,
     export,
     figure,
     freeze,
@@ -36,15 +37,16 @@ app.command()(command.deblur)
 app.command()(blur.blur)
 app.command()(benchmark.benchmark)
 app.command()(evaluate.evaluate)
+app.command("evaluate-parsers")(evaluate_parsers.evaluate_parsers)
 app.command()(export.export)
 app.command()(freeze.freeze)
 app.command("import")(importing.import_weights)
 app.command()(kernels.kernels)
 app.command()(label.label)
 app.command()(models.models)
+app.command()(train.train)
 app.add_typer(figure.app, name="figure")
 app.add_typer(prepare.app, name="prepare")
-app.add_typer(train.app, name="train")
 
 
 def _print_version(wanted: bool) -> None:

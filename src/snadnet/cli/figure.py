@@ -6,24 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from snadnet.cli.evaluate import (
-    PARSER,
-    LabelsOption,
-    LastOption,
-    MethodsArgument,
-    ParserOption,
-    TestSetOption,
-)
+from snadnet.cli.evaluate import LabelsOption, LastOption, MethodsArgument, ParserOption, TestSetOption
 from snadnet.cli.shared.extras import require_training_extra
 from snadnet.cli.shared.options import DeviceOption, OverwriteOption, output_option
 from snadnet.cli.shared.outputs import check_outputs
+from snadnet.inference.releases import DEFAULT_PARSER
 from snadnet.photo import printable
 
 if TYPE_CHECKING:  # needs PyTorch
     import numpy as np
     from numpy.typing import NDArray
 
-    from snadnet.evaluation.test_set import ScoredFace
+    from snadnet.metrics.base import ScoredFace
 
 app = typer.Typer(help="Draw the paper's figures from a test set, as PNG, JPEG or PDF.", no_args_is_help=True)
 
@@ -46,13 +40,11 @@ def comparison(
 ) -> None:
     """Methods side by side with eyes and mouth enlarged (Fig. 8 to 13): blurred, each method, sharp."""
     _check(output, overwrite=overwrite)
-    from snadnet.evaluation.figures import comparison as figures  # noqa: PLC0415 (needs PyTorch)
-    from snadnet.evaluation.methods import find_method  # noqa: PLC0415
-    from snadnet.evaluation.test_set import find_test_set  # noqa: PLC0415
+    from snadnet.evaluation import figures, find_method, find_test_set  # noqa: PLC0415 (needs PyTorch)
 
     test_set = find_test_set(on, last=last)
     chosen = [find_method(text, test_set, device=device) for text in methods]
-    _write(figures.comparison(chosen, figures.chosen_faces(test_set, face or [], count)), output)
+    _write(figures.draw_comparison(chosen, figures.choose_faces(test_set, face or [], count)), output)
 
 
 @app.command()
@@ -60,7 +52,7 @@ def regions(
     *,
     on: TestSetOption,
     output: OutputOption,
-    parser: ParserOption = PARSER,
+    parser: ParserOption = DEFAULT_PARSER,
     face: FaceOption = None,
     count: CountOption = 4,
     last: LastOption = None,
@@ -70,12 +62,10 @@ def regions(
 ) -> None:
     """The four regions of the reconstruction loss (Fig. 6), of the labels or else of the parser."""
     _check(output, overwrite=overwrite)
-    from snadnet.evaluation.figures import comparison as figures  # noqa: PLC0415 (needs PyTorch)
-    from snadnet.evaluation.methods import weights_file  # noqa: PLC0415
-    from snadnet.inference.torch_backend import torch_device  # noqa: PLC0415
+    from snadnet.evaluation import figures  # noqa: PLC0415 (needs PyTorch)
 
     faces = _faces(on, last, labels, face, count)
-    _write(figures.regions(faces, weights_file(str(parser)), device=torch_device(device)), output)
+    _write(figures.draw_regions(faces, parser, device=device), output)
 
 
 @app.command()
@@ -83,10 +73,12 @@ def parsing(
     *,
     on: TestSetOption,
     output: OutputOption,
-    before: Annotated[Path, typer.Option(help="Parser trained on sharp faces (.safetensors).")] = PARSER,
-    after: Annotated[Path, typer.Option(help="The fine-tuned one, or a SNADNet that holds it.")] = Path(
-        "snadnet-small.safetensors"
-    ),
+    before: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="Parser trained on sharp faces (released or .safetensors).")
+    ] = DEFAULT_PARSER,
+    after: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="The fine-tuned one, or a SNADNet that holds it (.safetensors).")
+    ] = "snadnet-small.safetensors",
     face: FaceOption = None,
     count: CountOption = 4,
     last: LastOption = None,
@@ -95,13 +87,10 @@ def parsing(
 ) -> None:
     """Parsing of blurred faces before and after fine-tuning, beside that of the sharp face (Fig. 7)."""
     _check(output, overwrite=overwrite)
-    from snadnet.evaluation.figures import comparison as figures  # noqa: PLC0415 (needs PyTorch)
-    from snadnet.evaluation.methods import weights_file  # noqa: PLC0415
-    from snadnet.inference.torch_backend import torch_device  # noqa: PLC0415
+    from snadnet.evaluation import figures  # noqa: PLC0415 (needs PyTorch)
 
-    files = [weights_file(str(path)) for path in (before, after)]
     faces = _faces(on, last, None, face, count)
-    _write(figures.parsing(faces, *files, device=torch_device(device)), output)
+    _write(figures.draw_parsing(faces, before, after, device=device), output)
 
 
 def _check(outputs: Sequence[Path], *, overwrite: bool) -> None:
@@ -114,15 +103,14 @@ def _check(outputs: Sequence[Path], *, overwrite: bool) -> None:
 def _faces(
     on: str, last: int | None, labels: Path | None, names: Sequence[str] | None, count: int
 ) -> "list[ScoredFace]":
-    from snadnet.evaluation.figures.comparison import chosen_faces  # noqa: PLC0415
-    from snadnet.evaluation.test_set import find_test_set  # noqa: PLC0415
+    from snadnet.evaluation import figures, find_test_set  # noqa: PLC0415
 
-    return chosen_faces(find_test_set(on, last=last, labels=labels), names or [], count)
+    return figures.choose_faces(find_test_set(on, last=last, labels=labels), names or [], count)
 
 
-def _write(sheet: "NDArray[np.uint8]", outputs: Sequence[Path]) -> None:
-    from snadnet.evaluation.figures.image_grid import write_sheet  # noqa: PLC0415
+def _write(grid: "NDArray[np.uint8]", outputs: Sequence[Path]) -> None:
+    from snadnet.evaluation.figures import write_grid  # noqa: PLC0415
 
     for path in outputs:
-        write_sheet(sheet, path)
-        typer.echo(f"{printable(path)}: {sheet.shape[1]} x {sheet.shape[0]} px")
+        write_grid(grid, path)
+        typer.echo(f"{printable(path)}: {grid.shape[1]} x {grid.shape[0]} px")

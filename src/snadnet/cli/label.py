@@ -39,7 +39,6 @@ def label(
     from snadnet.models import read_weights  # noqa: PLC0415
 
     weights = resolve_weights(parser, task="parsing")
-    place = torch_device(device)
     network = load_parser(weights, device)
     name, _ = read_weights(weights)
     pictures = list_images(faces)
@@ -54,6 +53,7 @@ def label(
         },
     )
     waiting = [path for path in pictures if not manifest.holds([f"{path.stem}.png"])]
+    place = torch_device(device)
 
     def read(path: Path) -> tuple[Path, int, Tensor]:
         pixels = read_face(path)

@@ -12,11 +12,11 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from snadnet.blur import add_noise
 from snadnet.data.blurs import LinearBlur, RotatingBlur, TrajectoryBlur
-from snadnet.data.image_folder import FaceFile, read_labels
+from snadnet.data.image_folder import FaceFile, read_face, read_labels
 from snadnet.data.unaligned import UnalignedView
 from snadnet.errors import DataError
 
@@ -203,8 +203,4 @@ def _picture(image: Path | str | NDArray[np.uint8]) -> tuple[Image.Image, str]:
         if image.dtype != np.uint8:
             raise DataError(f"the face array has dtype {image.dtype}: give uint8 RGB of shape (H, W, 3)")
         return Image.fromarray(image), "the face array"
-    try:
-        with Image.open(image) as opened:
-            return opened.convert("RGB"), str(image)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise DataError(f"{image}: cannot be read as a picture ({error}); remove or replace it") from error
+    return Image.fromarray(read_face(Path(image))), str(image)

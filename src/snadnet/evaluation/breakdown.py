@@ -1,17 +1,18 @@
-"""Faces told apart, so that a table can say who a method fails on: by blur, darkness, glasses, and the like."""
+"""Breakdowns of a test set into groups of faces, to show which faces a method fails on: by blur, glasses and others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from snadnet.errors import ConfigError
-from snadnet.evaluation.test_set import FaceTestSet, ScoredFace
+from snadnet.evaluation.test_set import FaceTestSet
 from snadnet.faces.classes import BACKGROUND_CLASSES, CLASS_NAMES
+from snadnet.metrics.base import ScoredFace
 
 SMALLEST_PART: Final = 0.002
-"""A class is in a picture if it covers this share of it: 51 of 160 x 160 px."""
+"""Least share of an image that a class must cover to count as present: 51 of 160 x 160 px."""
 
 LUMA: Final = (0.299, 0.587, 0.114)
 """Weights of red, green and blue (ITU-R BT.601)."""
@@ -20,11 +21,11 @@ _DARKNESS: Final = ((0.3, "under 0.3"), (0.45, "0.3 to 0.45"), (0.6, "0.45 to 0.
 
 
 class Group(NamedTuple):
-    """What a face belongs to.
+    """A group of faces.
 
     Attributes:
-        place: Where the group stands among the others.
-        name: What it is called.
+        place: Sorts the groups.
+        name: Its name in tables.
     """
 
     place: float
@@ -32,15 +33,15 @@ class Group(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Grouping:
-    """A way to tell faces apart.
+class Breakdown:
+    """A way to split a test set into groups.
 
     Attributes:
-        name: What it is called on the command line.
-        title: Of its table.
-        head: Of the table's first column.
-        needs_labels: Whether it looks at label maps.
-        group: The group of a face, from its number in the test set and what is read of it.
+        name: Its name on the command line.
+        title: Title of its table.
+        head: Head of the table's first column.
+        needs_labels: Whether it needs label maps.
+        group: Returns the group of a face, from the test set, the face's index in it, and the face.
     """
 
     name: str
@@ -58,7 +59,7 @@ def _kernel(test_set: FaceTestSet, index: int, _: ScoredFace) -> Group:
 
 
 def _brightness(_: FaceTestSet, __: int, face: ScoredFace) -> Group:
-    # Of the foreground where label maps tell it: a dark face before a bright wall is dark.
+    # Of the foreground where there are label maps: a dark face before a bright wall is dark.
     pixels = face.sharp.reshape(-1, 3)
     if face.labels is not None:
         foreground = ~np.isin(face.labels.ravel(), BACKGROUND_CLASSES)
@@ -77,30 +78,30 @@ def _part(name: str) -> Callable[[FaceTestSet, int, ScoredFace], Group]:
     return group
 
 
-GROUPINGS: Final = {
-    grouping.name: grouping
-    for grouping in (
-        Grouping("kernel", "PSNR by the size of the blur kernel", "kernel px", False, _kernel),
-        Grouping(
+BREAKDOWNS: Final = {
+    breakdown.name: breakdown
+    for breakdown in (
+        Breakdown("kernel", "PSNR by the size of the blur kernel", "kernel px", False, _kernel),
+        Breakdown(
             "brightness", "PSNR by the brightness of the sharp face (mean luma, 0 to 1)", "luma", False, _brightness
         ),
-        Grouping("glasses", "PSNR by glasses", "glasses", True, _part("glasses")),
-        Grouping("hat", "PSNR by hats", "hat", True, _part("hat")),
-        Grouping("mouth", "PSNR by open mouths (teeth, tongue)", "open mouth", True, _part("mouth")),
+        Breakdown("glasses", "PSNR by glasses", "glasses", True, _part("glasses")),
+        Breakdown("hat", "PSNR by hats", "hat", True, _part("hat")),
+        Breakdown("mouth", "PSNR by open mouths (teeth, tongue)", "open mouth", True, _part("mouth")),
     )
 }
-"""The ways to tell faces apart, by name."""
+"""The breakdowns by name."""
 
 
-def find_groupings(names: list[str], test_set: FaceTestSet) -> list[Grouping]:
-    """The groupings that a command line names.
+def find_breakdowns(names: Sequence[str], test_set: FaceTestSet) -> list[Breakdown]:
+    """Return breakdowns by their names.
 
     Raises:
-        ConfigError: One is unknown, or needs label maps that the test set has not.
+        ConfigError: If one is unknown, or needs label maps that the test set does not have.
     """
     for name in names:
-        if name not in GROUPINGS:
-            raise ConfigError(f"--by: there is no {name!r}; choose of: {', '.join(GROUPINGS)}")
-        if GROUPINGS[name].needs_labels and not test_set.labelled:
+        if name not in BREAKDOWNS:
+            raise ConfigError(f"--by: there is no {name!r}; choose of: {', '.join(BREAKDOWNS)}")
+        if BREAKDOWNS[name].needs_labels and not test_set.labelled:
             raise ConfigError(f"--by {name}: the test set has no label maps; give them with --labels")
-    return [GROUPINGS[name] for name in names]
+    return [BREAKDOWNS[name] for name in names]

@@ -1,92 +1,127 @@
-"""Scoring face parsers on sharp and on blurred faces, by class (the claim of the paper's Fig. 7)."""
+"""Evaluation of face parsers on sharp and on blurred faces, by class (paper, Fig. 7)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from snadnet.data.image_folder import UNLABELLED
 from snadnet.errors import DataError
-from snadnet.evaluation.instruments import parsed
-from snadnet.evaluation.methods import default_name, name_and_place, weights_file
-from snadnet.evaluation.report.tables import Document, Table
-from snadnet.evaluation.test_set import FaceTestSet
-from snadnet.inference import load_parser
-from snadnet.metrics.segmentation import ConfusionMatrix
+from snadnet.evaluation.methods import default_name, name_and_place
+from snadnet.evaluation.test_set import FaceTestSet, find_test_set
+from snadnet.inference import Device, load_parser
+from snadnet.metrics.parsing import ConfusionMatrix, parse
+from snadnet.tables import Document, Table
 
 
 @dataclass(frozen=True)
 class ParserScores:
-    """What a parser called the pixels of a test set's faces, against their labels."""
+    """The pixel counts of one parser on a test set, by true and predicted class.
+
+    Attributes:
+        name: Its name in tables.
+        sharp: Counts of the sharp faces.
+        blurred: Counts of the blurred faces.
+    """
 
     name: str
     sharp: ConfusionMatrix
     blurred: ConfusionMatrix
 
 
+@dataclass(frozen=True, eq=False)
+class ParserReport:
+    """The result of :func:`evaluate_parsers`.
+
+    Attributes:
+        scores: The parsers.
+        test_set: The test set.
+        header: Lines that every form begins with, such as the command and the machine.
+    """
+
+    scores: tuple[ParserScores, ...]
+    test_set: FaceTestSet
+    header: Sequence[str] = ()
+
+    def to_text(self) -> str:
+        """Return plain text with aligned columns."""
+        return self._document().to_text()
+
+    def to_markdown(self) -> str:
+        """Return Markdown tables after a list of how they were measured."""
+        return self._document().to_markdown()
+
+    def to_latex(self) -> str:
+        """Return LaTeX tables that need no package."""
+        return self._document().to_latex()
+
+    def _document(self) -> Document:
+        """Mean IoU of each parser on sharp and on blurred faces, and the IoU of each class."""
+        names = self.test_set.names
+        lines = (
+            *self.header,
+            f"test set: {self.test_set.source}, {len(self.test_set)} faces, {names[0]} to {names[-1]}",
+            f"protocol of the blurred faces: {self.test_set.description}",
+            "mIoU: pixels pooled over the faces, mean over the classes that occur, left and right merged",
+        )
+        means = tuple(
+            (each.name, *(f"{matrix.mean_iou(merge_left_right=True):.4f}" for matrix in (each.sharp, each.blurred)))
+            for each in self.scores
+        )
+        columns = ["class", *(f"{each.name}, {what}" for each in self.scores for what in ("sharp", "blurred"))]
+        matrices = [matrix for each in self.scores for matrix in (each.sharp, each.blurred)]
+        ious = [matrix.class_ious(merge_left_right=True) for matrix in matrices]
+        classes = tuple((row[0].name, *(f"{each.iou:.4f}" for each in row)) for row in zip(*ious, strict=True))
+        return Document(
+            lines,
+            (
+                Table("Mean IoU", ("parser", "mIoU sharp", "mIoU blurred"), means),
+                Table("IoU of each class", tuple(columns), classes),
+            ),
+        )
+
+
 def evaluate_parsers(
-    named: Sequence[str],
-    test_set: FaceTestSet,
+    parsers: Sequence[str | Path],
+    test_set: str | Path | FaceTestSet,
     *,
-    device: torch.device,
+    device: Device = "auto",
+    header: Sequence[str] = (),
     advance: Callable[[int], None] = lambda _: None,
-) -> list[ParserScores]:
-    """Count the pixels of each face, sharp and blurred, by true and predicted class.
+) -> ParserReport:
+    """Score face parsers on each face of a test set, sharp and blurred, against its label map.
 
     Args:
-        named: The parsers' ``.safetensors`` files, or releases, as for :func:`find_method`.
-        test_set: Faces with labels.
+        parsers: Names and files that :func:`snadnet.inference.load_parser` takes; ``NAME=`` before one gives it
+            another name in tables.
+        test_set: A test set with label maps, as for :func:`snadnet.evaluation.evaluate`.
         device: Where the parsers run.
-        advance: Told of each face.
+        header: Lines for the report to begin with.
+        advance: Called after each face with 1.
 
     Raises:
-        DataError: The test set has no labels, or a face cannot be read.
-        WeightsError: A file is missing, damaged or no parser's.
+        DataError: If the test set has no label maps, or a face cannot be read.
+        WeightsError: If a file is missing, damaged or not of a parser.
+        ModelError: If the device is not there.
     """
+    if not isinstance(test_set, FaceTestSet):
+        test_set = find_test_set(str(test_set))
     if not test_set.labelled:
         raise DataError(f"{test_set.source}: has no label maps to score parsers by; add them, or give --labels")
-    parsers, scores = [], []
-    for text in named:
+    networks, scores = [], []
+    for text in map(str, parsers):
         name, place = name_and_place(text)
-        file = weights_file(place)
-        parsers.append(load_parser(file, "cpu").to(device))
-        scores.append(ParserScores(name or default_name(file), ConfusionMatrix(), ConfusionMatrix()))
+        networks.append(load_parser(place, device))
+        scores.append(ParserScores(name or default_name(place), ConfusionMatrix(), ConfusionMatrix()))
     for index in range(len(test_set)):
         face = test_set.read(index)
         # A frozen test set may have labels for some faces only.
         if face.labels is not None:
             labels = torch.from_numpy(face.labels.astype(np.int64))[None]
-            for parser, score in zip(parsers, scores, strict=True):
-                for matrix, picture in ((score.sharp, face.sharp), (score.blurred, face.blurred)):
-                    matrix.update(parsed(parser, picture, device), labels, unknown=UNLABELLED)
+            for network, each in zip(networks, scores, strict=True):
+                for matrix, image in ((each.sharp, face.sharp), (each.blurred, face.blurred)):
+                    matrix.update(parse(network, image), labels, unknown=UNLABELLED)
         advance(1)
-    return scores
-
-
-def parser_document(scores: Sequence[ParserScores], test_set: FaceTestSet, *, header: Sequence[str] = ()) -> Document:
-    """Mean IoU of each parser on sharp and on blurred faces, and the IoU of each class."""
-    lines = (
-        *header,
-        f"test set: {test_set.source}, {len(test_set)} faces, {test_set.names[0]} to {test_set.names[-1]}",
-        f"protocol of the blurred faces: {test_set.description}",
-        "mIoU: pixels pooled over the faces, mean over the classes that occur, left and right merged",
-    )
-    means = tuple(
-        (
-            each.name,
-            f"{each.sharp.mean_iou(merge_left_right=True):.4f}",
-            f"{each.blurred.mean_iou(merge_left_right=True):.4f}",
-        )
-        for each in scores
-    )
-    columns = ["class", *(f"{each.name}, {what}" for each in scores for what in ("sharp", "blurred"))]
-    ious = [matrix.class_ious(merge_left_right=True) for each in scores for matrix in (each.sharp, each.blurred)]
-    classes = tuple((row[0].name, *(f"{each.iou:.4f}" for each in row)) for row in zip(*ious, strict=True))
-    return Document(
-        lines,
-        (
-            Table("Mean IoU", ("parser", "mIoU sharp", "mIoU blurred"), means),
-            Table("IoU of each class", tuple(columns), classes),
-        ),
-    )
+    return ParserReport(tuple(scores), test_set, header)

@@ -1,6 +1,6 @@
-"""Score restoration methods on a test set, face by face, always beside the blurred input itself (SPEC 12).
+"""Runs methods on a test set and scores every face, always beside the blurred input itself.
 
-Faces are read a batch at a time and only readings are kept, so that memory hardly grows with their number.
+Faces are read a batch at a time and only values are kept, so that memory hardly grows with their number.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,50 +11,49 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from snadnet.evaluation.breakdown import Group, Grouping
-from snadnet.evaluation.inception import InceptionFeatures, InceptionScores, inception_scores
-from snadnet.evaluation.instruments import Instrument
+from snadnet.evaluation.breakdown import Breakdown, Group
 from snadnet.evaluation.methods import BLURRED, Method, find_method
-from snadnet.evaluation.metrics import Metric, Readings
-from snadnet.evaluation.test_set import FaceTestSet, ScoredFace
+from snadnet.evaluation.test_set import FaceTestSet
+from snadnet.metrics.base import Measure, Metric, ScoredFace, Values
+from snadnet.metrics.distribution import Distribution, InceptionScores, inception_scores
 
 
 @dataclass(frozen=True, eq=False)
 class MethodScores:
-    """What one method scored.
+    """The scores of one method.
 
     Attributes:
         name: Its name in tables.
-        source: What it is made of.
-        readings: For each metric of the evaluation the readings of the N faces.
+        source: Its origin.
+        values: The values of the N faces for each measure of the evaluation.
         inception: FID and KID, or None if they were left out.
     """
 
     name: str
     source: str
-    readings: tuple[Readings, ...]
+    values: tuple[Values, ...]
     inception: InceptionScores | None
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What several methods scored on one test set.
+    """The scores of several methods on one test set.
 
     Attributes:
         test_set: The test set.
-        metrics: What was measured of each face.
+        measures: The measures of each face.
         notes: How it was measured and what was left out, a line each.
         methods: The scores; the blurred input's come first.
-        seed: Settles everything random, here KID's subsets.
-        groups: The ways in which the faces are told apart, and the group of each of the N faces.
+        seed: Seed of everything random, here KID's subsets.
+        groups: The breakdowns, each with the group of each of the N faces.
     """
 
     test_set: FaceTestSet
-    metrics: tuple[Metric, ...]
+    measures: tuple[Measure, ...]
     notes: tuple[str, ...]
     methods: tuple[MethodScores, ...]
     seed: int
-    groups: tuple[tuple[Grouping, tuple[Group, ...]], ...] = ()
+    groups: tuple[tuple[Breakdown, tuple[Group, ...]], ...] = ()
 
     @property
     def blurred(self) -> MethodScores:
@@ -62,73 +61,87 @@ class Evaluation:
         return self.methods[0]
 
 
-def evaluate(
+def score(
     methods: Sequence[Method],
     test_set: FaceTestSet,
-    instruments: Sequence[Instrument],
+    metrics: Sequence[Metric | Distribution],
     *,
-    inception: InceptionFeatures | None = None,
-    groupings: Sequence[Grouping] = (),
+    breakdowns: Sequence[Breakdown] = (),
     batch_size: int = 8,
     seed: int = 0,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
-    """Restore each face of a test set by each method, and read every result.
+    """Restore each face of a test set by each method, and score every result.
 
     Args:
-        methods: The methods; the blurred input is added at their head.
+        methods: The methods; the blurred input is put before them.
         test_set: The faces.
-        instruments: What reads the results.
-        inception: Computes the features for FID and KID; None leaves these out.
-        groupings: The ways to tell the faces apart.
+        metrics: The metrics.
+        breakdowns: The breakdowns of the test set.
         batch_size: Faces at a time; no score depends on it.
-        seed: Settles KID's subsets.
-        advance: Told of so many more faces after each batch.
+        seed: Seed of KID's subsets.
+        advance: Called after each batch with its number of faces.
 
     Raises:
-        SnadnetError: A face cannot be read or restored.
-        ValueError: A method returned another shape than it was given.
+        SnadnetError: If a face cannot be read or restored.
+        ValueError: If a method returns another shape than it was given.
     """
-    rows = [find_method(BLURRED, test_set), *methods]
-    readings: list[list[tuple[Readings, ...]]] = [[] for _ in rows]
-    features: list[list[Tensor]] = [[] for _ in rows]
+    distribution = next((each for each in metrics if isinstance(each, Distribution)), None)
+    per_face = [each for each in metrics if not isinstance(each, Distribution)]
+    tallies = [_Tally(method) for method in (find_method(BLURRED, test_set), *methods)]
     sharp_features: list[Tensor] = []
-    groups: list[list[Group]] = [[] for _ in groupings]
+    groups: list[list[Group]] = [[] for _ in breakdowns]
     done = 0
     for faces in _batches(test_set, batch_size):
         names = [face.name for face in faces]
         blurred = np.stack([face.blurred for face in faces])
-        readers = [instrument.against(faces) for instrument in instruments]
-        if inception is not None:
-            sharp_features.append(inception(np.stack([face.sharp for face in faces])))
-        for number, method in enumerate(rows):
-            restored = _restored(method, names, blurred)
-            readings[number].append(tuple(reading for read in readers for reading in read(restored)))
-            if inception is not None:
-                features[number].append(inception(restored))
-        for grouping, found in zip(groupings, groups, strict=True):
-            found += [grouping.group(test_set, done + place, face) for place, face in enumerate(faces)]
+        readers = [metric.prepare(faces) for metric in per_face]
+        if distribution is not None:
+            sharp_features.append(distribution.features(np.stack([face.sharp for face in faces])))
+        for tally in tallies:
+            restored = _restored(tally.method, names, blurred)
+            tally.values.append(tuple(value for read in readers for value in read(restored)))
+            if distribution is not None:
+                tally.features.append(distribution.features(restored))
+        for breakdown, found in zip(breakdowns, groups, strict=True):
+            found += [breakdown.group(test_set, done + place, face) for place, face in enumerate(faces)]
         done += len(faces)
         advance(len(faces))
-    scores = tuple(
-        MethodScores(
-            method.name,
-            method.source,
-            tuple(np.concatenate(parts) for parts in zip(*read, strict=True)),
-            None if inception is None else inception_scores(torch.cat(seen), torch.cat(sharp_features), seed=seed),
-        )
-        for method, read, seen in zip(rows, readings, features, strict=True)
+    return Evaluation(
+        test_set,
+        tuple(measure for metric in per_face for measure in metric.measures),
+        tuple(_note(metric, len(test_set)) for metric in metrics),
+        tuple(tally.scores(sharp_features, seed) for tally in tallies),
+        seed,
+        tuple((breakdown, tuple(found)) for breakdown, found in zip(breakdowns, groups, strict=True)),
     )
-    notes = [instrument.description for instrument in instruments]
-    if inception is not None:
-        notes.append(f"{inception.description}; N = {len(test_set)}: compare only figures of equal N")
-    metrics = tuple(metric for instrument in instruments for metric in instrument.metrics)
-    told_apart = tuple((grouping, tuple(found)) for grouping, found in zip(groupings, groups, strict=True))
-    return Evaluation(test_set, metrics, tuple(notes), scores, seed, told_apart)
+
+
+def _note(metric: Metric | Distribution, faces: int) -> str:
+    if isinstance(metric, Distribution):
+        return f"{metric.description}; N = {faces}: compare only figures of equal N"
+    return metric.description
+
+
+class _Tally:
+    """The values and Inception features of one method so far, a batch an item."""
+
+    def __init__(self, method: Method) -> None:
+        self.method = method
+        self.values: list[tuple[Values, ...]] = []
+        self.features: list[Tensor] = []
+
+    def scores(self, sharp_features: Sequence[Tensor], seed: int) -> MethodScores:
+        """Join the batches; FID and KID if there are features of the sharp faces."""
+        inception = None
+        if sharp_features:
+            inception = inception_scores(torch.cat(self.features), torch.cat(list(sharp_features)), seed=seed)
+        joined = tuple(np.concatenate(parts) for parts in zip(*self.values, strict=True))
+        return MethodScores(self.method.name, self.method.source, joined, inception)
 
 
 def _batches(test_set: FaceTestSet, batch_size: int) -> Iterator[list[ScoredFace]]:
-    """The faces in order; those of a batch have one size."""
+    """Yield the faces in order; those of a batch have one size."""
     batch: list[ScoredFace] = []
     for index in range(len(test_set)):
         face = test_set.read(index)

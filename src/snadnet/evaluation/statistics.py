@@ -1,4 +1,4 @@
-"""How far figures can be trusted: bootstrap intervals over the faces, and paired tests of two methods."""
+"""Bootstrap intervals over the faces, and paired tests of two methods."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap, wilcoxon
 
-from snadnet.evaluation.metrics import Choice, Metric, Readings
+from snadnet.metrics.base import Choice, Measure, Values
 
 
 @dataclass(frozen=True)
 class Resampling:
-    """How intervals are found: the percentile bootstrap (Efron 1979) over the faces.
+    """Options of the intervals: the percentile bootstrap (Efron 1979) over the faces.
 
     Attributes:
-        count: How often as many faces are drawn with replacement; 0 for no intervals.
-        seed: Settles the draws, which are the same for every metric and method.
-        level: The share of the draws within an interval.
+        count: Number of draws, each of as many faces with replacement; 0 for no intervals.
+        seed: Seed of the draws, which are the same for every measure and method.
+        level: Share of the draws within an interval, in (0, 1).
     """
 
     count: int = 2000
@@ -45,19 +45,19 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two methods by one metric on the same faces.
+    """Two methods compared by one measure on the same faces.
 
     Attributes:
-        metric: The metric.
+        metric: The measure.
         first: Name of the first method.
         second: Name of the second method.
         faces: How many faces have a finite value under both.
-        difference: The first's figure less the second's, over those faces.
+        difference: The first's figure minus the second's, over those faces.
         p_value: Of the two-sided Wilcoxon signed-rank test of the faces' differences (Wilcoxon 1945; equal values
             are left out); 1 if there is no difference at all, NaN without faces.
     """
 
-    metric: Metric
+    measure: Measure
     first: str
     second: str
     faces: int
@@ -65,42 +65,42 @@ class Comparison:
     p_value: float
 
 
-def estimate(metric: Metric, readings: Readings, resampling: Resampling) -> Estimate:
-    """The figure of a method and its interval, both over the faces that have a value."""
-    valued = np.flatnonzero(~np.isnan(metric.per_face(readings)))
-    return _estimate(lambda chosen: metric.summary(readings, chosen), valued, resampling)
+def estimate(measure: Measure, values: Values, resampling: Resampling) -> Estimate:
+    """Return the figure of a method and its interval, both over the faces that have a value."""
+    valued = np.flatnonzero(~np.isnan(measure.per_face(values)))
+    return _estimate(lambda chosen: measure.summary(values, chosen), valued, resampling)
 
 
-def difference(metric: Metric, first: Readings, second: Readings, resampling: Resampling) -> Estimate:
-    """The figure of one method less another's, on the faces that have a finite value under both."""
+def difference(measure: Measure, first: Values, second: Values, resampling: Resampling) -> Estimate:
+    """Return the figure of one method minus another's, over the faces that have a finite value under both."""
     return _estimate(
-        lambda chosen: metric.summary(first, chosen) - metric.summary(second, chosen),
-        _shared(metric, first, second),
+        lambda chosen: measure.summary(first, chosen) - measure.summary(second, chosen),
+        _shared(measure, first, second),
         resampling,
     )
 
 
 def compare(
-    metric: Metric, first: tuple[str, Readings], second: tuple[str, Readings], resampling: Resampling
+    measure: Measure, first: tuple[str, Values], second: tuple[str, Values], resampling: Resampling
 ) -> Comparison:
-    """Compare two methods, each a name and its readings of the same faces."""
-    shared = _shared(metric, first[1], second[1])
-    differences = (metric.per_face(first[1]) - metric.per_face(second[1]))[shared]
+    """Compare two methods, each a name and its values for the same faces."""
+    shared = _shared(measure, first[1], second[1])
+    differences = (measure.per_face(first[1]) - measure.per_face(second[1]))[shared]
     p_value = float("nan")
     if len(differences):
         p_value = float(wilcoxon(differences).pvalue) if differences.any() else 1.0
     return Comparison(
-        metric,
+        measure,
         first[0],
         second[0],
         len(shared),
-        difference(metric, first[1], second[1], resampling),
+        difference(measure, first[1], second[1], resampling),
         p_value,
     )
 
 
-def _shared(metric: Metric, first: Readings, second: Readings) -> Choice:
-    return np.flatnonzero(np.isfinite(metric.per_face(first)) & np.isfinite(metric.per_face(second)))
+def _shared(measure: Measure, first: Values, second: Values) -> Choice:
+    return np.flatnonzero(np.isfinite(measure.per_face(first)) & np.isfinite(measure.per_face(second)))
 
 
 def _estimate(summary: Callable[[Choice], float], faces: Choice, resampling: Resampling) -> Estimate:

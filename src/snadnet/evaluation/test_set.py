@@ -1,48 +1,30 @@
-"""What methods are scored on: numbered pairs of a blurred and a sharp face, all read one at a time."""
+"""Test sets: numbered pairs of a blurred and a sharp face, read one at a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from snadnet.data.image_folder import check_names, list_faces
 from snadnet.data.protocols import PROTOCOLS, Protocol, blurred_pair, sharp_labels
 from snadnet.data.test_sets import read_test_set
 from snadnet.errors import DataError
-
-
-@dataclass(frozen=True, eq=False)
-class ScoredFace:
-    """One face of a test set.
-
-    Attributes:
-        name: What it is called in tables and in the folders of other tools, without ending.
-        blurred: What a method is given: uint8 RGB (H, W, 3).
-        sharp: What it should make of it, the same shape.
-        labels: True class ids of the sharp face, uint8 (H, W), 255 where unknown; None if there are none.
-    """
-
-    name: str
-    blurred: NDArray[np.uint8]
-    sharp: NDArray[np.uint8]
-    labels: NDArray[np.uint8] | None
+from snadnet.image_arrays import to_uint8
+from snadnet.metrics.base import ScoredFace
 
 
 @dataclass(frozen=True, eq=False)
 class FaceTestSet:
-    """A test set.
+    """Pairs of blurred and sharp faces to score methods on.
 
     Attributes:
-        source: What was named on the command line.
+        source: What it was opened from: a folder, or PROTOCOL:FOLDER.
         protocol: The name of the protocol, such as "celeba".
         description: The whole protocol in words.
         names: The names of the N faces, all different.
         kernel_sizes: The size of each face's blur kernel in pixels, or None where there is none to tell.
         labelled: Whether it has label maps.
         aligned: Whether the faces are where aligned crops have them; else methods must find them.
-        read: Reads face number ``index``; raises DataError where that fails.
+        read: Reads face number ``index``; raises DataError if that fails.
     """
 
     source: str
@@ -58,7 +40,7 @@ class FaceTestSet:
         return len(self.names)
 
     def last(self, count: int) -> "FaceTestSet":
-        """The last ``count`` faces, which keep their pixels; all of them if there are fewer."""
+        """Return the last ``count`` faces, which keep their pixels; all of them if there are fewer."""
         skipped = max(0, len(self) - count)
         sizes = None if self.kernel_sizes is None else self.kernel_sizes[skipped:]
         return replace(
@@ -69,16 +51,16 @@ class FaceTestSet:
 def blurred_on_the_fly(
     protocol: Protocol, folder: Path, *, last: int | None = None, labels: Path | None = None
 ) -> FaceTestSet:
-    """The faces of a folder, in the order of their names, each blurred as a protocol says when it is read.
+    """Return the faces of a folder in the order of their names, each blurred by a protocol when it is read.
 
     Args:
         protocol: How to blur; the first face that is chosen has number 0.
-        folder: Sharp, square face crops, or, for a protocol of unaligned pictures, pictures of any shape.
+        folder: Sharp, square face crops, or, for a protocol of unaligned images, images of any shape.
         last: Only so many faces, the last by name; all if None.
         labels: A folder of label maps of the same names.
 
     Raises:
-        DataError: A folder is missing or empty, a label map is missing, or two faces have one name.
+        DataError: If a folder is missing or empty, a label map is missing, or two faces have one name.
     """
     faces = list_faces(folder, labels)
     faces = faces if last is None else faces[-last:]
@@ -88,7 +70,7 @@ def blurred_on_the_fly(
     def read(index: int) -> ScoredFace:
         blurred, sharp = blurred_pair(faces[index].image, protocol, index)
         classes = sharp_labels(faces[index], protocol, index)
-        return ScoredFace(names[index], as_8_bits(blurred), as_8_bits(sharp), classes)
+        return ScoredFace(names[index], to_uint8(blurred), to_uint8(sharp), classes)
 
     sizes = None if protocol.blur is None else tuple(protocol.blur.kernel_size(index) for index in range(len(faces)))
     return FaceTestSet(
@@ -104,17 +86,17 @@ def blurred_on_the_fly(
 
 
 def frozen(folder: Path) -> FaceTestSet:
-    """A test set that ``snadnet freeze`` wrote; its files' checksums are compared when they are read.
+    """Return a test set that ``snadnet freeze`` wrote; the checksums of its files are compared when they are read.
 
     Raises:
-        DataError: The folder is no finished test set.
+        DataError: If the folder is not a finished test set.
     """
     stored = read_test_set(folder)
 
     def read(index: int) -> ScoredFace:
         face = stored.faces[index]
         blurred, sharp = stored.read_pair(face)
-        return ScoredFace(face.name, as_8_bits(blurred), as_8_bits(sharp), stored.read_labels(face))
+        return ScoredFace(face.name, to_uint8(blurred), to_uint8(sharp), stored.read_labels(face))
 
     names = tuple(face.name for face in stored.faces)
     sizes = tuple(face.kernel.size for face in stored.faces)
@@ -132,7 +114,7 @@ def frozen(folder: Path) -> FaceTestSet:
 
 
 def find_test_set(text: str, *, last: int | None = None, labels: Path | None = None) -> FaceTestSet:
-    """The test set that a command line names.
+    """Return a test set by its name on a command line.
 
     Args:
         text: The folder of a frozen test set, or ``PROTOCOL:FOLDER`` for faces to be blurred on the fly.
@@ -140,7 +122,7 @@ def find_test_set(text: str, *, last: int | None = None, labels: Path | None = N
         labels: Label maps, for faces that are blurred on the fly.
 
     Raises:
-        DataError: It is neither, or cannot be used.
+        DataError: If it is neither, or cannot be used.
     """
     name, colon, folder = text.partition(":")
     if colon and folder and name in PROTOCOLS and not Path(text).exists():
@@ -154,8 +136,3 @@ def find_test_set(text: str, *, last: int | None = None, labels: Path | None = N
         )
     test_set = frozen(Path(text))
     return test_set if last is None else test_set.last(last)
-
-
-def as_8_bits(pictures: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Pictures in [0, 1] as an 8-bit file would hold them: clipped and rounded; any shape."""
-    return np.asarray(np.rint(np.clip(pictures, 0.0, 1.0) * 255.0), np.uint8)

@@ -3,9 +3,9 @@
 from snadnet.faces.align import CROP_SIZE, TEMPLATE, crop_face, face_matrix, similarity
 from snadnet.faces.choice import AllFaces, FaceBox, FaceChoice, FaceNumber, LargestFace
 from snadnet.faces.detect import MIN_CONFIDENCE, FaceDetector
-from snadnet.faces.draw import draw_boxes, face_images
+from snadnet.faces.draw import draw_boxes, face_images, side_by_side
 from snadnet.faces.paste import Patch, add_residual, check_strength, feather_mask, paste_faces
-from snadnet.faces.results import Restoration, RestoredFace, SkippedFace
+from snadnet.faces.results import FoundFace, Restoration, RestoredFace, SkippedFace
 from snadnet.faces.select import select_faces
 from snadnet.faces.sharpness import measure_sharpness
 from snadnet.faces.types import LANDMARK_NAMES, Box, Face
@@ -22,6 +22,7 @@ __all__ = [
     "FaceChoice",
     "FaceDetector",
     "FaceNumber",
+    "FoundFace",
     "LargestFace",
     "Patch",
     "Restoration",
@@ -37,5 +38,6 @@ __all__ = [
     "measure_sharpness",
     "paste_faces",
     "select_faces",
+    "side_by_side",
     "similarity",
 ]

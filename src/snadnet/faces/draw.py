@@ -46,6 +46,29 @@ def draw_boxes(restoration: Restoration) -> Photo:
     return replace(original, pixels=pixels, alpha=None, grey=False, icc_profile=profile, exif=None, jpeg=jpeg)
 
 
+def side_by_side(restoration: Restoration) -> Photo:
+    """Return one image of the photo as it came and, to its right, the restored photo.
+
+    Returns:
+        An opaque PNG photo, twice as wide as the original, with its colour profile and nothing else of its metadata:
+        that would not be true of an image that shows the photo twice.
+    """
+    before, after = restoration.original, restoration.photo
+    joined = np.concatenate([before.pixels, after.pixels], axis=1)
+    return replace(
+        before,
+        pixels=joined,
+        alpha=None,
+        exif=None,
+        format="PNG",
+        path=None,
+        jpeg=None,
+        xmp=None,
+        iptc=None,
+        texts=(),
+    )
+
+
 def face_images(restoration: Restoration) -> list[tuple[Photo, Photo]]:
     """The canonical 256 px crop of each restored face before and after, in the order of ``restoration.faces``.
 

@@ -1,12 +1,42 @@
 """What was done to a photo: the restored faces, the skipped ones, before and after."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.faces.types import Box
-from snadnet.photo import Photo
+from snadnet.photo import Photo, encode_photo, printable, write_photo
+
+
+@dataclass(frozen=True)
+class FoundFace:
+    """A face that was found in a photo and not yet restored.
+
+    A caller may drop faces, change them by :func:`dataclasses.replace`, or make one of a box alone.
+
+    Attributes:
+        box: ``(x, y, width, height)`` in photo pixels; may reach over the border.
+        landmarks: float32 ``(5, 2)`` in photo pixels, ordered as :data:`snadnet.faces.LANDMARK_NAMES`; None where they
+            have not been looked for, which is done once the face is to be restored.
+        confidence: The detector's score in [0, 1]; 0 for a face given by hand.
+        number: Its place among the faces that were found, from 1; 0 for a face given by hand.
+        reason: Why it is to be left as it is, in a few words, such as ``"too small (18 px)"``; None for a face that
+            is to be restored.
+    """
+
+    box: Box
+    landmarks: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    confidence: float = 0.0
+    number: int = 0
+    reason: str | None = None
+
+    @property
+    def chosen(self) -> bool:
+        """Whether it is to be restored."""
+        return self.reason is None
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +57,9 @@ class RestoredFace:
     """
 
     box: Box
-    landmarks: NDArray[np.float32]
+    landmarks: NDArray[np.float32] = field(repr=False)
     confidence: float
-    parsing: NDArray[np.uint8] | None
+    parsing: NDArray[np.uint8] | None = field(repr=False)
     sharpness_before: float
     sharpness_after: float
     number: int = 0
@@ -52,9 +82,11 @@ class SkippedFace:
     number: int = 0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Restoration:
     """A restored photo and what was done to it.
+
+    A notebook shows it as the restored photo.
 
     Attributes:
         photo: The result, with the original's size, transparency, profile and EXIF.
@@ -67,3 +99,34 @@ class Restoration:
     original: Photo
     faces: tuple[RestoredFace, ...]
     skipped: tuple[SkippedFace, ...]
+
+    @property
+    def summary(self) -> str:
+        """What was found and done, such as "2 faces: 1 restored, 1 too small (18 px)"."""
+        total = len(self.faces) + len(self.skipped)
+        if not total:
+            return "no face found"
+        parts = [f"{len(self.faces)} restored"] if self.faces else []
+        parts += [f"{count} {reason}" for reason, count in Counter(face.reason for face in self.skipped).items()]
+        return f"{total} {'face' if total == 1 else 'faces'}: {', '.join(parts)}"
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the restored photo, as :func:`snadnet.write_photo` does: completely or not at all.
+
+        Args:
+            path: The output; its ending names the format. Its folder is made if need be.
+            overwrite: Replace an existing file.
+
+        Raises:
+            OutputExistsError: If ``path`` exists and ``overwrite`` is false.
+            PhotoError: If the ending is unknown, the format cannot hold the photo, or the file cannot be written.
+        """
+        write_photo(self.photo, path, overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        height, width = self.photo.pixels.shape[:2]
+        name = "a photo" if self.original.path is None else printable(self.original.path)
+        return f"<Restoration of {name}, {width} x {height} px; {self.summary}>"
+
+    def _repr_png_(self) -> bytes:
+        return encode_photo(self.photo, "PNG")

@@ -1,4 +1,4 @@
-"""Running the graph: crops in, restored crops and perhaps parsing out; the same bytes whatever the batch."""
+"""ONNX Runtime backend: runs an exported graph on face crops, with the same bytes whatever the batch."""
 
 import os
 from collections.abc import Sequence
@@ -11,8 +11,10 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from snadnet.catalogue import current_name
+from snadnet.environment import available_cores
 from snadnet.errors import ModelError, WeightsError
 from snadnet.faces.classes import NUM_CLASSES
+from snadnet.image_arrays import channels_first, channels_last
 from snadnet.inference.backend import Device, RestoredCrops, check_crops
 from snadnet.inference.onnx_metadata import MODEL_KEY, read_size_rule
 from snadnet.inference.onnx_safety import read_graph_file
@@ -27,7 +29,10 @@ _ERROR: Final = 3  # ONNX Runtime's log level
 
 
 class OnnxBackend:
-    """Restores face crops, and parses them where the graph does; may be shared between threads.
+    """Restores face crops, and parses them where the graph does.
+
+    It may be shared between threads, goes on in a forked process (on the CPU), and can be pickled: its file is opened
+    again where it arrives.
 
     On the CPU a crop's result does not depend on the crops beside it, on other threads or on the number of cores:
     each crop is computed by itself and by one thread, and a batch's crops side by side, as many as there are
@@ -44,13 +49,14 @@ class OnnxBackend:
         size: The sizes that the graph takes; all others are padded.
 
     Raises:
-        WeightsError: The file is missing, no ONNX graph, or of another kind of network.
-        ModelError: The device is unknown or not there.
+        WeightsError: If the file is missing, no ONNX graph, or of another kind of network.
+        ModelError: If the device is unknown or not there.
     """
 
     def __init__(self, path: Path, device: Device = "auto") -> None:
         providers = _providers(device)
         self.path = path
+        self._asked = device
         self._name = printable(path)
         content = read_graph_file(path)
         options = ort.SessionOptions()
@@ -73,7 +79,7 @@ class OnnxBackend:
                 "that onnxruntime-gpu needs, or use device 'cpu'"
             )
         self._outputs = _checked_outputs(self._name, self._session)
-        self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="snadnet-network")
+        self._pool = _start_pool()
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.model: str | None = current_name(metadata[MODEL_KEY]) if MODEL_KEY in metadata else None
         self.size: SizeRule = read_size_rule(self._name, metadata)
@@ -85,6 +91,10 @@ class OnnxBackend:
         ):
             self._run(np.full((1, 3, height, width), 0.5, np.float32))
 
+    def __reduce__(self) -> tuple[type["OnnxBackend"], tuple[Path, Device]]:
+        # Opened again where it arrives: a session cannot travel.
+        return type(self), (self.path.absolute(), self._asked)
+
     def __call__(self, crops: NDArray[np.float32]) -> RestoredCrops:
         """Restore a batch of crops.
 
@@ -95,25 +105,31 @@ class OnnxBackend:
             crops: float32 RGB ``(B, H, W, 3)`` in [0, 1].
 
         Raises:
-            ValueError: ``crops`` has another shape.
-            WeightsError: The network fails, or gives results that are none.
+            ValueError: If ``crops`` has another shape.
+            WeightsError: If the network fails, or gives results that are none.
         """
         check_crops(crops)
         height, width = crops.shape[1:3]
         padded = _pad_to_rule(crops, self.size)
-        blurred = np.ascontiguousarray(padded.transpose(0, 3, 1, 2), dtype=np.float32)
+        blurred = channels_first(padded.astype(np.float32, copy=False))
         outputs = self._run(blurred) if self.device == "cuda" else self._run_each(blurred)
-        restored, *parsing = (
-            np.ascontiguousarray(output[:, :, :height, :width].transpose(0, 2, 3, 1)) for output in outputs
-        )
+        restored, *parsing = (channels_last(output[:, :, :height, :width]) for output in outputs)
         return RestoredCrops(np.clip(restored, 0, 1), parsing[0] if parsing else None)
 
     def _run_each(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         """Run ``(B, 3, H, W)`` crop by crop, side by side."""
         single = [blurred[index : index + 1] for index in range(len(blurred))]
         # A single crop stays in the caller's thread, of which there may be many; all others share one pool.
-        results = list((map if len(single) == 1 else self._pool.map)(self._run, single))
+        results = list(map(self._run, single) if len(single) == 1 else self._threads().map(self._run, single))
         return [np.concatenate(outputs) for outputs in zip(*results, strict=True)]
+
+    def _threads(self) -> ThreadPoolExecutor:
+        """The pool of this process: a forked one inherits the pool, but none of its threads."""
+        process, pool = self._pool
+        if process != os.getpid():
+            # Without a lock, which could be inherited locked: two threads may each start one, and both work.
+            self._pool = process, pool = _start_pool()
+        return pool
 
     def _run(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         """Run ``(B, 3, H, W)`` in one go and check what comes back."""
@@ -137,6 +153,11 @@ class OnnxBackend:
         return outputs
 
 
+def _start_pool() -> tuple[int, ThreadPoolExecutor]:
+    """A pool of a thread for each core that this process may use, with the process's number."""
+    return os.getpid(), ThreadPoolExecutor(available_cores(), thread_name_prefix="snadnet-network")
+
+
 def _providers(device: str) -> list[str]:
     if device not in ("auto", "cpu", "cuda"):
         raise ModelError(f"device {device!r} is unknown; choose auto, cpu or cuda")
@@ -153,7 +174,7 @@ def _checked_outputs(name: str, session: ort.InferenceSession) -> list[str]:
     """The outputs that the graph has, in the order of the contract.
 
     Raises:
-        WeightsError: Its inputs and outputs are not those of the contract.
+        WeightsError: If its inputs and outputs are not those of the contract.
     """
     inputs, outputs = session.get_inputs(), session.get_outputs()
     names = sorted((node.name for node in outputs), reverse=True)

@@ -1,5 +1,6 @@
-"""A weights file run by PyTorch, behind the interface that ONNX graphs have."""
+"""PyTorch backend: runs a ``.safetensors`` file behind the interface that ONNX graphs have."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +9,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from snadnet.errors import ModelError, WeightsError
+from snadnet.image_arrays import channels_first, channels_last
 from snadnet.inference import Device, RestoredCrops, check_crops
 from snadnet.models import Restorer, read_model
 from snadnet.photo import printable
 
 
 class TorchBackend:
-    """Restores face crops, and parses them where the network does; may be shared between threads.
+    """Restores face crops, and parses them where the network does.
 
-    Crops are computed one by one, so that a crop's result does not depend on those beside it.
+    It may be shared between threads, goes on in a forked process (on the CPU), and can be pickled: its file is opened
+    again where it arrives. Crops are computed one by one, so that a crop's result does not depend on those beside it.
 
     Args:
         path: A ``.safetensors`` file of a registered deblurring network.
@@ -27,12 +30,14 @@ class TorchBackend:
         model: The network's registered name.
 
     Raises:
-        WeightsError: The file is missing, damaged, or does not fit its network.
-        ModelError: The network is unknown or a parser, or the device is not there.
+        WeightsError: If the file is missing, damaged, or does not fit its network.
+        ModelError: If the network is unknown or a parser, or the device is not there.
     """
 
     def __init__(self, path: Path, device: Device = "auto") -> None:
         self.path = path
+        self._asked = device
+        self._process = os.getpid()
         self._place = torch_device(device)
         self.device: Device = "cuda" if self._place.type == "cuda" else "cpu"
         network = read_model(path)
@@ -41,6 +46,10 @@ class TorchBackend:
         self.model: str | None = network.descriptor.name
         self._network = network.to(self._place)
 
+    def __reduce__(self) -> tuple[type["TorchBackend"], tuple[Path, Device]]:
+        # By its file, as the ONNX backend: the network on a GPU could not be opened on a machine without one.
+        return type(self), (self.path.absolute(), self._asked)
+
     def __call__(self, crops: NDArray[np.float32]) -> RestoredCrops:
         """Restore a batch of crops.
 
@@ -48,11 +57,15 @@ class TorchBackend:
             crops: float32 RGB ``(B, H, W, 3)`` in [0, 1], from 32 px up.
 
         Raises:
-            ValueError: ``crops`` has another shape.
-            ModelError: A side is under 32 px.
-            WeightsError: The network gives results that are no numbers.
+            ValueError: If ``crops`` has another shape.
+            ModelError: If a side is under 32 px.
+            WeightsError: If the network gives results that are no numbers.
         """
         check_crops(crops)
+        if self._process != os.getpid():
+            # A forked process inherits OpenMP's pool without its threads, for which PyTorch would wait for ever.
+            torch.set_num_threads(1)
+            self._process = os.getpid()
         results = [self._restore(crop) for crop in crops]
         parsings = [parsing for _, parsing in results if parsing is not None]
         return RestoredCrops(np.stack([restored for restored, _ in results]), np.stack(parsings) if parsings else None)
@@ -60,20 +73,20 @@ class TorchBackend:
     @torch.inference_mode()
     def _restore(self, crop: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """The restored crop ``(H, W, 3)`` and its parsing ``(H, W, 19)``, if the network makes one."""
-        blurred = torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1), dtype=np.float32))
+        blurred = torch.from_numpy(channels_first(crop.astype(np.float32, copy=False)))
         restored, parsing = self._network.restore(blurred[None].to(self._place))
         if not torch.isfinite(restored).all():
             raise WeightsError(
                 f"{printable(self.path)}: gives values that are no numbers; train it again or give other weights"
             )
-        return _picture(restored), None if parsing is None else _picture(parsing)
+        return _image(restored), None if parsing is None else _image(parsing)
 
 
 def torch_device(device: Device) -> torch.device:
     """PyTorch's device for a choice.
 
     Raises:
-        ModelError: The device is unknown, or CUDA is asked for and is not there.
+        ModelError: If the device is unknown, or CUDA is asked for and is not there.
     """
     if device not in ("auto", "cpu", "cuda"):
         raise ModelError(f"device {device!r} is unknown; choose auto, cpu or cuda")
@@ -82,6 +95,6 @@ def torch_device(device: Device) -> torch.device:
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _picture(batch: Tensor) -> NDArray[np.float32]:
+def _image(batch: Tensor) -> NDArray[np.float32]:
     """``(1, C, H, W)`` as float32 ``(H, W, C)``."""
-    return np.ascontiguousarray(batch[0].permute(1, 2, 0).float().cpu().numpy())
+    return channels_last(batch[0].float().cpu().numpy())

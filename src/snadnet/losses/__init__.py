@@ -1,4 +1,4 @@
-"""The losses of SNADNet's training stages (paper, Eq. 2 and 10-17; SPEC 9) and of the baselines, in PyTorch."""
+"""The losses of SNADNet's training stages (paper, Eq. 2 and 10-17) and of the baselines, in PyTorch."""
 
 from snadnet.losses.adversarial.relativistic import discriminator_loss, generator_loss
 from snadnet.losses.adversarial.relativistic_average import (
@@ -10,22 +10,33 @@ from snadnet.losses.confidence import confidence_guided_loss, confidence_penalty
 from snadnet.losses.focal import FocalLoss
 from snadnet.losses.pixel import PIXEL_LOSSES
 from snadnet.losses.region import RegionReconstructionLoss, region_errors
-from snadnet.losses.region_masks import region_masks, region_masks_from_probabilities
+from snadnet.losses.region_masks import region_masks
 from snadnet.losses.texture import TextureLoss
-from snadnet.losses.total import AdversarialScores, GeneratorLoss, GeneratorLossParts
-from snadnet.losses.weights import AdversarialWeights, GeneratorLossWeights, RegionWeights
+from snadnet.losses.total import (
+    GENERATOR_TERMS,
+    AdversarialScores,
+    GeneratorLoss,
+    GeneratorLossParts,
+    GeneratorOutcome,
+    GeneratorTerm,
+    complete_weights,
+)
+from snadnet.losses.weights import AdversarialWeights, RegionWeights
 
 __all__ = [
+    "GENERATOR_TERMS",
     "PIXEL_LOSSES",
     "AdversarialScores",
     "AdversarialWeights",
     "FocalLoss",
     "GeneratorLoss",
     "GeneratorLossParts",
-    "GeneratorLossWeights",
+    "GeneratorOutcome",
+    "GeneratorTerm",
     "RegionReconstructionLoss",
     "RegionWeights",
     "TextureLoss",
+    "complete_weights",
     "confidence_guided_loss",
     "confidence_penalty",
     "discriminator_loss",
@@ -33,7 +44,6 @@ __all__ = [
     "gradient_penalty",
     "region_errors",
     "region_masks",
-    "region_masks_from_probabilities",
     "relativistic_average_critic_loss",
     "relativistic_average_generator_loss",
     "slope_loss",

@@ -16,7 +16,7 @@ from torchvision.models import vgg16, vgg19
 
 from snadnet.errors import WeightsError
 from snadnet.losses.precision import at_least_float32
-from snadnet.models.torch_file import read_brought_weights
+from snadnet.models.checkpoint_io import read_state
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class FeatureExtractor(nn.Module):
 
 def _load(layers: nn.Sequential, source: FeatureSource, path: Path) -> None:
     remedy = f"get it from {source.origin}"
-    state = read_brought_weights(path, what=f"weights of {source.title}", remedy=remedy)
+    state = read_state(path, what=f"weights of {source.title}", remedy=remedy)
     named = {_place(name, layers): tensor for name, tensor in state.items()}
     wanted = {name: named[name] for name in layers.state_dict() if name in named}
     try:

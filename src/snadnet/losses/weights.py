@@ -1,4 +1,4 @@
-"""The weights of the losses, with the paper's values as defaults (Eq. 11, 14, 15; SPEC 9)."""
+"""Weights within losses, with the paper's values as defaults (Eq. 11 and 14)."""
 
 import math
 from dataclasses import dataclass, fields
@@ -51,23 +51,3 @@ class AdversarialWeights(_Weights):
     medium: float = 0.4
     large: float = 0.8
     whole: float = 1.0
-
-
-@dataclass(frozen=True)
-class GeneratorLossWeights(_Weights):
-    """Weights of the parts of the generator's loss (Eq. 15).
-
-    Attributes:
-        reconstruction: Multi-region reconstruction loss (Eq. 11).
-        adversarial: Relativistic adversarial loss (Eq. 14).
-        texture: Texture loss (Eq. 12).
-        fidelity: Negative PSNR in dB over the whole picture; beyond the paper, which has none.
-
-    Raises:
-        ConfigError: If a weight is negative or not finite.
-    """
-
-    reconstruction: float = 120.0
-    adversarial: float = 0.1
-    texture: float = 1.0
-    fidelity: float = 0.0

@@ -1,4 +1,5 @@
-"""What is measured: picture fidelity (``image``) and face parsing (``segmentation``).
+"""Per-face metrics and their aggregation, and distances between sets of faces: one file a metric.
 
-The metrics know tensors and class ids only: no data set, no network and no training loop.
+``fidelity`` (PSNR, SSIM, L1), ``parsing`` (mIoU), ``identity``, ``landmarks`` and ``distribution`` (FID, KID) are
+listed in ``registry``; ``base`` has what they share. None of them knows a training loop.
 """

@@ -1,12 +1,12 @@
 """Networks by name, and their weights files.
 
-:func:`create_model` and :func:`read_model` give deblurring models of one interface; :func:`create_network` and
-:func:`load_network` give any network as its paper has it.
+``create_model`` and ``read_model`` give models that share one interface for each task; ``create_network`` gives a
+network as its paper has it: its own value range, sizes and outputs.
 """
 
-from snadnet.models.checkpoint_io import load_network, read_model, read_weights, save_network
+from snadnet.models.checkpoint_io import read_weights, save_network
 from snadnet.models.descriptor import ModelDescriptor, ValueRange
-from snadnet.models.registry import create_model, create_network, describe_model, list_models
+from snadnet.models.registry import create_model, create_network, describe_model, list_models, read_model
 from snadnet.models.restorer import Restorer
 from snadnet.size_rule import SizeRule
 
@@ -19,7 +19,6 @@ __all__ = [
     "create_network",
     "describe_model",
     "list_models",
-    "load_network",
     "read_model",
     "read_weights",
     "save_network",

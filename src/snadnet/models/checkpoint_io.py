@@ -1,47 +1,105 @@
-"""Weights files: safetensors that name their network. Reading one cannot run code."""
+"""Reading and writing weights files as data: no file that is read here can run code.
+
+``read_weights`` takes the files that snadnet writes (safetensors that name their network; ``models.read_model`` builds
+that network), ``read_state`` what users bring from elsewhere, and ``read_torch_file`` whatever ``torch.save`` wrote.
+"""
 
 import json
+import pickle
+import re
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from snadnet.catalogue import current_name
 from snadnet.errors import WeightsError
 from snadnet.files import write_atomically
-from snadnet.models.registry import create_network, wrap
 
-_FORMAT = "snadnet-weights-1"
+_FORMAT: Final = "snadnet-weights-1"
+
+# What torch.load raises for damaged bytes, as a trial with 1,500 of them showed, and what it could by its code.
+_DAMAGE: Final = (
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+)
+# How torch.load names what is no data in a file.
+_NO_DATA: Final = re.compile(r"GLOBAL ([\w.]+)")
+_BEGINNING: Final = 512
+_PAGE: Final = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|\?xml|error)", re.IGNORECASE)
+_POINTER: Final = b"version https://git-lfs"
 
 
-def save_network(path: Path, network: nn.Module, name: str, *, half: bool = False, **facts: str) -> None:
-    """Write a network's weights and buffers, never half a file.
+def save_network(path: Path, network: nn.Module, name: str, *, fp16: bool = False, **facts: str) -> None:
+    """Write a network's weights and buffers as safetensors, never half a file.
 
     Args:
-        path: the ``.safetensors`` file; an existing one is replaced.
-        network: the network.
-        name: its name in the registry.
-        half: store floating-point tensors in half precision (they are read back as float32).
-        facts: further text that the file's header keeps.
+        path: The ``.safetensors`` file; an existing one is replaced.
+        network: The network.
+        name: Its name in the registry.
+        fp16: Store floating-point tensors as float16 (they are read back as float32), but for those with a number
+            that float16 cannot hold.
+        facts: Further text that the file's header keeps.
+
+    Raises:
+        WeightsError: If a tensor has values that are not finite; nothing is written then.
+        OSError: If the file cannot be written.
     """
+    state = network.state_dict()
+    check_finite(state, path, "train the network again from an earlier checkpoint")
     tensors = {}
-    for key, tensor in network.state_dict().items():
-        stored = tensor.half() if half and tensor.is_floating_point() else tensor
+    for key, tensor in state.items():
+        stored = tensor
+        if fp16 and tensor.is_floating_point() and (rounded := tensor.half()).isfinite().all():
+            stored = rounded
         tensors[key] = stored.detach().cpu().contiguous()
     header = {"format": _FORMAT, "model": current_name(name), "facts": json.dumps(facts)}
     write_atomically(path, save(tensors, metadata=header))
 
 
-def read_weights(path: Path) -> tuple[str, dict[str, Tensor]]:
-    """Return the network's name and its state, floating-point tensors as float32.
+def load_state(network: nn.Module, state: Mapping[str, Tensor], path: str | Path) -> None:
+    """Load tensors by name into a network that is already built, strictly.
+
+    Args:
+        network: A network, or a part of one.
+        state: Its tensors, as of ``read_weights``.
+        path: The file they come from, for messages.
 
     Raises:
-        WeightsError: if the file is missing, damaged or not a weights file of this project.
+        WeightsError: If a tensor is missing, left over or of another shape.
+    """
+    try:
+        network.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        detail = " ".join(str(error).split())[:300]
+        raise WeightsError(f"{path}: the weights do not fit the network ({detail})") from error
+
+
+def read_weights(path: Path) -> tuple[str, dict[str, Tensor]]:
+    """Return the name of the network in a weights file, and its tensors by name.
+
+    Floating-point tensors are returned as float32.
+
+    Raises:
+        WeightsError: If the file is missing, damaged, not one that ``save_network`` wrote, or has values that are not
+            finite.
     """
     if not path.is_file():
         raise WeightsError(f"{path}: no such weights file; give the path of a .safetensors file")
+    _check_beginning(path)
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
@@ -51,58 +109,119 @@ def read_weights(path: Path) -> tuple[str, dict[str, Tensor]]:
         raise WeightsError(f"{path}: not a readable safetensors file ({reason}); fetch it again") from error
     if header.get("format") != _FORMAT or "model" not in header:
         raise WeightsError(f"{path}: does not say which snadnet model it holds; use a file that snadnet wrote")
+    check_finite(state, path, "give a file of an earlier step or another training")
     return current_name(header["model"]), {
         key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in state.items()
     }
 
 
-def load_state(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
-    """Load a state strictly.
+def read_state(path: Path, *, what: str, remedy: str) -> dict[str, Any]:
+    """Return the tensors by name of a file that the user brings: ``.safetensors``, or one that ``torch.save`` wrote.
+
+    Args:
+        path: The file.
+        what: What should be in it, for the message.
+        remedy: Where to get it, for the message.
 
     Raises:
-        WeightsError: if a tensor is missing, left over or of another shape.
+        WeightsError: If the file is missing, damaged, or holds more than data.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file with {what}; {remedy}")
+    if path.suffix != ".safetensors":
+        return read_torch_file(path)
+    _check_beginning(path)
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise WeightsError(f"{path}: not a readable safetensors file; {remedy}") from error
+
+
+def read_torch_file(path: Path) -> dict[str, Any]:
+    """Return the dictionary that ``torch.save`` wrote to a file, its tensors on the CPU.
+
+    Raises:
+        WeightsError: If the file is damaged, holds more than data, or no dictionary.
+    """
+    _check_beginning(path)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except _DAMAGE as error:
+        # PyTorch's own message is left out: it advises to load the file unsafely.
+        if refused := _NO_DATA.search(str(error)):
+            raise WeightsError(
+                f"{path}: not read, since it holds more than data ({refused[1]}), which could run code; "
+                "have whoever made it save the tensors alone (state_dict)"
+            ) from error
+        raise WeightsError(f"{path}: damaged, or no state that PyTorch saved; copy it again") from error
+    if not isinstance(state, dict):
+        raise WeightsError(
+            f"{path}: holds a {type(state).__name__}, no dictionary; have whoever made it save the tensors (state_dict)"
+        )
+    return state
+
+
+def load_backbone(backbone: nn.Module, path: Path, *, source: str, unused: tuple[str, ...]) -> None:
+    """Load ImageNet weights that the user brings into a part of a network, strictly.
+
+    Args:
+        backbone: The part; its class name is what messages call it.
+        path: A ``.safetensors`` file or a state dict that ``torch.save`` wrote (read without running code).
+        source: Where to get the file, for messages.
+        unused: How the names of layers begin that the network leaves out.
+
+    Raises:
+        WeightsError: If the file is missing, unreadable or of another network; the message says where to get it.
+    """
+    kind, remedy = type(backbone).__name__, f"get it from {source}"
+    state = read_state(path, what=f"ImageNet weights of {kind}", remedy=remedy)
+    used = {name: tensor for name, tensor in state.items() if not str(name).startswith(unused)}
+    check_finite(used, path, remedy)
+    try:
+        backbone.load_state_dict(used, strict=True)
+    except (RuntimeError, AttributeError) as error:  # the second for what is no tensor
+        detail = " ".join(str(error).split())[:200]
+        raise WeightsError(f"{path}: holds no {kind} weights of this width ({detail}); {remedy}") from error
+
+
+def check_finite(state: Mapping[str, Any], source: str | Path, remedy: str) -> None:
+    """Refuse tensors with values that are NaN or infinite.
+
+    Args:
+        state: Tensors by name.
+        source: The file, for the message.
+        remedy: What to do, for the message.
+
+    Raises:
+        WeightsError: If there are such values; the message names the first tensor.
+    """
+    bad = [
+        name
+        for name, value in state.items()
+        if isinstance(value, Tensor) and value.is_floating_point() and not value.isfinite().all()
+    ]
+    if bad:
+        more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+        raise WeightsError(f"{source}: {bad[0]}{more} has values that are not finite (NaN or infinity); {remedy}")
+
+
+def _check_beginning(path: Path) -> None:
+    """Refuse what is often saved in place of weights: a web page, or the pointer that Git LFS keeps in a repository.
+
+    Raises:
+        WeightsError: If it is one of them, or the file cannot be read.
     """
     try:
-        network.load_state_dict(state, strict=True)
-    except RuntimeError as error:
-        detail = " ".join(str(error).split())[:300]
-        raise WeightsError(f"{path}: the weights do not fit the network ({detail})") from error
-
-
-def load_network(path: str | Path, *, expected: str | None = None) -> nn.Module:
-    """Build the network that a weights file names and load the file into it, in evaluation mode.
-
-    Args:
-        path: a ``.safetensors`` file that :func:`save_network` wrote.
-        expected: the only network name to accept, if given.
-
-    Raises:
-        WeightsError: if the file is missing, damaged, of another network than expected, or does not fit it.
-        ModelError: if the network it names is unknown.
-    """
-    return _load(Path(path), expected)[1]
-
-
-def read_model(path: str | Path, *, expected: str | None = None) -> nn.Module:
-    """Build the model (:func:`create_model`) that a weights file names and load the file into it, for evaluation.
-
-    Args:
-        path: a ``.safetensors`` file that :func:`save_network` wrote.
-        expected: the only name to accept, if given.
-
-    Raises:
-        WeightsError: if the file is missing, damaged, of another network than expected, or does not fit it.
-        ModelError: if the network it names is unknown.
-    """
-    name, network = _load(Path(path), expected)
-    return wrap(network, name).eval()
-
-
-def _load(path: Path, expected: str | None) -> tuple[str, nn.Module]:
-    name, state = read_weights(path)
-    if expected is not None and name != current_name(expected):
-        raise WeightsError(f"{path}: holds weights of {name!r}, expected '{expected}'")
-    with torch.random.fork_rng(devices=[]):
-        network = create_network(name)
-    load_state(network, state, path)
-    return name, network.eval()
+        with path.open("rb") as file:
+            beginning = file.read(_BEGINNING)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read ({error.strerror}); check the file and its permissions") from error
+    if beginning.startswith(_POINTER):
+        raise WeightsError(
+            f"{path}: is a Git LFS pointer, not the weights; fetch them with 'git lfs pull', or download the file itself"
+        )
+    if _PAGE.match(beginning):
+        raise WeightsError(
+            f"{path}: is a web page, not weights; the download failed or wants a confirmation, so save the file itself "
+            "from a browser"
+        )

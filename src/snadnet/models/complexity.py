@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from snadnet.models.descriptor import ModelDescriptor
 
 SIDE: Final = 256
-"""Default of the side, in pixels, of the picture that multiplications are counted on."""
+"""Default of the side, in pixels, of the image that multiplications are counted on."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class ModelFigures:
     """Size and cost of a network.
 
     Attributes:
-        parameters: learnable numbers.
-        macs: multiply-accumulate operations of convolutions and matrix products for one picture.
+        parameters: Learnable numbers.
+        macs: Multiply-accumulate operations of convolutions and matrix products for one image.
     """
 
     parameters: int
@@ -29,8 +29,8 @@ def model_figures(descriptor: ModelDescriptor, side: int = SIDE) -> ModelFigures
     """Count on the meta device: shapes pass through the network, no numbers do.
 
     Args:
-        descriptor: the network.
-        side: height and width in pixels of the picture; what padding adds is counted too.
+        descriptor: The network.
+        side: Height and width in pixels of the image; what padding adds is counted too.
     """
     with torch.device("meta"):
         network = descriptor.build().eval()

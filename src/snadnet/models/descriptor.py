@@ -14,7 +14,7 @@ Role = Literal["ours", "baseline", "reference"]
 
 @dataclass(frozen=True)
 class ValueRange:
-    """The values that a network works on; :class:`~snadnet.models.restorer.Restorer` maps to them and back."""
+    """The values that a network works on; ``Restorer`` maps to them and back."""
 
     low: float
     high: float
@@ -40,20 +40,21 @@ class ModelDescriptor:
     """What the project knows of a network.
 
     The network that ``build`` makes takes RGB ``(B, 3, H, W)`` in ``values``, of the sizes that ``size`` allows. For
-    ``"deblurring"`` its output is the restored picture in the same range and shape, or a named tuple whose field
-    ``restored`` is that, and whose field ``parsing``, if it has one, is class probabilities ``(B, 19, H, W)``; for
-    ``"parsing"`` logits ``(B, 19, H, W)``.
+    ``"deblurring"`` its output is the restored image in the same range and shape, or a named tuple whose field
+    ``restored`` is that, and whose field ``parsing``, if it has one, is class probabilities ``(B, 19, H, W)``; what
+    training compares with the sharp image, if that is more than ``restored``, is its ``supervised``. For ``"parsing"``
+    it is logits ``(B, 19, H, W)``.
 
     Attributes:
-        name: what it is called on the command line and in weights files.
-        task: what it does.
+        name: What it is called on the command line and in weights files.
+        task: What it does.
         role: ``"ours"``, a ``"baseline"`` of the paper, or a ``"reference"`` that this project adds.
-        paper: authors and title of where it was published.
-        year: when it was published.
-        licence: the terms of the code and weights that the authors released; our own code is under MIT.
-        build: makes the untrained network; calling it touches neither the disk nor the network.
-        size: the sizes it takes; all others from 32 px are padded by reflection and the result cropped.
-        values: the range it works in.
+        paper: Authors and title of where it was published.
+        year: When it was published.
+        licence: The terms of the code and weights that the authors released; our own code is under MIT.
+        build: Makes the untrained network; calling it touches neither the disk nor the network.
+        size: The sizes it takes; all others from 32 px are padded by reflection and the result cropped.
+        values: The range it works in.
     """
 
     name: str

@@ -1,10 +1,14 @@
 """The explicit registry of networks, by name. Each family declares its own in its ``DESCRIPTORS``."""
 
+from pathlib import Path
+
+import torch
 from torch import nn
 
 from snadnet.catalogue import current_name
-from snadnet.errors import ModelError
+from snadnet.errors import ModelError, WeightsError
 from snadnet.models import bisenet, deblurgan, deblurganv2, dmphn, mprnet, nafnet, snadnet, umsn, wiener
+from snadnet.models.checkpoint_io import load_state, read_weights
 from snadnet.models.descriptor import ModelDescriptor, Task
 from snadnet.models.restorer import Restorer
 
@@ -43,7 +47,7 @@ def create_network(name: str) -> nn.Module:
     """Build an untrained network as its paper has it: its own range, sizes and outputs.
 
     Raises:
-        ModelError: if there is no network of that name.
+        ModelError: If there is no network of that name.
     """
     return describe_model(name).build()
 
@@ -51,13 +55,37 @@ def create_network(name: str) -> nn.Module:
 def create_model(name: str) -> nn.Module:
     """Build an untrained model. All take RGB ``(B, 3, H, W)`` in ``[0, 1]`` of any size from 32 px.
 
-    A deblurring model gives a restored picture of the same shape and range (:class:`Restorer`), a parser logits
+    A deblurring model gives a restored image of the same shape and range (``Restorer``), a parser logits
     ``(B, 19, H, W)``.
 
     Raises:
-        ModelError: if there is no network of that name.
+        ModelError: If there is no network of that name.
     """
     return wrap(create_network(name), name)
+
+
+def read_model(path: str | Path, *, expected: str | None = None) -> nn.Module:
+    """Build the model that a weights file names, with the file's weights, in evaluation mode.
+
+    Args:
+        path: A ``.safetensors`` file that ``save_network`` wrote.
+        expected: The only name to accept, if given.
+
+    Returns:
+        What ``create_model`` builds: a ``Restorer``, whose ``core`` is the network of the paper, or a face parser.
+
+    Raises:
+        WeightsError: If the file is missing, damaged, of another network than expected, or does not fit it.
+        ModelError: If the network it names is unknown.
+    """
+    path = Path(path)
+    name, state = read_weights(path)
+    if expected is not None and name != current_name(expected):
+        raise WeightsError(f"{path}: holds weights of {name!r}, expected '{expected}'")
+    with torch.random.fork_rng(devices=[]):
+        network = create_network(name)
+    load_state(network, state, path)
+    return wrap(network, name).eval()
 
 
 def wrap(network: nn.Module, name: str) -> nn.Module:

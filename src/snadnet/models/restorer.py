@@ -13,7 +13,7 @@ class Restored(NamedTuple):
 
     Attributes:
         restored: ``(B, 3, H, W)``, clamped to ``[0, 1]`` in evaluation mode.
-        parsing: class probabilities ``(B, 19, H, W)``; None where the network parses no faces.
+        parsing: Class probabilities ``(B, 19, H, W)``; None where the network parses no faces.
     """
 
     restored: Tensor
@@ -26,8 +26,8 @@ class Restorer(nn.Module):
     Training and weights files work with the network itself, ``core``.
 
     Args:
-        core: what ``descriptor.build`` makes.
-        descriptor: says the sizes and values that ``core`` works on.
+        core: What ``descriptor.build`` makes.
+        descriptor: Says the sizes and values that ``core`` works on.
     """
 
     def __init__(self, core: nn.Module, descriptor: ModelDescriptor) -> None:
@@ -41,22 +41,22 @@ class Restorer(nn.Module):
         In evaluation mode the result is clamped to ``[0, 1]``; in training mode it is not, as a clamp has no gradient.
 
         Raises:
-            ModelError: if a side is under 32 px.
+            ModelError: If a side is under 32 px.
         """
         return self.restore(blurred).restored
 
     def restore(self, blurred: Tensor) -> Restored:
-        """As :meth:`forward`, with the parsing map of a network that makes one.
+        """As ``forward``, with the parsing map of a network that makes one.
 
         Raises:
-            ModelError: if a side is under 32 px.
+            ModelError: If a side is under 32 px.
         """
         height, width = blurred.shape[-2:]
         restored, parsing = self.restore_unpadded(pad_to_rule(blurred, self.descriptor.size))
         return Restored(restored[..., :height, :width], None if parsing is None else parsing[..., :height, :width])
 
     def restore_unpadded(self, blurred: Tensor) -> Restored:
-        """As :meth:`restore`, for a size that the network takes: what an exported graph computes."""
+        """As ``restore``, for a size that the network takes: what an exported graph computes."""
         values = self.descriptor.values
         output = self.core(values.from_unit(blurred))
         restored = values.to_unit(output if isinstance(output, Tensor) else output.restored)
@@ -64,3 +64,18 @@ class Restorer(nn.Module):
             restored if self.training else restored.clamp(0.0, 1.0),
             getattr(output, "parsing", None),
         )
+
+
+def supervised_images(output: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Return the full-size images that training compares with the sharp one, of a network's output.
+
+    Args:
+        output: An image, or a named tuple: its ``supervised``, if it has that, else its ``restored``.
+
+    Returns:
+        Images ``(B, 3, H, W)`` in the network's own range.
+    """
+    if isinstance(output, Tensor):
+        return (output,)
+    images: tuple[Tensor, ...] = getattr(output, "supervised", None) or (output.restored,)  # type: ignore[attr-defined]
+    return images

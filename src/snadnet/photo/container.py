@@ -1,6 +1,7 @@
-"""The pieces that a PNG or JPEG file is made of: counting them, and leaving out all that is not needed for pixels.
+"""The pieces that a photo's file is made of: chunks of a PNG, segments of a JPEG, boxes of an AVIF or HEIC.
 
-Pillow reads every piece before it tells the picture's size, and refuses the whole file for one broken text.
+They are counted, left out where pixels do not need them, and asked for what Pillow does not say. Pillow reads every
+piece before it tells the image's size, and refuses the whole file for one broken text.
 """
 
 from collections.abc import Iterator
@@ -19,10 +20,21 @@ _JPEG_SIGNATURE: Final = b"\xff\xd8"
 _SCAN: Final = 0xDA
 _COMMENT: Final = 0xFE
 _APPLICATION: Final = range(0xE0, 0xF0)
+_END: Final = 0xD9
 # Adobe's application segment tells how the colours are coded.
 _ADOBE: Final = 0xEE
 # Markers that stand alone, without a length: restarts, start and end, and what is reserved.
 _ALONE: Final = frozenset({0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)})
+
+
+# What begins a video, or another JPEG.
+_APPENDED_STARTS: Final = (b"ftyp", b"\xff\xd8\xff")
+_SAMSUNG: Final = b"SEFT"
+# An auxiliary image of Apple's, and an item after ISO 21496-1.
+_GAIN_MAPS: Final = (b":aux:hdrgainmap", b"tmap")
+
+Codes = tuple[int, int, int, int]
+"""Colour primaries, transfer characteristics, matrix coefficients (ITU-T H.273), and the full range flag."""
 
 
 def has_too_many_pieces(data: bytes) -> bool:
@@ -39,6 +51,47 @@ def without_extras(data: bytes) -> bytes:
         kept = (data[start:end] for start, end, marker in _jpeg_segments(data) if _is_needed(marker))
         return _JPEG_SIGNATURE + b"".join(kept)
     return data
+
+
+def png_colour_codes(data: bytes) -> Codes | None:
+    """Return what the cICP chunk of a PNG says, or None."""
+    if not data.startswith(_PNG_SIGNATURE):
+        return None
+    # It stands before the pixels.
+    for start, end, kind in islice(_png_chunks(data), MAX_PIECES):
+        if kind == b"IDAT":
+            break
+        if kind == b"cICP" and end - start == _PNG_OVERHEAD + 4:
+            primaries, curve, matrix, full_range = data[start + 8 : end - 4]
+            return primaries, curve, matrix, full_range
+    return None
+
+
+def box_colour_codes(data: bytes) -> Codes | None:
+    """Return what the nclx box of the main image of an AVIF or HEIC says, or None."""
+    meta = _box(data, b"meta")
+    if meta is None:
+        return None
+    main, properties = _box(meta[4:], b"pitm"), _box(meta[4:], b"iprp")
+    container, links = (None, None) if properties is None else (_box(properties, b"ipco"), _box(properties, b"ipma"))
+    if main is None or container is None or links is None:
+        return None
+    boxes = list(islice(_boxes(container), MAX_PIECES))
+    for index in _linked(links, int.from_bytes(main[4:])):
+        kind, content = boxes[index - 1] if 1 <= index <= len(boxes) else (b"", b"")
+        if kind == b"colr" and content[:4] == b"nclx" and len(content) >= 11:  # noqa: PLR2004
+            primaries, curve, matrix = (int.from_bytes(content[place : place + 2]) for place in (4, 6, 8))
+            return primaries, curve, matrix, content[10] >> 7
+    return None
+
+
+def has_appended(data: bytes) -> bool:
+    """Return whether a JPEG goes on behind its main image with another image or a video, or a HEIC has a gain map."""
+    if data.startswith(_JPEG_SIGNATURE):
+        trailer = _jpeg_trailer(data)
+        return trailer.rstrip(b"\0").endswith(_SAMSUNG) or any(start in trailer for start in _APPENDED_STARTS)
+    meta = _box(data, b"meta") if data[4:8] == b"ftyp" else None
+    return meta is not None and any(kind in meta for kind in _GAIN_MAPS)
 
 
 def _pieces(data: bytes) -> Iterator[object]:
@@ -72,5 +125,50 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         start = data.find(b"\xff", end)
 
 
+def _jpeg_trailer(data: bytes) -> bytes:
+    """What follows the main image of a JPEG."""
+    scan = next((start for start, _, marker in islice(_jpeg_segments(data), MAX_PIECES) if marker == _SCAN), None)
+    # Within pixels 0xFF is followed by 0 or a restart, so that the first mark of the end is one.
+    end = -1 if scan is None else data.find(bytes([0xFF, _END]), scan)
+    return b"" if end < 0 else data[end + 2 :]
+
+
 def _is_needed(marker: int) -> bool:
     return marker == _ADOBE or not (marker == _COMMENT or marker in _APPLICATION)
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Type and content of each box on one level of an ISO media file."""
+    start = 0
+    while start + 8 <= len(data):
+        size, kind, head = int.from_bytes(data[start : start + 4]), data[start + 4 : start + 8], 8
+        if size == 1:
+            size, head = int.from_bytes(data[start + 8 : start + 16]), 16
+        end = start + size if size else len(data)
+        if end < start + head:
+            return
+        yield kind, data[start + head : end]
+        start = end
+
+
+def _box(data: bytes, wanted: bytes) -> bytes | None:
+    """The content of the first box of a type, or None."""
+    return next((content for kind, content in islice(_boxes(data), MAX_PIECES) if kind == wanted), None)
+
+
+def _linked(links: bytes, item: int) -> Iterator[int]:
+    """The numbers, from 1, of the properties that an item has by the box "ipma"."""
+    name_bytes = 2 if links[:1] == b"\0" else 4
+    index_bytes = 2 if links[3:4] and links[3] & 1 else 1
+    place = 8
+    while place + name_bytes < len(links):
+        name, count = int.from_bytes(links[place : place + name_bytes]), links[place + name_bytes]
+        place += name_bytes + 1
+        end = place + count * index_bytes
+        if name == item:
+            for start in range(place, min(end, len(links)), index_bytes):
+                # The highest bit says whether a reader must understand the property.
+                index = int.from_bytes(links[start : start + index_bytes])
+                yield index & ((1 << (8 * index_bytes - 1)) - 1)
+            return
+        place = end

@@ -33,11 +33,14 @@ _DESCRIPTIVE_TAGS: Final = frozenset(
 _DIRECTORIES: Final = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 # What is left of these is a place in the old file.
 _POINTERS: Final = frozenset({*_DIRECTORIES, ExifTags.IFD.Interop})
-# How a TIFF stores its pixels; no part of the directories of EXIF and GPS, and poison when written as such.
+# How a TIFF stores its pixels; no part of the directories of EXIF and GPS, and harmful when written as such.
 _STORAGE_TAGS: Final = range(0xFE, 0x1000)
 # EXIF has its own record of the size, which turning the picture upright can swap.
 _WIDTH_TAG: Final = 0xA002
 _HEIGHT_TAG: Final = 0xA003
+# Values of the tag ColorSpace. The standard knows sRGB and "uncalibrated"; some cameras write this for Adobe RGB.
+_EXIF_SRGB: Final = 1
+_EXIF_ADOBE_RGB: Final = 2
 # The header before the first directory.
 _HEADER_BYTES: Final = 8
 # Orientations that lay the picture on its side.
@@ -57,6 +60,20 @@ def lies_sideways(image: Image.Image) -> bool:
     """Whether turning the picture upright swaps its width and height. Of a TIFF ask before loading it."""
     try:
         return image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
+    except Exception:  # noqa: BLE001 - as above
+        return False
+
+
+def says_adobe_rgb(image: Image.Image) -> bool:
+    """Return whether EXIF says that the colours are Adobe RGB, as cameras do (DCF 2.0). Ask a TIFF before loading."""
+    try:
+        exif = image.getexif()
+        details = exif.get_ifd(ExifTags.IFD.Exif) if ExifTags.IFD.Exif in exif else {}
+        space = details.get(ExifTags.Base.ColorSpace)
+        if space == _EXIF_ADOBE_RGB:
+            return True
+        index = exif.get_ifd(ExifTags.IFD.Interop).get(ExifTags.Interop.InteropIndex) if details else None
+        return space != _EXIF_SRGB and str(index).rstrip("\0 ") == "R03"
     except Exception:  # noqa: BLE001 - as above
         return False
 

@@ -12,10 +12,13 @@ from typing import Final
 from PIL import Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from snadnet.photo.colour import profile_space
-from snadnet.photo.exif import clean_exif, lies_sideways
+from snadnet.photo.exif import clean_exif, lies_sideways, says_adobe_rgb
 from snadnet.photo.limits import MAX_METADATA_BYTES
 from snadnet.photo.types import JpegCoding, Text
-from snadnet.photo.xmp import clean_xmp, describes_appended
+from snadnet.photo.xmp import clean_xmp, has_second_part, without_appended
+
+APPENDED_NOTE: Final = "what is appended to it (such as a gain map or a video) is left out"
+"""The note about images or a video in the same file behind the photo."""
 
 _ORIENTATION_TAG: Final = 274
 _IPTC_TAG: Final = 33723
@@ -49,6 +52,7 @@ class BeforeLoading:
 
     jpeg: JpegCoding | None
     tiff: Metadata | None
+    adobe_rgb: bool = False
 
 
 def has_impostors(image: Image.Image) -> bool:
@@ -65,7 +69,8 @@ def look_before_loading(image: Image.Image) -> BeforeLoading:
     sideways = lies_sideways(image)
     # The size that Pillow tells is that of the upright picture, as far as EXIF and not XMP says what is upright.
     width, height = image.size if _ORIENTATION_TAG in image.tag_v2 or not sideways else image.size[::-1]
-    return BeforeLoading(jpeg=None, tiff=_read(image, (width, height), sideways=sideways))
+    metadata = _read(image, (width, height), sideways=sideways)
+    return BeforeLoading(jpeg=None, tiff=metadata, adobe_rgb=says_adobe_rgb(image))
 
 
 def read_metadata(image: Image.Image, upright_size: tuple[int, int], before: BeforeLoading) -> Metadata:
@@ -76,8 +81,7 @@ def read_metadata(image: Image.Image, upright_size: tuple[int, int], before: Bef
 def fitting_profile(image: Image.Image, *, grey: bool) -> tuple[bytes | None, tuple[str, ...]]:
     """The colour profile if it fits the colours, and notes about one that does not."""
     profile = image.info.get("icc_profile")
-    # A CMYK picture's profile has done its work when it becomes sRGB.
-    if not profile or image.mode == "CMYK":
+    if not profile:
         return None, ()
     if not isinstance(profile, bytes) or len(profile) > MAX_METADATA_BYTES:
         return None, ("its colour profile is too large or damaged and is left out",)
@@ -134,10 +138,14 @@ def _xmp(image: Image.Image, upright_size: tuple[int, int]) -> tuple[bytes | Non
         return None, ("its XMP is damaged and is left out",)
     if len(packet) > MAX_METADATA_BYTES:
         return None, ("its XMP is too large and is left out",)
-    if describes_appended(packet):
-        return None, ("what is appended to it (such as a gain map or a video) is left out",)
-    cleaned = clean_xmp(packet, upright_size)
-    return cleaned, () if cleaned else ("its XMP is damaged and is left out",)
+    rest, claimed = without_appended(packet)
+    notes = (APPENDED_NOTE,) if claimed else ()
+    if rest is None:
+        return None, notes
+    if has_second_part(rest):
+        notes = (*notes, "the second part of its XMP is left out")
+    cleaned = clean_xmp(rest, upright_size)
+    return cleaned, notes if cleaned else (*notes, "its XMP is damaged and is left out")
 
 
 def _iptc(image: Image.Image) -> tuple[bytes | None, tuple[str, ...]]:

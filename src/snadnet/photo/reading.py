@@ -12,12 +12,13 @@ from PIL import Image
 
 from snadnet.errors import PhotoError
 from snadnet.photo.colour import cmyk_to_srgb
-from snadnet.photo.container import has_too_many_pieces, without_extras
-from snadnet.photo.exif import upright
+from snadnet.photo.container import has_appended, has_too_many_pieces, without_extras
+from snadnet.photo.described_colours import colour_codes, colour_profile
+from snadnet.photo.exif import says_adobe_rgb, upright
 from snadnet.photo.heic import is_heic, open_heic
 from snadnet.photo.limits import MAX_PIECES, Limits
-from snadnet.photo.metadata import fitting_profile, has_impostors, look_before_loading, read_metadata
-from snadnet.photo.silence import QUIET_DECODERS
+from snadnet.photo.metadata import APPENDED_NOTE, Metadata, has_impostors, look_before_loading, read_metadata
+from snadnet.photo.silence import SILENCE
 from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, Photo, printable
 
 _TIFF_BITS_PER_SAMPLE_TAG: Final = 258
@@ -112,8 +113,8 @@ def photo_from_image(image: Image.Image, *, limits: Limits = _LIMITS) -> Photo:
     Raises:
         PhotoError: the picture is over the limit, of more than 8 bits a channel, or its file is damaged.
     """
-    with QUIET_DECODERS:
-        return _photo_from_image(image, name="the image", limits=limits)
+    with SILENCE:
+        return _photo_from_image(image, _file_content(image), name="the image", limits=limits)
 
 
 def photo_from_array(array: NDArray[Any]) -> Photo:
@@ -156,7 +157,7 @@ def _decode(data: bytes, *, name: str, limits: Limits) -> Photo:
     _check_file_size(len(data), name, limits)
     if has_too_many_pieces(data):
         raise PhotoError(f"{name}: is made of more than {MAX_PIECES} pieces; save it anew with another program")
-    with QUIET_DECODERS:
+    with SILENCE:
         try:
             return _decode_once(data, name=name, limits=limits)
         except _DamagedError as error:
@@ -172,7 +173,7 @@ def _decode(data: bytes, *, name: str, limits: Limits) -> Photo:
 
 def _decode_once(data: bytes, *, name: str, limits: Limits) -> Photo:
     with _open_image(data, name) as image:
-        photo = _photo_from_image(image, name=name, limits=limits)
+        photo = _photo_from_image(image, data, name=name, limits=limits)
         photo = replace(photo, lossless=image.format in _LOSSLESS_FORMATS or _is_lossless_webp(data))
         if _was_deep(image, data):
             return replace(photo, notes=("more than 8 bits a channel became 8", *photo.notes))
@@ -190,8 +191,24 @@ def _open_image(data: bytes, name: str) -> Image.Image:
         raise _DamagedError(f"{name}: is not a photo that can be read; give a {FORMATS_IN_WORDS} file") from error
 
 
-def _photo_from_image(image: Image.Image, *, name: str, limits: Limits) -> Photo:
+def _file_content(image: Image.Image) -> bytes:
+    """The file that an image is opened from, for what Pillow does not say of it; empty once it is loaded."""
+    file = getattr(image, "fp", None) if getattr(image, "tile", None) else None
+    try:
+        if file is None:
+            return b""
+        place = file.tell()
+        file.seek(0)
+        data: bytes = file.read()
+        file.seek(place)
+    except (OSError, ValueError):
+        return b""
+    return data
+
+
+def _photo_from_image(image: Image.Image, data: bytes, *, name: str, limits: Limits) -> Photo:
     _check_image(image, name=name, limits=limits)
+    _check_range(image, data, name=name)
     try:
         before = look_before_loading(image)
         impostors = has_impostors(image)
@@ -203,7 +220,8 @@ def _photo_from_image(image: Image.Image, *, name: str, limits: Limits) -> Photo
     turned = upright(image)
     try:
         colours, alpha, grey = _split(turned)
-        profile, profile_notes = fitting_profile(image, grey=grey)
+        adobe_rgb = before.adobe_rgb or says_adobe_rgb(image)
+        profile, profile_notes = colour_profile(image, data, grey=grey, adobe_rgb=adobe_rgb)
         metadata = read_metadata(image, turned.size, before)
     except Exception as error:
         raise _DamagedError(
@@ -222,7 +240,7 @@ def _photo_from_image(image: Image.Image, *, name: str, limits: Limits) -> Photo
         xmp=metadata.xmp,
         iptc=metadata.iptc,
         texts=metadata.texts,
-        notes=(*_picture_notes(image), *profile_notes, *metadata.notes),
+        notes=(*_frame_notes(image), *profile_notes, *_appended_notes(image, data, metadata), *metadata.notes),
     )
 
 
@@ -245,17 +263,34 @@ def _check_image(image: Image.Image, *, name: str, limits: Limits) -> None:
         )
 
 
-def _picture_notes(image: Image.Image) -> tuple[str, ...]:
+def _check_range(image: Image.Image, data: bytes, *, name: str) -> None:
+    codes = colour_codes(image, data)
+    if codes is not None and codes.hdr:
+        raise PhotoError(
+            f"{name}: is a photo of high dynamic range ({codes.hdr}), which would lose its brightness here;"
+            " save it as an ordinary photo, in sRGB or Display P3"
+        )
+
+
+def _frame_notes(image: Image.Image) -> tuple[str, ...]:
     notes = []
+    number = image.tell() + 1
     if image.format == "TIFF":
         # Counting the pages of a hostile file would take very long.
         if getattr(image, "is_animated", False):
-            notes.append("first of several pages")
+            notes.append("first of several pages" if number == 1 else f"page {number} of several")
     elif (frames := int(getattr(image, "n_frames", 1))) > 1:
-        notes.append(f"first of {frames} {'pictures' if image.format == 'MPO' else 'frames'}")
+        kind = "picture" if image.format == "MPO" else "frame"
+        notes.append(f"first of {frames} {kind}s" if number == 1 else f"{kind} {number} of {frames}")
     if image.mode == "CMYK":
         notes.append("CMYK colours became RGB")
     return tuple(notes)
+
+
+def _appended_notes(image: Image.Image, data: bytes, metadata: Metadata) -> tuple[str, ...]:
+    # Of an MPO it is said already how many images there are.
+    is_new = image.format != "MPO" and APPENDED_NOTE not in metadata.notes
+    return (APPENDED_NOTE,) if is_new and has_appended(data) else ()
 
 
 def _is_lossless_webp(data: bytes) -> bool:

@@ -1,5 +1,6 @@
 """Silence for Pillow's warnings, whatever the number of threads that read photos."""
 
+import os
 import threading
 import warnings
 from contextlib import ExitStack
@@ -11,13 +12,16 @@ class _Silence:
     """A context in which there are no warnings; any number of threads can be in it.
 
     Python has one list of filters for all threads. Were each reader to set and restore it, one of them could
-    restore what another had set: so the first one sets it, and the last one restores it.
+    restore what another had set: so the first one sets it, and the last one restores it. A forked process starts with
+    nobody inside, as it has none of its parent's other threads.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._inside = 0
         self._restore = ExitStack()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._start_again)
 
     def __enter__(self) -> None:
         with self._lock:
@@ -30,10 +34,16 @@ class _Silence:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         with self._lock:
-            self._inside -= 1
+            # Not below 0: a process may be forked by a thread that is inside.
+            self._inside = max(0, self._inside - 1)
             if self._inside == 0:
                 self._restore.close()
 
+    def _start_again(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._restore.close()
 
-QUIET_DECODERS: Final = _Silence()
+
+SILENCE: Final = _Silence()
 """Silences Pillow's warnings, of broken EXIF and large pictures, which are errors here or left out."""

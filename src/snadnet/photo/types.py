@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from PIL import features
 
 from snadnet.photo.colour import srgb_pixels
@@ -67,7 +67,7 @@ class Text:
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A decoded photo.
+    """A decoded photo; ``np.asarray(photo)`` gives its pixels.
 
     Attributes:
         pixels: (H, W, 3) uint8 RGB, upright (the EXIF orientation is applied).
@@ -116,6 +116,9 @@ class Photo:
                 f"pixels must be uint8 {self.pixels.shape}, not {pixels.dtype} {pixels.shape}: keep the size"
             )
         return replace(self, pixels=pixels)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.pixels, dtype=dtype, copy=copy)
 
     def without_metadata(self) -> "Photo":
         """The same photo with nothing but its pixels, which become sRGB as no profile describes them any more."""

@@ -1,7 +1,7 @@
-"""What one network costs, measured in a process that does nothing else; :mod:`snadnet.profiling.benchmark` starts it.
+"""Cost of one network, measured in a process that does nothing else; ``snadnet.profiling.benchmark`` starts it.
 
 ``python -m snadnet.profiling.process REQUEST`` takes a :class:`Request` as JSON and prints a
-:class:`Reading` as JSON, or ``{"error": line}``. PyTorch is loaded only for networks that run on it.
+:class:`Measurement` as JSON, or ``{"error": line}``. PyTorch is loaded only for networks that run on it.
 """
 
 import json
@@ -14,45 +14,45 @@ from typing import Final, Literal
 
 import numpy as np
 
+from snadnet.environment import peak_memory
 from snadnet.errors import ModelError, SnadnetError
 
 WARM_UP_RUNS: Final = 2
-_KIBIBYTE: Final = 1024
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to measure.
+    """A network and how to measure it.
 
     Attributes:
-        subject: A registered model, which gets untrained weights, or a ``.onnx`` or ``.safetensors`` file.
-        is_file: Whether it is a file.
-        size: Height and width of the picture in pixels.
-        runs: How many runs are timed, after the warm-up runs.
+        network: A ``.onnx`` or ``.safetensors`` file, or the registered name of an untrained network.
+        trained: Whether it is a file.
+        size: Height and width of the image in pixels.
+        runs: Number of timed runs, after the warm-up runs.
         device: Where to compute.
-        threads: Of PyTorch on the CPU; None for as many as it takes by itself.
-        half: Mixed precision, float16 where PyTorch's autocast holds it safe; on CUDA only.
+        threads: CPU threads of PyTorch; None for its own choice.
+        fp16: Mixed precision, float16 where PyTorch's autocast holds it safe; on CUDA only.
     """
 
-    subject: str
-    is_file: bool
+    network: str
+    trained: bool
     size: int
     runs: int
     device: Literal["cpu", "cuda"]
     threads: int | None
-    half: bool
+    fp16: bool
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What was measured.
+class Measurement:
+    """The measured cost of a network.
 
     Attributes:
         model: The registered name; None where a file does not tell.
         runtime: ``"PyTorch"`` or ``"ONNX Runtime"``.
         device: ``"cpu"``, or the name of the GPU.
-        threads: CPU threads that compute one picture.
-        seconds: Wall time of each timed run, from a picture in the device's memory to its restoration there (for
+        threads: CPU threads that compute one image.
+        seconds: Wall time of each timed run, from an image in the device's memory to its restoration there (for
             ONNX graphs, in the computer's).
         peak_memory: The process's greatest resident memory in bytes, with Python, its libraries, and the weights;
             on CUDA the greatest memory that PyTorch's tensors took there. None where it is unknown.
@@ -68,31 +68,31 @@ class Reading:
     memory_before: int | None
 
 
-def measure(request: Request) -> Reading:
-    """Measure in this process.
+def measure(request: Request) -> Measurement:
+    """Measure a network in this process.
 
     Raises:
-        WeightsError: The file is damaged or of another kind.
-        ModelError: The model is unknown or a parser, or the device is not there.
+        WeightsError: If the file is damaged or of another kind.
+        ModelError: If the network is unknown or a parser, or the device is not there.
     """
-    on_torch = not request.is_file or Path(request.subject).suffix.lower() == ".safetensors"
+    on_torch = not request.trained or Path(request.network).suffix.lower() == ".safetensors"
     return _measure_model(request) if on_torch else _measure_graph(request)
 
 
-def _measure_graph(request: Request) -> Reading:
-    from snadnet.inference import OnnxBackend  # noqa: PLC0415 (only one runtime is to be in memory)
+def _measure_graph(request: Request) -> Measurement:
+    from snadnet.inference import load_model  # noqa: PLC0415 (only one runtime is to be in memory)
 
     before = peak_memory()
-    network = OnnxBackend(Path(request.subject), request.device)
+    graph = load_model(request.network, request.device)
     crop = np.random.default_rng(0).random((1, request.size, request.size, 3), np.float32)
-    seconds = _time(lambda: network(crop), request.runs)
+    seconds = _time(lambda: graph(crop), request.runs)
     on_cpu = request.device == "cpu"
     # The runtime gives a crop one thread, and what ONNX Runtime takes of a GPU it does not tell.
     memory = (peak_memory(), before) if on_cpu else (None, None)
-    return Reading(network.model, "ONNX Runtime", request.device, 1, seconds, *memory)
+    return Measurement(graph.model, "ONNX Runtime", request.device, 1, seconds, *memory)
 
 
-def _measure_model(request: Request) -> Reading:
+def _measure_model(request: Request) -> Measurement:
     import torch  # noqa: PLC0415 (only one runtime is to be in memory)
 
     from snadnet.inference.torch_backend import torch_device  # noqa: PLC0415
@@ -104,24 +104,24 @@ def _measure_model(request: Request) -> Reading:
     torch.manual_seed(0)
     on_cuda = place.type == "cuda"
     before = 0 if on_cuda else peak_memory()
-    model = read_model(request.subject) if request.is_file else create_model(request.subject)
+    model = read_model(request.network) if request.trained else create_model(request.network)
     if not isinstance(model, Restorer):
-        raise ModelError(f"{request.subject}: is a face parser; give a deblurring network")
-    picture = torch.rand(1, 3, request.size, request.size).to(place)
+        raise ModelError(f"{request.network}: is a face parser; give a deblurring network")
+    image = torch.rand(1, 3, request.size, request.size).to(place)
     model = model.eval().to(place)
     if on_cuda:
         torch.backends.cudnn.benchmark = True
         model = model.to(memory_format=torch.channels_last)
-        picture = picture.to(memory_format=torch.channels_last)
+        image = image.to(memory_format=torch.channels_last)
 
     def run() -> None:
-        with torch.inference_mode(), torch.autocast(place.type, dtype=torch.float16, enabled=request.half):
-            model(picture)
+        with torch.inference_mode(), torch.autocast(place.type, dtype=torch.float16, enabled=request.fp16):
+            model(image)
         if on_cuda:
             torch.cuda.synchronize()
 
     seconds = _time(run, request.runs)
-    return Reading(
+    return Measurement(
         model.descriptor.name,
         "PyTorch",
         torch.cuda.get_device_name() if on_cuda else "cpu",
@@ -143,22 +143,8 @@ def _time(run: Callable[[], object], runs: int) -> tuple[float, ...]:
     return tuple(seconds)
 
 
-def peak_memory() -> int | None:
-    """The greatest resident memory of this process so far, in bytes; None where the system does not tell."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        # Rather than ru_maxrss, which on Linux starts from the peak of the process that started this one.
-        line = next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * _KIBIBYTE
-    try:
-        import resource  # noqa: PLC0415 (not on Windows)
-    except ImportError:
-        return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else _KIBIBYTE)
-
-
 def main() -> None:
-    """Read the request, print the reading."""
+    """Read the request, print the measurement."""
     try:
         print(json.dumps(asdict(measure(Request(**json.loads(sys.argv[1]))))))
     except SnadnetError as error:

@@ -9,7 +9,7 @@ import torch
 
 from snadnet.errors import WeightsError
 from snadnet.files import write_atomically
-from snadnet.models.torch_file import read_torch_file
+from snadnet.models.checkpoint_io import read_torch_file
 
 _LOG = logging.getLogger(__name__)
 _PATTERN = "step-*.pt"

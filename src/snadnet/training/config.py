@@ -1,15 +1,13 @@
-"""Every setting of a training run, checked. A run is settled by its configuration file and what overrides it."""
+"""The settings of training runs, checked: what all recipes have in common."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from snadnet.data.dataset import Augmentation, SizeShare
 from snadnet.data.degradation import SHARP_ONLY, Degradation
 from snadnet.data.protocols import PROTOCOLS
-from snadnet.errors import ConfigError
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -133,18 +131,22 @@ class ValidationSettings(StrictSettings):
 
 
 class RunSettings(StrictSettings):
-    """What both stages have in common.
+    """What all runs have in common. What belongs to one recipe is added by its own settings in ``recipes``.
 
     Attributes:
-        model: name of the network in the registry.
-        seed: settles initial weights, order, augmentation and blur.
-        precision: of the forward and backward passes.
-        ema_decay: of the exponential moving average of the weights, which is what is validated and kept.
-        checkpoint_minutes: a checkpoint is written so often, and at the end.
-        log_every: steps between two lines of the log.
+        recipe: How the network is trained: a name in :data:`snadnet.training.recipes.RECIPES`.
+        model: Name of the network in the registry.
+        initial: Weights file of a whole network to start from.
+        seed: Determines initial weights, order, augmentation and blur.
+        precision: Of the forward and backward passes.
+        ema_decay: Of the exponential moving average of the weights, which is what is validated and kept.
+        checkpoint_minutes: A checkpoint is written so often, and at the end.
+        log_every: Steps between two lines of the log.
     """
 
+    recipe: str
     model: str
+    initial: Path | None = None
     seed: int = Field(0, ge=0)
     # An unquoted "no" is YAML's way to write false.
     precision: Annotated[Literal["no", "fp16", "bf16"], BeforeValidator(lambda v: "no" if v is False else v)] = "no"
@@ -157,102 +159,11 @@ class RunSettings(StrictSettings):
     validation: ValidationSettings = ValidationSettings()
 
 
-class ParsingSettings(RunSettings):
-    """Stage I: training a face parser, or fine-tuning it on blurred faces (SPEC 1).
+class LabelledSettings(RunSettings):
+    """Training that needs the classes of a face's pixels.
 
     Attributes:
-        initial: weights file to start from.
-        teacher: weights file of a sharp-face parser that labels the faces that have no label map.
-        gamma: of the focal loss (Eq. 2); 0 is cross entropy.
-        alpha: its weight of each class; all one if left out.
-    """
-
-    initial: Path | None = None
-    teacher: Path | None = None
-    gamma: float = Field(2.0, ge=0)
-    alpha: list[float] | None = Field(None, min_length=19, max_length=19)
-
-
-class DeblurringSettings(RunSettings):
-    """Training a deblurring network. What belongs to one recipe is added by its own class in ``recipes``.
-
-    Attributes:
-        recipe: how the network is trained, a name in :data:`snadnet.training.recipes.RECIPES`.
-        initial: weights file of a whole network to start from.
-    """
-
-    recipe: str
-    initial: Path | None = None
-
-
-class RegionSettings(DeblurringSettings):
-    """Training with a loss that tells the regions of a face apart.
-
-    Attributes:
-        label_parser: weights file of a sharp-face parser, for the faces without a label map.
+        label_parser: Weights file of a sharp-face parser, for the faces without a label map.
     """
 
     label_parser: Path | None = None
-
-
-Settings = TypeVar("Settings", bound=RunSettings)
-
-
-def read_settings(path: Path, overrides: list[str]) -> dict[str, Any]:
-    """Read a YAML file and apply overrides like ``optimizer.learning_rate=1e-4``; nothing is checked yet.
-
-    Raises:
-        ConfigError: if the file cannot be read or is no YAML mapping, or an override has no place in it.
-    """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: holds no settings; it must be a YAML mapping")
-    for override in overrides:
-        _override(values, override)
-    return values
-
-
-def check_settings(kind: type[Settings], values: dict[str, Any], path: Path) -> Settings:
-    """Turn what ``path`` held into settings.
-
-    Raises:
-        ConfigError: if a setting is missing, unknown or out of range.
-    """
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the settings"
-        raise ConfigError(f"{path}: {place}: {first['msg']}") from error
-
-
-def load_settings(kind: type[Settings], path: Path, overrides: list[str]) -> Settings:
-    """Read a YAML file, apply overrides and check the result.
-
-    Raises:
-        ConfigError: if the file cannot be read, is no YAML, or a setting is unknown or out of range.
-    """
-    return check_settings(kind, read_settings(path, overrides), path)
-
-
-def _override(values: dict[str, Any], override: str) -> None:
-    """Set one value by its dotted path; numbers walk into lists."""
-    key, equals, text = override.partition("=")
-    if not equals:
-        raise ConfigError(f"'{override}': write an override as key=value, like schedule.steps=1000")
-    *parents, last = key.strip().split(".")
-    place: Any = values
-    try:
-        for parent in parents:
-            place = place[int(parent)] if isinstance(place, list) else place.setdefault(parent, {})
-        if isinstance(place, list):
-            place[int(last)] = yaml.safe_load(text)
-        else:
-            place[last] = yaml.safe_load(text)
-    except (ValueError, IndexError, TypeError, AttributeError, yaml.YAMLError) as error:
-        raise ConfigError(f"'{override}': there is no such setting ({error})") from error

@@ -1,4 +1,4 @@
-"""How far a training has come, by steps or by the clock, and the learning rate there."""
+"""The progress of a training, by steps or by the clock, and the learning rate that belongs to it."""
 
 import math
 import time
@@ -8,13 +8,13 @@ from snadnet.training.config import ScheduleSettings
 
 
 @dataclass
-class Progress:
+class Clock:
     """Steps done and seconds trained, over all interruptions.
 
     Attributes:
-        settings: how long to train.
-        step: optimizer steps done.
-        elapsed: seconds trained before this start of the run.
+        settings: How long to train.
+        step: Optimizer steps done.
+        elapsed: Seconds trained before this start of the run.
     """
 
     settings: ScheduleSettings
@@ -25,28 +25,34 @@ class Progress:
         self._started = time.monotonic()
 
     def seconds(self) -> float:
-        """Seconds trained until now."""
+        """Return the seconds trained until now."""
         return self.elapsed + time.monotonic() - self._started
 
-    def share(self) -> float:
-        """How much of the training is done, in ``[0, 1]``."""
-        shares = [0.0]
+    def progress(self) -> float:
+        """Return how much of the training is done, in [0, 1]."""
+        fractions = [0.0]
         if self.settings.steps is not None:
-            shares.append(self.step / self.settings.steps)
+            fractions.append(self.step / self.settings.steps)
         if self.settings.time_budget is not None:
-            shares.append(self.seconds() / self.settings.time_budget)
-        return min(1.0, max(shares))
-
-    def learning_rate_factor(self) -> float:
-        """What to multiply the learning rate by: linear warm-up, then the decay that the settings name."""
-        settings = self.settings
-        warm = min(1.0, (self.step + 1) / settings.warmup) if settings.warmup else 1.0
-        decayed = max(0.0, (self.share() - settings.hold) / (1.0 - settings.hold))
-        return warm * (settings.floor + (1.0 - settings.floor) * _left(settings, decayed))
+            fractions.append(self.seconds() / self.settings.time_budget)
+        return min(1.0, max(fractions))
 
 
-def _left(settings: ScheduleSettings, decayed: float) -> float:
-    """How much of the learning rate is left when a share of the decay is over, both in ``[0, 1]``."""
+def learning_rate_factor(settings: ScheduleSettings, step: int, progress: float) -> float:
+    """Return what to multiply the learning rate by: linear warm-up, then the decay that the settings name.
+
+    Args:
+        settings: The schedule.
+        step: Optimizer steps done.
+        progress: How much of the training is done, in [0, 1].
+    """
+    warm = min(1.0, (step + 1) / settings.warmup) if settings.warmup else 1.0
+    decayed = max(0.0, (progress - settings.hold) / (1.0 - settings.hold))
+    return warm * (settings.floor + (1.0 - settings.floor) * _remaining(settings, decayed))
+
+
+def _remaining(settings: ScheduleSettings, decayed: float) -> float:
+    """Return the fraction of the learning rate that remains after a fraction of the decay, both in [0, 1]."""
     if settings.decay == "linear":
         return 1.0 - decayed
     if settings.decay == "plateaus":

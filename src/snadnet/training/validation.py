@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from snadnet.data.image_folder import FaceFile
 from snadnet.data.protocols import PROTOCOLS, blurred_pair, sharp_labels
-from snadnet.metrics.image import ImageScores, concatenate, image_scores
-from snadnet.metrics.segmentation import ConfusionMatrix
+from snadnet.metrics.fidelity import ImageScores, concatenate, image_scores
+from snadnet.metrics.parsing import ConfusionMatrix
 from snadnet.training.config import ValidationSettings
 
 _SAMPLES = 6

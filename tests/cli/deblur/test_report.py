@@ -1,4 +1,4 @@
-"""The reports in JSON: their schema is what docs/deblur.md says."""
+"""The reports in JSON: their schema is what docs/guides/batches.md says."""
 
 import errno
 import json

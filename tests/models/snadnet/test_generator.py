@@ -15,7 +15,7 @@ from snadnet.models.snadnet.snad import foreground_mask, resize_parsing
 from snadnet.models.wiener import deconvolve_by
 
 TINY_GUIDED = replace(SMALL, widths=(8, 8, 16), encoder_depths=(1, 1, 1), decoder_depths=(1, 1, 1), guidance_width=4)
-TINY = replace(TINY_GUIDED, deconvolved_channels=0, second_look=False)
+TINY = replace(TINY_GUIDED, deconvolved_channels=0, refinement_pass=False)
 TINY_PAPER = replace(BASE, widths=(8, 8, 16), encoder_depths=(1, 1, 1), decoder_depths=(0, 1, 1), guidance_width=4)
 
 
@@ -155,8 +155,8 @@ def test_levels_must_agree() -> None:
         Generator(replace(TINY, encoder_depths=(1, 1)))
 
 
-def test_small_stays_within_its_budget_with_its_guides_and_both_looks() -> None:
-    assert model_figures(describe_model("snadnet-small"), 160).macs < 2.5e9  # SPEC 6: under 2.5 GMACs at 160 px
+def test_small_stays_within_its_budget_with_its_conditioning_networks_and_both_passes() -> None:
+    assert model_figures(describe_model("snadnet-small"), 160).macs < 2.5e9
 
 
 def test_network_restores_and_parses() -> None:
@@ -168,7 +168,7 @@ def test_network_restores_and_parses() -> None:
     torch.testing.assert_close(output.parsing.sum(dim=1), torch.ones(2, 64, 96))
 
 
-def test_the_guides_stay_frozen_and_in_evaluation_mode() -> None:
+def test_the_conditioning_networks_stay_frozen_and_in_evaluation_mode() -> None:
     network = create_network("snadnet-small").train()
     assert isinstance(network, SNADNet)
     assert network.generator.training
@@ -184,10 +184,10 @@ def test_a_generator_without_deconvolved_channels_has_no_deconvolution() -> None
     assert network.refiner is None
     assert network(torch.rand(1, 3, 32, 32)).kernel is None
     with pytest.raises(ValueError, match="needs deconvolved_channels"):
-        SNADNet(replace(TINY, second_look=True), parser_width=0.0625)
+        SNADNet(replace(TINY, refinement_pass=True), parser_width=0.0625)
 
 
-def looking_twice() -> SNADNet:
+def with_refinement_pass() -> SNADNet:
     torch.manual_seed(0)
     network = SNADNet(TINY_GUIDED, parser_width=0.0625).eval()
     shaken(network.generator)
@@ -196,8 +196,8 @@ def looking_twice() -> SNADNet:
     return network
 
 
-def test_the_second_look_sees_what_the_first_restored() -> None:
-    network, blurred = looking_twice(), torch.rand(3, 3, 64, 64)
+def test_the_refinement_pass_sees_what_the_first_restored() -> None:
+    network, blurred = with_refinement_pass(), torch.rand(3, 3, 64, 64)
     with torch.no_grad():
         parsing, guided = network.parse(blurred), network.wiener(blurred)  # type: ignore[misc]
         first = network.generator(blurred, parsing, guided.deconvolved, blurred).restored
@@ -210,10 +210,10 @@ def test_the_second_look_sees_what_the_first_restored() -> None:
     torch.testing.assert_close(output.kernel.kernel, refined.kernel)
 
 
-def test_a_batch_may_be_split_between_the_looks() -> None:
-    network, blurred = looking_twice(), torch.rand(3, 3, 64, 64)
+def test_a_batch_may_be_split_between_the_passes() -> None:
+    network, blurred = with_refinement_pass(), torch.rand(3, 3, 64, 64)
     with torch.no_grad():
-        whole, split = network(blurred), network(blurred, first_looks=1)
+        whole, split = network(blurred), network(blurred, first_pass_only=1)
         parsing = network.parse(blurred[:1])
         first = network.generator(blurred[:1], parsing, network.wiener(blurred[:1]).deconvolved, blurred[:1])  # type: ignore[misc]
     torch.testing.assert_close(split.restored[:1], first.restored, rtol=0, atol=1e-5)
@@ -222,8 +222,8 @@ def test_a_batch_may_be_split_between_the_looks() -> None:
 
 
 def test_the_picture_teaches_the_refiner_through_the_deconvolution() -> None:
-    network = looking_twice().train()
-    network(torch.rand(2, 3, 64, 64), first_looks=1).restored.square().mean().backward()
+    network = with_refinement_pass().train()
+    network(torch.rand(2, 3, 64, 64), first_pass_only=1).restored.square().mean().backward()
     for part in (network.generator, network.refiner):
         assert part is not None
         gradients = [p.grad for p in part.parameters()]

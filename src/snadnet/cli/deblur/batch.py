@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import cv2
-import numpy as np
 
 from snadnet.cli.deblur.naming import Job
 from snadnet.cli.deblur.report import (
@@ -18,7 +17,6 @@ from snadnet.cli.deblur.report import (
     Report,
     Status,
     face_records,
-    faces_in_words,
     skipped_face_records,
 )
 from snadnet.cli.deblur.streams import STREAM, write_standard_output
@@ -27,7 +25,7 @@ from snadnet.concurrency import StoppedError, StopSignal, in_order
 from snadnet.deblurrer import Deblurrer, Restoration
 from snadnet.environment import available_cores
 from snadnet.errors import OutputExistsError, SnadnetError
-from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images
+from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images, side_by_side
 from snadnet.photo import (
     FORMATS,
     SUFFIXES,
@@ -75,19 +73,19 @@ class Treatment:
 
 
 def run_batch(
-    jobs: Sequence[Job], deblurrer: Deblurrer, treatment: Treatment, *, workers: int, report: Report, brake: StopSignal
+    jobs: Sequence[Job], deblurrer: Deblurrer, treatment: Treatment, *, workers: int, report: Report, stop: StopSignal
 ) -> None:
     """Does all jobs, ``workers`` at a time, and reports each in the order of the jobs.
 
-    A photo that fails is reported like any other. A disk that takes no more files pulls the brake.
+    A photo that fails is reported like any other. A disk that takes no more files stops the batch.
     """
 
     def work(job: Job) -> Record:
-        return deblur_photo(job, deblurrer, treatment, brake)
+        return deblur_photo(job, deblurrer, treatment, stop)
 
     with (
         _opencv_threads(workers),
-        closing(in_order(work, jobs, workers=workers, stop=brake)) as records,
+        closing(in_order(work, jobs, workers=workers, stop=stop)) as records,
         show_progress("Deblurring", len(jobs), hidden=len(jobs) == 1) as progress,
     ):
         for record in records:
@@ -95,18 +93,18 @@ def run_batch(
             report.add(record)
 
 
-def deblur_photo(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: StopSignal) -> Record:
+def deblur_photo(job: Job, deblurrer: Deblurrer, treatment: Treatment, stop: StopSignal) -> Record:
     """Does one photo. Its files are written together at the end, the result itself last.
 
     Returns:
         What became of it; no error but the following is raised.
 
     Raises:
-        StoppedError: the brake was pulled before anything was written.
+        StoppedError: If a stop was requested before anything was written.
     """
     start = time.perf_counter()
     try:
-        record = _deblur(job, deblurrer, treatment, brake)
+        record = _deblur(job, deblurrer, treatment, stop)
     except StoppedError:
         raise
     except SnadnetError as error:
@@ -122,18 +120,18 @@ def deblur_photo(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: St
     return replace(record, seconds=time.perf_counter() - start)
 
 
-def _deblur(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: StopSignal) -> Record:
+def _deblur(job: Job, deblurrer: Deblurrer, treatment: Treatment, stop: StopSignal) -> Record:
     # Asked before the work too: restoring takes far longer than looking.
     if (waiting := _existing(job, treatment)) is not None:
         return waiting
     photo = _read(job.source, treatment)
-    brake.check()
+    stop.check()
     if treatment.aligned:
         result = deblurrer.restore_aligned(photo, strength=treatment.strength)
     else:
         result = deblurrer.restore(photo, strength=treatment.strength, choice=treatment.choice)
-    brake.check()
-    found = faces_in_words(result)
+    stop.check()
+    found = result.summary
     record = Record(
         source=str(job.source),
         status=Status.NO_FACE,
@@ -149,7 +147,7 @@ def _deblur(job: Job, deblurrer: Deblurrer, treatment: Treatment, brake: StopSig
         original = result.original.without_metadata()
         result = replace(result, photo=result.photo.without_metadata(), original=original)
     files = _encoded(job, result)
-    _write(files, overwrite=treatment.overwrite, brake=brake)
+    _write(files, overwrite=treatment.overwrite, stop=stop)
     *others, last = (_name(path, "standard output") for path in job.outputs)
     named = f"{', '.join(others)} and {last}" if others else last
     notes = (*photo.notes, *encoding_notes(result.photo, _format(job.target, result.photo)))
@@ -184,7 +182,7 @@ def _encoded(job: Job, result: Restoration) -> dict[Path, bytes]:
     """All files of a photo, the result itself first."""
     pictures = {job.target: result.photo}
     if job.comparison is not None:
-        pictures[job.comparison] = _side_by_side(result)
+        pictures[job.comparison] = side_by_side(result)
     if job.boxes is not None:
         pictures[job.boxes] = draw_boxes(result)
     if job.faces is not None:
@@ -203,9 +201,9 @@ def _format(path: Path, photo: Photo) -> str:
     return SUFFIXES[path.suffix.lower()]
 
 
-def _write(files: dict[Path, bytes], *, overwrite: bool, brake: StopSignal) -> None:
+def _write(files: dict[Path, bytes], *, overwrite: bool, stop: StopSignal) -> None:
     """All of the files or none of them, unless one that was there is replaced before another fails."""
-    with brake.writing():
+    with stop.writing():
         made: list[Path] = []
         try:
             # The result itself is the last: where it is, the others are too.
@@ -224,27 +222,9 @@ def _write(files: dict[Path, bytes], *, overwrite: bool, brake: StopSignal) -> N
             cause = error.__cause__
             if isinstance(cause, OSError) and cause.errno in _DISK_FAILURES:
                 # Photos that meet the same side by side say nothing: one line tells it.
-                brake.check()
-                brake.request(_DISK_FAILURES[cause.errno])
+                stop.check()
+                stop.request(_DISK_FAILURES[cause.errno])
             raise
-
-
-def _side_by_side(result: Restoration) -> Photo:
-    before, after = result.original, result.photo
-    joined = np.concatenate([before.pixels, after.pixels], axis=1)
-    # Only the profile, which the colours need, is true of a picture that shows the photo twice.
-    return replace(
-        before,
-        pixels=joined,
-        alpha=None,
-        exif=None,
-        format="PNG",
-        path=None,
-        jpeg=None,
-        xmp=None,
-        iptc=None,
-        texts=(),
-    )
 
 
 def _name(path: Path, stream: str = "standard input") -> str:

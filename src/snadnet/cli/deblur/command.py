@@ -268,7 +268,7 @@ def deblur(
     if photos == [STREAM]:
         standard_input = read_standard_input(treatment.limits.max_file_bytes)
         treatment = replace(treatment, standard_input=standard_input)
-    brake = StopSignal()
+    stop = StopSignal()
     report = Report(
         total=len(jobs) + len(found.problems),
         only_errors=out == STREAM,
@@ -277,7 +277,7 @@ def deblur(
         overwrite=overwrite,
         append=skip_existing,
     )
-    with report, stop_on_signals(brake) as signals:
+    with report, stop_on_signals(stop) as signals:
         for problem in found.problems:
             report.add(Record(str(problem.path), Status.FAILED, problem.message))
         if jobs:
@@ -288,8 +288,8 @@ def deblur(
                 max_faces=max_faces,
             )
             used = min(workers or default_workers(), len(jobs))
-            run_batch(jobs, deblurrer, treatment, workers=used, report=report, brake=brake)
-        report.finish(stopped_by=brake.reason)
+            run_batch(jobs, deblurrer, treatment, workers=used, report=report, stop=stop)
+        report.finish(stopped_by=stop.reason)
     code = signals.exit_code or exit_code(report.counts, require_face=require_face)
     if code:
         raise typer.Exit(code)

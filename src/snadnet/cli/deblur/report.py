@@ -1,4 +1,4 @@
-"""What is told about a batch: a line a photo, records in JSON, and a summary (docs/deblur.md has the schema)."""
+"""What a batch reports: a line for each photo, records in JSON, and a summary (schema: docs/guides/batches.md)."""
 
 import errno
 import json
@@ -118,16 +118,6 @@ def skipped_face_records(result: Restoration) -> tuple[SkippedFaceRecord, ...]:
         )
         for face in result.skipped
     )
-
-
-def faces_in_words(result: Restoration) -> str:
-    """What was found and done, such as "2 faces: 1 restored, 1 too small (18 px)"."""
-    total = len(result.faces) + len(result.skipped)
-    if not total:
-        return "no face found"
-    parts = [f"{len(result.faces)} restored"] if result.faces else []
-    parts += [f"{count} {reason}" for reason, count in Counter(face.reason for face in result.skipped).items()]
-    return f"{total} {'face' if total == 1 else 'faces'}: {', '.join(parts)}"
 
 
 class Report:

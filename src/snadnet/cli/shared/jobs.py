@@ -44,7 +44,7 @@ class Jobs:
         Raises:
             Exit: If a signal stopped it, after the last result.
         """
-        brake = StopSignal()
+        stop = StopSignal()
 
         def outcome(item: Item) -> _Outcome[Result]:
             try:
@@ -53,8 +53,8 @@ class Jobs:
                 return _Outcome(None, str(error))
 
         with (
-            stop_on_signals(brake) as caught,
-            closing(in_order(outcome, items, workers=self._workers, stop=brake)) as outcomes,
+            stop_on_signals(stop) as caught,
+            closing(in_order(outcome, items, workers=self._workers, stop=stop)) as outcomes,
             show_progress(self._description, len(items)) as progress,
         ):
             for done in outcomes:

@@ -17,7 +17,7 @@ _STANDARD_ERROR: Final = 2
 
 
 class Signals:
-    """What came in.
+    """The signal that was caught, if any.
 
     Attributes:
         exit_code: 128 and the signal's number (130 for Ctrl-C), or None if there was none.
@@ -28,20 +28,20 @@ class Signals:
 
 
 @contextmanager
-def stop_on_signals(brake: StopSignal) -> Iterator[Signals]:
-    """Within it, the first signal pulls the brake, and the second one leaves the process at once.
+def stop_on_signals(stop: StopSignal) -> Iterator[Signals]:
+    """Within it, the first signal requests a stop, and the second one leaves the process at once.
 
     Signals that the process was started to ignore (as by ``nohup``) stay ignored.
     """
     caught = Signals()
 
-    def stop(number: int, _frame: FrameType | None) -> None:
+    def on_signal(number: int, _frame: FrameType | None) -> None:
         if caught.exit_code is not None:
-            brake.wait_for_writers(_PATIENCE)
+            stop.wait_for_writers(_PATIENCE)
             # Not sys.exit: that waits for the threads, which is what the user won't do.
             os._exit(caught.exit_code)
         caught.exit_code = 128 + number
-        brake.request(_NAMES[signal.Signals(number).name])
+        stop.request(_NAMES[signal.Signals(number).name])
         # Not print: the signal may have come in the middle of one.
         os.write(_STANDARD_ERROR, _MESSAGE)
 
@@ -52,7 +52,7 @@ def stop_on_signals(brake: StopSignal) -> Iterator[Signals]:
     taken = {number: handler for number, handler in before.items() if handler != signal.SIG_IGN}
     try:
         for number in taken:
-            signal.signal(number, stop)
+            signal.signal(number, on_signal)
         yield caught
     finally:
         for number, handler in taken.items():

@@ -1,1 +1,1 @@
-"""An evaluation in words and figures: summaries, tables, JSON and CSV."""
+"""Reports of evaluations: figures, tables, files."""

@@ -1,4 +1,4 @@
-"""An evaluation for programs: every face in CSV, the summary in JSON."""
+"""Machine-readable reports: every face in CSV, the figures in JSON."""
 
 import csv
 import io
@@ -10,87 +10,94 @@ from typing import Any, Final
 
 from snadnet import __version__
 from snadnet.evaluation.report.published import PUBLISHED
-from snadnet.evaluation.report.summary import Summary
-from snadnet.evaluation.statistics import Estimate
+from snadnet.evaluation.report.summary import GroupRow, Row, Summary
+from snadnet.evaluation.statistics import Comparison, Estimate
 
 SCHEMA: Final = 2
 """Version of the JSON document; it grows when a field changes its meaning or goes, not when one is added."""
 
 
 def as_csv(summary: Summary) -> str:
-    """A line for each face and method; a cell is empty where a face has no value, such as where none was found."""
+    """Return a line for each face and method; a cell is empty where a face has no value, as where it was not found."""
     evaluation = summary.evaluation
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["face", "kernel_px", "method", *(metric.key for metric in evaluation.metrics)])
+    writer.writerow(["face", "kernel_px", "method", *(measure.key for measure in evaluation.measures)])
     sizes = evaluation.test_set.kernel_sizes or ("",) * len(evaluation.test_set)
     columns = [
-        [metric.per_face(readings) for metric, readings in zip(evaluation.metrics, scores.readings, strict=True)]
+        [measure.per_face(values) for measure, values in zip(evaluation.measures, scores.values, strict=True)]
         for scores in evaluation.methods
     ]
     for index, (name, size) in enumerate(zip(evaluation.test_set.names, sizes, strict=True)):
-        for scores, values in zip(evaluation.methods, columns, strict=True):
-            cells = [float(column[index]) for column in values]
+        for scores, numbers in zip(evaluation.methods, columns, strict=True):
+            cells = [float(column[index]) for column in numbers]
             writer.writerow([name, size, scores.name, *("" if isnan(cell) else f"{cell:.7g}" for cell in cells)])
     return file.getvalue()
 
 
 def as_json(summary: Summary, *, header: Sequence[str] = (), paper: bool = False) -> str:
-    """One document, described in ``docs/evaluation.md``; null stands for what is no finite number."""
-    evaluation = summary.evaluation
-    keys = [metric.key for metric in evaluation.metrics]
-    document = {
+    """Return one document, described in ``docs/guides/evaluate.md``; null is a figure that is missing or infinite."""
+    test_set = summary.evaluation.test_set
+    document: dict[str, Any] = {
         "schema": SCHEMA,
         "generator": f"snadnet {__version__}",
         "header": list(header),
         "test_set": {
-            "source": evaluation.test_set.source,
-            "protocol": evaluation.test_set.protocol,
-            "description": evaluation.test_set.description,
-            "faces": len(evaluation.test_set),
+            "source": test_set.source,
+            "protocol": test_set.protocol,
+            "description": test_set.description,
+            "faces": len(test_set),
         },
-        "notes": list(evaluation.notes),
+        "notes": list(summary.evaluation.notes),
         "resampling": asdict(summary.resampling),
-        "methods": [
-            {
-                "name": row.name,
-                "source": row.source,
-                **{key: _estimate(each) for key, each in zip(keys, row.estimates, strict=True)},
-                "psnr_gain": None if row.gain is None else _estimate(row.gain),
-                "worse_share": row.worse_share,
-                "inception": None
-                if row.inception is None
-                else {key: _number(value) for key, value in asdict(row.inception).items()},
-            }
-            for row in summary.rows
-        ],
-        "comparisons": [
-            {
-                "metric": each.metric.key,
-                "first": each.first,
-                "second": each.second,
-                "faces": each.faces,
-                "difference": _estimate(each.difference),
-                "wilcoxon_p": _number(each.p_value),
-            }
-            for each in summary.comparisons
-        ],
-        "groups": {
-            each.grouping.name: [
-                {
-                    "group": row.name,
-                    "faces": row.faces,
-                    "psnr": [_number(value) for value in row.psnr],
-                    "worse_shares": list(row.worse_shares),
-                }
-                for row in each.rows
-            ]
-            for each in summary.groups
-        },
+        "methods": [_method(row, summary) for row in summary.rows],
+        "comparisons": [_comparison(each) for each in summary.comparisons],
+        "groups": {each.breakdown.name: [_group(row) for row in each.rows] for each in summary.groups},
     }
     if paper:
-        document["paper"] = [asdict(row) for row in PUBLISHED.get(evaluation.test_set.protocol, ())]
+        tables = PUBLISHED.get(test_set.protocol, ())
+        document["paper"] = [asdict(row) for table in tables for row in table.rows]
+        document["paper_notes"] = [note for table in tables for note in table.notes]
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
+
+
+def _method(row: Row, summary: Summary) -> dict[str, Any]:
+    inception = None
+    if row.inception is not None:
+        inception = {key: _number(value) for key, value in asdict(row.inception).items()}
+    keys = [measure.key for measure in summary.evaluation.measures]
+    return {
+        "name": row.name,
+        "source": row.source,
+        **{key: _estimate(each) for key, each in zip(keys, row.estimates, strict=True)},
+        "psnr_gain": None if row.gain is None else _estimate(row.gain),
+        "worse_share": row.worse_share,
+        "equal": row.equal,
+        "psnr_of_rest": _estimate(row.psnr_of_rest),
+        "inception": inception,
+    }
+
+
+def _comparison(each: Comparison) -> dict[str, Any]:
+    return {
+        "metric": each.measure.key,
+        "first": each.first,
+        "second": each.second,
+        "faces": each.faces,
+        "difference": _estimate(each.difference),
+        "wilcoxon_p": _number(each.p_value),
+    }
+
+
+def _group(row: GroupRow) -> dict[str, Any]:
+    return {
+        "group": row.name,
+        "faces": row.faces,
+        "psnr": [_number(value) for value in row.psnr],
+        "worse_shares": list(row.worse_shares),
+        "equal": row.equal,
+        "psnr_of_rest": [_number(value) for value in row.psnr_of_rest],
+    }
 
 
 def _estimate(each: Estimate) -> dict[str, Any]:

@@ -1,28 +1,37 @@
-"""What a user wants to read of an evaluation: figures with intervals, gains, comparisons, groups of faces."""
+"""Aggregation of an evaluation: figures with intervals, gains, comparisons, and figures by groups of faces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
+from numpy.typing import NDArray
 
-from snadnet.evaluation.breakdown import Group, Grouping
-from snadnet.evaluation.inception import InceptionScores
-from snadnet.evaluation.metrics import PSNR
+from snadnet.evaluation.breakdown import Breakdown, Group
 from snadnet.evaluation.runner import Evaluation, MethodScores
 from snadnet.evaluation.statistics import Comparison, Estimate, Resampling, compare, difference, estimate
+from snadnet.metrics.distribution import InceptionScores
+from snadnet.metrics.fidelity import PSNR
+
+Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Row:
     """The figures of one method.
 
+    A face whose restored image equals its sharp one has a PSNR without bound, which no mean can take in: such faces
+    are counted, and the figure over the others stands beside.
+
     Attributes:
         name: Its name.
-        source: What it is made of.
-        estimates: A figure for each metric of the evaluation.
-        gain: Mean PSNR less the blurred input's own, dB; None for the blurred input, and where that is sharp.
-        worse_share: The share of faces whose PSNR is lower than before, in [0, 1]; None as for ``gain``.
+        source: Its origin.
+        estimates: A figure for each measure of the evaluation; that of PSNR is infinite if any face is equal.
+        gain: Mean PSNR minus the blurred input's own, dB, over the faces where both are finite; None for the blurred
+            input, and where there is no such face.
+        worse_share: The share of faces whose PSNR is lower than before, in [0, 1]; None for the blurred input, and
+            where that equals the sharp face everywhere.
+        equal: Number of faces whose image equals the sharp one.
+        psnr_of_rest: Mean PSNR over the other faces; NaN without an interval if there are none.
         inception: FID and KID, or None.
     """
 
@@ -31,92 +40,114 @@ class Row:
     estimates: tuple[Estimate, ...]
     gain: Estimate | None
     worse_share: float | None
+    equal: int
+    psnr_of_rest: Estimate
     inception: InceptionScores | None
 
 
 @dataclass(frozen=True)
 class GroupRow:
-    """The faces of one group.
+    """The figures of one group of faces.
 
     Attributes:
-        name: What the group is called.
-        faces: How many.
-        psnr: Mean PSNR of each method in dB, the blurred input's first.
+        name: Its name.
+        faces: Number of its faces.
+        psnr: Mean PSNR of each method in dB, the blurred input's first; infinite if any face is equal.
         worse_shares: Of each method but the blurred input, in [0, 1].
+        equal: Number of faces whose image equals the sharp one, blurred or under any method.
+        psnr_of_rest: As ``psnr``, over the other faces; NaN if there are none.
     """
 
     name: str
     faces: int
     psnr: tuple[float, ...]
     worse_shares: tuple[float, ...]
+    equal: int
+    psnr_of_rest: tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class GroupRows:
-    """All groups of one way to tell the faces apart."""
+class BreakdownRows:
+    """The figures of all groups of one breakdown."""
 
-    grouping: Grouping
+    breakdown: Breakdown
     rows: tuple[GroupRow, ...]
 
 
 @dataclass(frozen=True)
 class Summary:
-    """All that is told of an evaluation.
+    """The figures of an evaluation.
 
     Attributes:
-        evaluation: What it is of.
-        resampling: How the intervals were found.
+        evaluation: The evaluation.
+        resampling: How the intervals were computed.
         rows: The methods, the blurred input first.
-        comparisons: The first method against each further one, by each metric.
-        groups: The groups of each way to tell the faces apart that was asked for.
+        comparisons: The first method against each further one, by each measure.
+        groups: The groups of each breakdown that was asked for.
     """
 
     evaluation: Evaluation
     resampling: Resampling
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
-    groups: tuple[GroupRows, ...]
+    groups: tuple[BreakdownRows, ...]
 
 
 def summarize(evaluation: Evaluation, resampling: Resampling) -> Summary:
-    """Sum an evaluation up."""
+    """Compute the figures of an evaluation."""
     first, *others = evaluation.methods[1:] or (None,)
     comparisons = tuple(
-        compare(metric, (first.name, first.readings[place]), (other.name, other.readings[place]), resampling)
+        compare(measure, (first.name, first.values[place]), (other.name, other.values[place]), resampling)
         for other in others
         if first is not None and other is not None
-        for place, metric in enumerate(evaluation.metrics)
+        for place, measure in enumerate(evaluation.measures)
     )
     return Summary(
         evaluation,
         resampling,
         tuple(_row(evaluation, scores, resampling) for scores in evaluation.methods),
         comparisons,
-        tuple(GroupRows(grouping, _group_rows(evaluation, groups)) for grouping, groups in evaluation.groups),
+        tuple(BreakdownRows(breakdown, _group_rows(evaluation, groups)) for breakdown, groups in evaluation.groups),
     )
 
 
 def _row(evaluation: Evaluation, scores: MethodScores, resampling: Resampling) -> Row:
     gain = worse_share = None
-    blurred, restored = (each.readings[evaluation.metrics.index(PSNR)] for each in (evaluation.blurred, scores))
+    blurred, restored = _psnr(evaluation, evaluation.blurred), _psnr(evaluation, scores)
     # A gain over an input that equals its target would say nothing.
-    if scores is not evaluation.blurred and isfinite(float(blurred.max())):
+    if scores is not evaluation.blurred and np.isfinite(blurred).any():
         worse_share = float((restored < blurred).mean())
-        gain = difference(PSNR, restored, blurred, resampling)
+        if (np.isfinite(blurred) & np.isfinite(restored)).any():
+            gain = difference(PSNR, restored, blurred, resampling)
     estimates = tuple(
-        estimate(metric, readings, resampling)
-        for metric, readings in zip(evaluation.metrics, scores.readings, strict=True)
+        estimate(measure, values, resampling)
+        for measure, values in zip(evaluation.measures, scores.values, strict=True)
     )
-    return Row(scores.name, scores.source, estimates, gain, worse_share, scores.inception)
+    equal = np.isinf(restored)
+    rest = estimate(PSNR, restored[~equal], resampling)
+    return Row(scores.name, scores.source, estimates, gain, worse_share, int(equal.sum()), rest, scores.inception)
 
 
 def _group_rows(evaluation: Evaluation, groups: Sequence[Group]) -> tuple[GroupRow, ...]:
-    place = evaluation.metrics.index(PSNR)
-    psnr = np.stack([scores.readings[place] for scores in evaluation.methods])
+    psnr = np.stack([_psnr(evaluation, scores) for scores in evaluation.methods])
     rows = []
     for group in sorted(set(groups)):
         chosen = psnr[:, [each == group for each in groups]]
         worse = (chosen[1:] < chosen[0]).mean(axis=1)
-        means = chosen.mean(axis=1)
-        rows.append(GroupRow(group.name, chosen.shape[1], tuple(means.tolist()), tuple(worse.tolist())))
+        differ = np.isfinite(chosen).all(axis=0)
+        rest = chosen[:, differ].mean(axis=1) if differ.any() else np.full(len(chosen), np.nan)
+        rows.append(
+            GroupRow(
+                group.name,
+                chosen.shape[1],
+                tuple(chosen.mean(axis=1).tolist()),
+                tuple(worse.tolist()),
+                int((~differ).sum()),
+                tuple(rest.tolist()),
+            )
+        )
     return tuple(rows)
+
+
+def _psnr(evaluation: Evaluation, scores: MethodScores) -> Numbers:
+    return np.asarray(scores.values[evaluation.measures.index(PSNR)], np.float64)

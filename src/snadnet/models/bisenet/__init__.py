@@ -1,9 +1,10 @@
 """BiSeNet, the face parser (Yu et al. 2018; paper, II-A)."""
 
 from snadnet.models.bisenet.network import BiSeNet, ParsingLogits
+from snadnet.models.bisenet.pretrained import load_imagenet_backbone
 from snadnet.models.descriptor import ModelDescriptor
 
-__all__ = ["DESCRIPTORS", "BiSeNet", "ParsingLogits"]
+__all__ = ["DESCRIPTORS", "BiSeNet", "ParsingLogits", "load_imagenet_backbone"]
 
 
 def _descriptor(name: str, width: float) -> ModelDescriptor:

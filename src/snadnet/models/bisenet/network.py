@@ -124,14 +124,14 @@ class BiSeNet(nn.Module):
     """Face parser: RGB in ``[0, 1]`` ``(B, 3, H, W)`` to logits of the 19 CelebAMask-HQ classes.
 
     Any size of 32 px and more works. ImageNet's mean and deviation are applied inside. In training mode the result
-    is a :class:`ParsingLogits` of all three heads, in evaluation mode the main head's logits ``(B, 19, H, W)``.
+    is a ``ParsingLogits`` of all three heads, in evaluation mode the main head's logits ``(B, 19, H, W)``.
 
     Args:
-        width: factor on all channel counts; 1 is the published network (13.3 M parameters). It must leave whole
+        width: Factor on all channel counts; 1 is the published network (13.3 M parameters). It must leave whole
             multiples of 4.
 
     Raises:
-        ValueError: if ``width`` does not give channel counts that are multiples of 4.
+        ValueError: If ``width`` does not give channel counts that are multiples of 4.
     """
 
     mean: Tensor

@@ -1,6 +1,6 @@
 """Weights that other authors released, read into our networks by declared renames, strictly.
 
-One :class:`~snadnet.models.convert.layout.Layout` a family says how the authors named what we hold.
+One ``Layout`` a family says how the authors named what we hold.
 """
 
 from collections.abc import Sequence
@@ -50,27 +50,29 @@ class Imported:
     """A network with the authors' weights.
 
     Attributes:
-        network: in evaluation mode.
-        counts: what became of the file's names.
-        checksums: the SHA-256 of each file by its name.
+        network: In evaluation mode.
+        counts: What became of the file's names.
+        checksums: The SHA-256 of each file by its name.
+        notes: Lines for the user on what was chosen in the files.
     """
 
     network: nn.Module
     counts: Counts
     checksums: dict[str, str]
+    notes: tuple[str, ...]
 
 
 def import_original(name: str, paths: Sequence[Path], *, unused: Sequence[str] = ()) -> Imported:
     """Build a network and fill it with weights that its authors released.
 
     Args:
-        name: in the registry.
-        paths: the authors' file; or files, or their folder, where they released several.
-        unused: patterns, as of :mod:`fnmatch`, of names in the files to leave out.
+        name: In the registry.
+        paths: The authors' file; or files, or their folder, where they released several.
+        unused: Patterns, as of ``fnmatch``, of names in the files to leave out.
 
     Raises:
-        ModelError: if no layout of that name is known.
-        WeightsError: if a file is missing, damaged or holds more than data, or does not fit the network: every name
+        ModelError: If no layout of that name is known.
+        WeightsError: If a file is missing, damaged or holds more than data, or does not fit the network: every name
             must be used or known to be unused, and every tensor of the network be filled.
     """
     name = current_name(name)
@@ -81,4 +83,4 @@ def import_original(name: str, paths: Sequence[Path], *, unused: Sequence[str] =
     with torch.device("meta"):
         network = create_network(name)
     counts = fill(network, checkpoint.state, layout, checkpoint.source, unused=unused)
-    return Imported(network.eval(), counts, checkpoint.checksums)
+    return Imported(network.eval(), counts, checkpoint.checksums, checkpoint.notes)

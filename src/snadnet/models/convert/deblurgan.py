@@ -20,7 +20,7 @@ DEBLURGAN = Layout(
         "model.22": "up.1.0",
         "model.26": "head",
     },
-    # The published results come from each picture's own statistics.
+    # The published results come from each image's own statistics.
     unused=("*.running_mean", "*.running_var", "*.num_batches_tracked"),
     remedy="weights with two convolutions in a residual block are deblurgan's, with one deblurgan-released-block's",
 )

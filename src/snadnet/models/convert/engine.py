@@ -8,9 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from snadnet.errors import WeightsError
+from snadnet.models.checkpoint_io import check_finite
 from snadnet.models.convert.layout import Layout, Renames, State
 
 _NAMED = 3
+_COUNTER = ".num_batches_tracked"
+"""What batch normalization counts for a mean that none of our networks takes; files of PyTorch before 0.4.1 lack it."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +21,8 @@ class Counts:
     """What became of a checkpoint's names.
 
     Attributes:
-        used: how many a network's tensors came from, shared ones each counted.
-        unused: how many are known to be unused.
+        used: How many a network's tensors came from, shared ones each counted.
+        unused: How many are known to be unused.
     """
 
     used: int
@@ -30,15 +33,15 @@ def fill(network: nn.Module, state: State, layout: Layout, source: str, *, unuse
     """Load a checkpoint into a network strictly.
 
     Args:
-        network: the network, on any device, also PyTorch's meta device; its tensors are replaced.
-        state: the checkpoint's tensors by the authors' names.
-        layout: how these names lead to ours.
-        source: the file or folder, for messages.
-        unused: patterns of further names to leave out.
+        network: The network, on any device, also PyTorch's meta device; its tensors are replaced.
+        state: The checkpoint's tensors by the authors' names.
+        layout: How these names lead to ours.
+        source: The file or folder, for messages.
+        unused: Patterns of further names to leave out.
 
     Raises:
-        WeightsError: if a name is neither known nor unused, if a tensor is missing, of another shape or kind, or if
-            the copies of a shared one differ.
+        WeightsError: If a name is neither known nor unused, if a tensor is missing, of another shape or kind or
+            not finite, or if the copies of a shared one differ.
     """
     patterns = (*layout.unused, *unused)
     kept = {name: value for name, value in state.items() if not any(fnmatchcase(name, each) for each in patterns)}
@@ -59,6 +62,9 @@ def fill(network: nn.Module, state: State, layout: Layout, source: str, *, unuse
             first = next(other for other in targets if targets[other] == target)
             raise refuse("holds different values where one tensor is shared", [first, name])
         filled.setdefault(target, tensor)
+    for target in ours.keys() - filled.keys():
+        if target.endswith(_COUNTER):
+            filled[target] = torch.zeros((), dtype=torch.int64)
     if missing := [_original(target, renames) for target in ours if target not in filled]:
         raise refuse("lacks what the network needs", missing)
     network.load_state_dict(filled, strict=True, assign=True)
@@ -92,4 +98,5 @@ def _checked(name: str, value: object, ours: Tensor, source: str, layout: Layout
     if value.shape != ours.shape:
         shapes = f"has the shape {tuple(value.shape)}, the network {tuple(ours.shape)}"
         raise WeightsError(f"{source}: {name} {shapes}; {layout.remedy}")
+    check_finite({name: value}, source, "give another copy of the file, or one of an earlier step")
     return value.to(ours.dtype)

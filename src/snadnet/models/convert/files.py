@@ -1,6 +1,5 @@
 """Reading the authors' files, whatever they wrapped the tensors in. No file can run code."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +8,16 @@ from typing import Any, Final
 import torch
 
 from snadnet.errors import WeightsError
+from snadnet.files import sha256_of
+from snadnet.models.checkpoint_io import read_state
 from snadnet.models.convert.layout import Layout
-from snadnet.models.torch_file import read_torch_file
 
-_WRAPPERS: Final = ("state_dict", "params", "model")
-"""Under which names training programs put the tensors beside what else they save."""
-_PARALLEL: Final = "module."
-"""What :class:`torch.nn.DataParallel` puts before every name."""
+_AVERAGED: Final = "params_ema"
+"""The entry of BasicSR's averaged weights, which its authors evaluate."""
+_WRAPPERS: Final = (_AVERAGED, "state_dict", "params", "model")
+"""The entries in which training programs save tensors beside other things; of several the first is taken."""
+_PREFIXES: Final = ("module.", "_orig_mod.", "net.")
+"""What data parallelism, ``torch.compile`` and training programs put before every name, also several of them."""
 
 
 @dataclass(frozen=True)
@@ -23,37 +25,41 @@ class Checkpoint:
     """What the authors' files hold.
 
     Attributes:
-        state: their tensors by name.
-        source: the file or files, for messages.
-        checksums: the SHA-256 of each file by its name.
+        state: Their tensors by name.
+        source: The file or files, for messages.
+        checksums: The SHA-256 of each file by its name.
+        notes: Lines for the user on what was chosen in the files.
     """
 
     state: dict[str, Any]
     source: str
     checksums: dict[str, str]
+    notes: tuple[str, ...]
 
 
 def read_checkpoint(paths: Sequence[Path], layout: Layout) -> Checkpoint:
     """Read the files, or a folder of them, that a layout asks for.
 
     Raises:
-        WeightsError: if one is missing, damaged, holds more than data, or holds no tensors by name; or if their number
+        WeightsError: If one is missing, damaged, holds more than data, or holds no tensors by name; or if their number
             is wrong.
     """
     state: dict[str, Any] = {}
     checksums: dict[str, str] = {}
+    notes = []
     chosen = [file for path in paths for file in _expanded(path, layout)]
     if not layout.suffix and len(chosen) > 1:
         raise WeightsError(f"{chosen[1]}: one file is enough; give {layout.files}")
     for path in chosen:
-        tensors = _tensors(path)
+        tensors, note = _tensors(path)
+        notes += [note] if note else []
         before = layout.part(path, tensors)
         twice = next((name for name in tensors if before + name in state), None)
         if twice is not None:
             raise WeightsError(f"{path}: holds {twice}, which another of the files holds too; give {layout.files}")
         state.update({before + name: value for name, value in tensors.items()})
-        checksums[path.name] = _checksum(path)
-    return Checkpoint(state, ", ".join(str(path) for path in paths), checksums)
+        checksums[path.name] = sha256_of(path)
+    return Checkpoint(state, ", ".join(str(path) for path in paths), checksums, tuple(notes))
 
 
 def _expanded(path: Path, layout: Layout) -> list[Path]:
@@ -68,22 +74,20 @@ def _expanded(path: Path, layout: Layout) -> list[Path]:
     return [path]
 
 
-def _tensors(path: Path) -> dict[str, Any]:
-    """The tensors of a file, out of its wrapper and without a prefix that all of them share."""
-    content = read_torch_file(path)
-    for wrapper in _WRAPPERS:
-        if isinstance(content.get(wrapper), dict):
-            content = content[wrapper]
-            break
+def _tensors(path: Path) -> tuple[dict[str, Any], str | None]:
+    """The tensors of a file, out of its wrapper and without prefixes that all of them share, and a note on the choice."""
+    remedy = "give a checkpoint of the network's weights"
+    content = read_state(path, what="a network's weights", remedy=remedy)
+    found = [wrapper for wrapper in _WRAPPERS if isinstance(content.get(wrapper), dict)]
+    note = None
+    if found:
+        content = content[found[0]]
+        if found[0] == _AVERAGED and len(found) > 1:
+            note = f"{path}: holds {' and '.join(found)}; took the averaged weights, {_AVERAGED}"
     if not content or not all(isinstance(name, str) for name in content):
-        raise WeightsError(f"{path}: holds no tensors by name; give a checkpoint of the network's weights")
-    if all(name.startswith(_PARALLEL) for name in content):
-        content = {name.removeprefix(_PARALLEL): value for name, value in content.items()}
+        raise WeightsError(f"{path}: holds no tensors by name; {remedy}")
+    while prefix := next((each for each in _PREFIXES if all(name.startswith(each) for name in content)), None):
+        content = {name.removeprefix(prefix): value for name, value in content.items()}
     if not any(isinstance(value, torch.Tensor) for value in content.values()):
-        raise WeightsError(f"{path}: holds no tensors by name; give a checkpoint of the network's weights")
-    return content
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        raise WeightsError(f"{path}: holds no tensors by name; {remedy}")
+    return content, note

@@ -35,13 +35,13 @@ class Layout:
     """The checkpoint of a network as its authors saved it.
 
     Attributes:
-        files: what to give, for messages: "latest_net_G.pth".
-        renames: see :data:`Renames`. Several names may lead to one of ours (one tensor under several names), which
+        files: What to give, for messages: "latest_net_G.pth".
+        renames: See ``Renames``. Several names may lead to one of ours (one tensor under several names), which
             must then be equal.
-        unused: patterns, as of :mod:`fnmatch`, of what the authors' program never reads, or ours has no use for.
-        suffix: of the files to take where a folder is given; empty if one file holds everything.
-        part: what is put before the names in one of several files, so that they do not collide.
-        remedy: what to try when a checkpoint does not fit.
+        unused: Patterns, as of ``fnmatch``, of what the authors' program never reads, or ours has no use for.
+        suffix: Of the files to take where a folder is given; empty if one file holds everything.
+        part: What is put before the names in one of several files, so that they do not collide.
+        remedy: What to try when a checkpoint does not fit.
     """
 
     files: str

@@ -26,11 +26,11 @@ def _stage(number: int) -> Renames:
     decoded = numbered(f"{decoder}.decoder_level{{}}", f"{ours_decoder}.levels.{{}}", _LEVELS, start=1)
     return {
         **_blocks(joined(encoded, _PAIR)),
-        f"{encoder}.down12.down.1": f"{ours_encoder}.lower.0.conv",
-        f"{encoder}.down23.down.1": f"{ours_encoder}.lower.1.conv",
+        f"{encoder}.down12.down.1": f"{ours_encoder}.downsample.0.conv",
+        f"{encoder}.down23.down.1": f"{ours_encoder}.downsample.1.conv",
         **_blocks(joined(decoded, _PAIR)),
-        f"{decoder}.up21.up.1": f"{ours_decoder}.higher.0.conv",
-        f"{decoder}.up32.up.1": f"{ours_decoder}.higher.1.conv",
+        f"{decoder}.up21.up.1": f"{ours_decoder}.upsample.0.conv",
+        f"{decoder}.up32.up.1": f"{ours_decoder}.upsample.1.conv",
         **_blocks(numbered(f"{decoder}.skip_attn{{}}", f"{ours_decoder}.skips.{{}}", 2, start=1)),
     }
 
@@ -56,10 +56,10 @@ _ORIGINAL_RESOLUTION = {
         {
             **numbered("conv_enc{}", "from_encoder.{}", 3, start=1),
             **numbered("conv_dec{}", "from_decoder.{}", 3, start=1),
-            "up_enc1.up.1": "raise_encoded.1.conv",
-            "up_dec1.up.1": "raise_decoded.1.conv",
-            **numbered("up_enc2.{}.up.1", "raise_encoded.2.{}.conv", 2),
-            **numbered("up_dec2.{}.up.1", "raise_decoded.2.{}.conv", 2),
+            "up_enc1.up.1": "upsample_encoded.1.conv",
+            "up_dec1.up.1": "upsample_decoded.1.conv",
+            **numbered("up_enc2.{}.up.1", "upsample_encoded.2.{}.conv", 2),
+            **numbered("up_dec2.{}.up.1", "upsample_decoded.2.{}.conv", 2),
         },
     ),
 }

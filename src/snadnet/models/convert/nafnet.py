@@ -23,10 +23,10 @@ def nafnet(config: NAFNetConfig) -> Layout:
     renames = {"intro": "intro", "ending": "ending", **joined(middle, _BLOCK)}
     for level, depth in enumerate(config.encoder_depths):
         blocks = joined({f"encoders.{level}": f"encoder.{level}"}, numbered("{}", "{}", depth))
-        renames |= {**joined(blocks, _BLOCK), f"downs.{level}": f"lower.{level}"}
+        renames |= {**joined(blocks, _BLOCK), f"downs.{level}": f"downsample.{level}"}
     for level, depth in enumerate(config.decoder_depths):
         blocks = joined({f"decoders.{level}": f"decoder.{level}"}, numbered("{}", "{}", depth))
-        renames |= {**joined(blocks, _BLOCK), f"ups.{level}.0": f"higher.{level}.0"}
+        renames |= {**joined(blocks, _BLOCK), f"ups.{level}.0": f"upsample.{level}.0"}
     return Layout(
         files=f"NAFNet-GoPro-width{config.width}.pth",
         renames=renames,

@@ -21,7 +21,7 @@ _SEGMENTATION: Final = "netS"
 _DEBLURRING: Final = "netG"
 _CLASSES: Final = 4
 
-_STREAM_HEADS = {"conv_refin_in": "refine_input", "conv_refin": "refine", "refine3": "finish.residual"}
+_STREAM_HEADS = {"conv_refin_in": "refine_input", "conv_refin": "refine", "refine3": "output_head.residual"}
 _SIDES = ("conv11", "conv21", "conv31", "conv3_11", "conv3_21", "conv41", "conv51")
 _SIDE_HEADS = {name: f"sides.heads.{index}" for index, name in enumerate(_SIDES)}
 _HEADS = {
@@ -32,11 +32,11 @@ _HEADS = {
             **_SIDE_HEADS,
             "conv_refin_in": "refine_input",
             "conv_refin": "refine",
-            "conv_refin_in64": "refine_input_half",
-            "conv_refin64": "refine_half",
-            "refine3": "finish.residual",
-            "refineclean1": "finish.first",
-            "refineclean2": "finish.second",
+            "conv_refin_in64": "refine_input_half_res",
+            "conv_refin64": "refine_half_res",
+            "refine3": "output_head.residual",
+            "refineclean1": "output_head.first",
+            "refineclean2": "output_head.second",
         },
     ),
     **joined(
@@ -44,9 +44,9 @@ _HEADS = {
         {
             **_SIDE_HEADS,
             "conv_refin": "refine",
-            "conv_refin64": "refine_half",
+            "conv_refin64": "refine_half_res",
             "refine3": "maps",
-            "refine3_i": "maps_half",
+            "refine3_i": "maps_half_res",
         },
     ),
 }
@@ -54,7 +54,7 @@ _HEADS = {
 # Every block in the order in which they run, by where the authors keep them and where we do.
 _STREAM_BLOCKS = (
     *("first.0", "first.1", "middle.0.0", "middle.0.1", "middle.1.0", "middle.1.1", "last.0", "last.1"),
-    *("drawing.0", "drawing.1", "finish.first", "finish.second"),
+    *("image_features.0", "image_features.1", "output_head.first", "output_head.second"),
 )
 _BLOCKS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     **{
@@ -64,7 +64,7 @@ _BLOCKS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     (_DEBLURRING, "deblurring"): (
         *("join_streams", "first.0", "first.1", "second.0", "second.1"),
         *(f"middle.{stage}.{part}" for stage in range(4) for part in range(2)),
-        *("fifth", "raise_fifth", "sixth.0", "sixth.1"),
+        *("fifth", "upsample_fifth", "sixth.0", "sixth.1"),
     ),
     (f"{_DEBLURRING}.conf_ker", "confidence"): (
         *("intro", "first.0", "first.1", "first.2", "repeated", "between", "last", "score"),
@@ -72,7 +72,7 @@ _BLOCKS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     (_SEGMENTATION, "segmentation"): (
         *("first.0", "first.1", "second.0", "second.1"),
         *(f"coarse.{stage}.{part}" for stage in range(3) for part in range(2)),
-        *("fourth.0", "fourth.1", "fifth", "raise_fifth", "sixth.0", "sixth.1"),
+        *("fourth.0", "fourth.1", "fifth", "upsample_fifth", "sixth.0", "sixth.1"),
     ),
 }
 
@@ -161,12 +161,14 @@ class UMSNLayout(Layout):
         ``source`` is the file, for messages.
 
         Raises:
-            WeightsError: if the order of blocks of the same shapes is not certain.
+            WeightsError: If the order of blocks of the same shapes is not certain.
         """
         tensors = {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
         return _HEADS | _matched(tensors, network, source)
 
 
+# Layers of the segmentation network alone; in the deblurring network those of the same names are used.
+_SEGMENTATION_DEAD: Final = ("refineclean1", "refineclean2", "batchnorm20", "batchnorm1")
 _DEAD = tuple(f"{place}conv10{digit}0.*" for place in ("deblur_class?.", "") for digit in range(1, 5))
 
 UMSN = UMSNLayout(
@@ -176,6 +178,7 @@ UMSN = UMSNLayout(
         *(f"{_DEBLURRING}.{name}" for name in _DEAD),
         *(f"{_DEBLURRING}.conf_ker.{name}" for name in ("conv4.*", "*.conv_o.weight")),
         f"{_SEGMENTATION}.*.sharewconv1.*",
+        *(f"{_SEGMENTATION}.{name}.*" for name in _SEGMENTATION_DEAD),
     ),
     suffix=".pth",
     part=_part,

@@ -17,8 +17,8 @@ class PatchCritic(nn.Module):
     each image's own statistics, so that scores do not depend on the batch, as a gradient penalty needs.
 
     Args:
-        strides: 3 gives each score a field of 70 x 70 px, 5 one that covers a picture of 256 px.
-        width: channels after the first convolution; they double at each stride up to eight times.
+        strides: 3 gives each score a field of 70 x 70 px, 5 one that covers an image of 256 px.
+        width: Channels after the first convolution; they double at each stride up to eight times.
     """
 
     def __init__(self, strides: int = 3, *, width: int = 64) -> None:

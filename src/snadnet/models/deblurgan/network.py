@@ -16,12 +16,12 @@ class GeneratorConfig:
     """What a generator is made of.
 
     Attributes:
-        width: channels at full resolution; they double twice on the way down.
-        blocks: residual blocks at a quarter of the resolution.
-        single_convolution: residual blocks end after their first ReLU and dropout, as a slip in the released code has
+        width: Channels at full resolution; they double twice on the way down.
+        blocks: Residual blocks at a quarter of the resolution.
+        single_convolution: Residual blocks end after their first ReLU and dropout, as a slip in the released code has
             it since 2019; the paper and the published weights have two convolutions.
-        inference_dropout: dropout stays active in evaluation mode, as in the released test program, so that two runs
-            on one picture differ.
+        inference_dropout: Dropout stays active in evaluation mode, as in the released test program, so that two runs
+            on one image differ.
     """
 
     width: int = 64
@@ -70,7 +70,7 @@ class ResidualBlock(nn.Module):
 class Generator(nn.Module):
     """RGB ``(B, 3, H, W)`` in ``[-1, 1]``, sides multiples of 4, to the same.
 
-    The network draws what is to be added to the blurred picture (section 3.2, the global skip connection).
+    The network draws what is to be added to the blurred image (section 3.2, the global skip connection).
     """
 
     def __init__(self, config: GeneratorConfig) -> None:

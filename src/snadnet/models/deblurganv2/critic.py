@@ -1,4 +1,4 @@
-"""DeblurGAN-v2's double-scale critic (Kupyn et al. 2019, section 3.2): patches and the whole picture."""
+"""DeblurGAN-v2's double-scale critic (Kupyn et al. 2019, section 3.2): patches and the whole image."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ class DoubleScaleCritic(nn.Module):
     """Two critics without shared weights on RGB ``(B, 3, H, W)`` in ``[-1, 1]``.
 
     Args:
-        width: channels after their first convolutions.
+        width: Channels after their first convolutions.
     """
 
     def __init__(self, width: int = 64) -> None:

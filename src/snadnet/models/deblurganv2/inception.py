@@ -67,15 +67,15 @@ class ResidualBranches(Branches):
 class InceptionResNetV2(nn.Module):
     """The five feature maps of Inception-ResNet-v2 that DeblurGAN-v2 builds its pyramid on.
 
-    Convolutions are not padded in the stem and the reductions, so that a picture of 256 px gives maps of
+    Convolutions are not padded in the stem and the reductions, so that an image of 256 px gives maps of
     127, 62, 29, 14 and 6 px.
 
     Args:
-        width: factor on all channel counts; it must leave whole numbers.
-        image_statistics: see :class:`BatchNorm`.
+        width: Factor on all channel counts; it must leave whole numbers.
+        image_statistics: See ``BatchNorm``.
 
     Raises:
-        ValueError: if ``width`` does not give whole channel counts.
+        ValueError: If ``width`` does not give whole channel counts.
     """
 
     def __init__(self, width: float = 1.0, *, image_statistics: bool = False) -> None:

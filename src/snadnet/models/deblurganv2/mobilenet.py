@@ -14,8 +14,8 @@ class MobileNetV2(nn.Module):
     """The five feature maps of MobileNetV2 that DeblurGAN-v2 builds its pyramid on, at 1/2 to 1/32.
 
     Args:
-        width: factor on the channel counts, which are rounded to multiples of 8.
-        image_statistics: see :class:`BatchNorm`.
+        width: Factor on the channel counts, which are rounded to multiples of 8.
+        image_statistics: See ``BatchNorm``.
     """
 
     def __init__(self, width: float = 1.0, *, image_statistics: bool = False) -> None:

@@ -22,10 +22,10 @@ class GeneratorConfig:
     """What a generator is made of.
 
     Attributes:
-        backbone: the network that the pyramid stands on.
-        pyramid_width: channels of the pyramid, a multiple of 4.
-        backbone_width: factor on the backbone's channel counts.
-        image_statistics: in evaluation mode the backbone's batch normalization uses each image's own statistics, as
+        backbone: The network that the pyramid stands on.
+        pyramid_width: Channels of the pyramid, a multiple of 4.
+        backbone_width: Factor on the backbone's channel counts.
+        image_statistics: In evaluation mode the backbone's batch normalization uses each image's own statistics, as
             the released program does by running in training mode.
     """
 
@@ -91,7 +91,7 @@ class FeaturePyramid(nn.Module):
 
 
 class Generator(nn.Module):
-    """RGB ``(B, 3, H, W)`` in ``[-1, 1]`` to the same; it draws what is to be added to the blurred picture.
+    """RGB ``(B, 3, H, W)`` in ``[-1, 1]`` to the same; it draws what is to be added to the blurred image.
 
     Sides are multiples of 32, and at least 128 on Inception-ResNet-v2, below which its coarsest map has no pixels left
     to reflect.

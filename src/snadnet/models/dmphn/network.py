@@ -19,7 +19,7 @@ class DMPHNConfig:
 
     Attributes:
         levels: 3 is DMPHN(1-2-4), 4 is DMPHN(1-2-4-8): the numbers of tiles.
-        widths: channels at full, 1/2 and 1/4 resolution.
+        widths: Channels at full, 1/2 and 1/4 resolution.
     """
 
     levels: int
@@ -49,7 +49,7 @@ class DMPHNOutput(NamedTuple):
 
     Attributes:
         restored: ``(B, 3, H, W)``, about ``[-0.5, 0.5]``, not clamped.
-        residuals: what each level below the first adds to the next one's input, ``(B, 3, H, W)`` each, the level
+        residuals: What each level below the first adds to the next one's input, ``(B, 3, H, W)`` each, the level
             with the most tiles first.
     """
 
@@ -62,7 +62,7 @@ def _stage(channels: int) -> nn.Sequential:
 
 
 class Encoder(nn.Sequential):
-    """Pictures ``(B, 3, H, W)`` to features ``(B, C, H / 4, W / 4)``; no activation outside the residual units."""
+    """Images ``(B, 3, H, W)`` to features ``(B, C, H / 4, W / 4)``; no activation outside the residual units."""
 
     def __init__(self, widths: tuple[int, int, int]) -> None:
         fine, middle, coarse = widths
@@ -77,7 +77,7 @@ class Encoder(nn.Sequential):
 
 
 class Decoder(nn.Sequential):
-    """Features ``(B, C, H / 4, W / 4)`` to pictures ``(B, 3, H, W)``, linear at its end."""
+    """Features ``(B, C, H / 4, W / 4)`` to images ``(B, 3, H, W)``, linear at its end."""
 
     def __init__(self, widths: tuple[int, int, int]) -> None:
         fine, middle, coarse = widths
@@ -105,7 +105,7 @@ class DMPHN(nn.Module):
 
     A level encodes its tiles, joins the features of two neighbours, and decodes them on the tiles of the level above
     (paper, section 3, Fig. 2). The tiles of a level share one encoder and one decoder, so they go as one batch. The
-    first level draws the picture itself: nothing adds the input to it.
+    first level draws the image itself: nothing adds the input to it.
     """
 
     def __init__(self, config: DMPHNConfig) -> None:

@@ -7,14 +7,14 @@ from torch.nn import functional as F
 class BatchNorm(nn.BatchNorm2d):
     """Batch normalization that in evaluation mode can use each image's own statistics.
 
-    The released programs of DeblurGAN-v2 and UMSN run networks in training mode, one picture at a time, so that the
-    statistics of that picture take the place of those collected in training. ``image_statistics`` gives what they
+    The released programs of DeblurGAN-v2 and UMSN run networks in training mode, one image at a time, so that the
+    statistics of that image take the place of those collected in training. ``image_statistics`` gives what they
     compute for each image of a batch by itself; nothing is updated.
 
     Args:
-        channels: of the features.
-        epsilon: added to the variance.
-        image_statistics: whether evaluation uses each image's own statistics.
+        channels: Of the features.
+        epsilon: Added to the variance.
+        image_statistics: Whether evaluation uses each image's own statistics.
     """
 
     def __init__(self, channels: int, *, epsilon: float = 1e-5, image_statistics: bool = False) -> None:

@@ -1,7 +1,7 @@
 """Building blocks that more than one network is made of.
 
-The plain residual unit is SNADNet's and DMPHN's. :class:`ChannelNorm`, :class:`GatedMixing` and
-:class:`GatedFeedForward` are the parts of NAFNet's block (Chen et al. 2022, Simple Baselines for Image Restoration,
+The plain residual unit is SNADNet's and DMPHN's. ``ChannelNorm``, ``GatedMixing`` and
+``GatedFeedForward`` are the parts of NAFNet's block (Chen et al. 2022, Simple Baselines for Image Restoration,
 Fig. 3c), which SNADNet's gated blocks are made of too.
 """
 

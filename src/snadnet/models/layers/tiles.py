@@ -1,4 +1,4 @@
-"""Cutting pictures into a grid of tiles and joining them again, for networks that work on patches."""
+"""Cutting images into a grid of tiles and joining them again, for networks that work on patches."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 class Grid(NamedTuple):
-    """How many tiles a picture is cut into, down and across."""
+    """How many tiles an image is cut into, down and across."""
 
     rows: int
     columns: int
@@ -15,7 +15,7 @@ class Grid(NamedTuple):
 def split_tiles(images: Tensor, grid: Grid) -> Tensor:
     """Cut ``(B, C, H, W)`` into tiles ``(B * rows * columns, C, H / rows, W / columns)``.
 
-    The tiles of one picture follow each other, row by row. Sides must be multiples of the grid's.
+    The tiles of one image follow each other, row by row. Sides must be multiples of the grid's.
     """
     batch, channels, height, width = images.shape
     rows, columns = grid

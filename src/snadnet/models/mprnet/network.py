@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from snadnet.models.layers.former_keys import accept_former_keys
 from snadnet.models.layers.tiles import Grid, join_tiles, split_tiles
 from snadnet.models.mprnet.blocks import (
     AttentionBlock,
@@ -18,7 +19,7 @@ from snadnet.models.mprnet.blocks import (
 )
 
 SIZE_MULTIPLE: Final = 8
-"""Sides that MPRNet works on: halves of the picture are halved twice more."""
+"""Sides that MPRNet works on: halves of the image are halved twice more."""
 
 _QUADRANTS: Final = Grid(2, 2)
 _HALVES: Final = Grid(2, 1)
@@ -34,11 +35,11 @@ class MPRNetConfig:
     """What an MPRNet is made of. The defaults are the paper's deblurring network.
 
     Attributes:
-        width: channels at full resolution in the first two stages.
-        width_step: how many more each halving of the resolution brings.
-        original_resolution_extra: how many more than ``width`` the third stage has.
-        blocks: channel attention blocks in each of the third stage's three groups.
-        reduction: factor by which channel attention narrows in between.
+        width: Channels at full resolution in the first two stages.
+        width_step: How many more each halving of the resolution brings.
+        original_resolution_extra: How many more than ``width`` the third stage has.
+        blocks: Channel attention blocks in each of the third stage's three groups.
+        reduction: Factor by which channel attention narrows in between.
     """
 
     width: int = 96
@@ -62,17 +63,22 @@ Channel attention is not narrowed: a quarter of so few channels would be a singl
 
 
 class MPRNetOutput(NamedTuple):
-    """What MPRNet makes of a batch: the pictures ``(B, 3, H, W)`` of its stages, about ``[0, 1]``, not clamped.
+    """What MPRNet makes of a batch: the images ``(B, 3, H, W)`` of its stages, about ``[0, 1]``, not clamped.
 
     Attributes:
-        restored: the third and last stage's picture.
-        second: the second stage's.
-        first: the first stage's.
+        restored: The third and last stage's image.
+        second: The second stage's.
+        first: The first stage's.
     """
 
     restored: Tensor
     second: Tensor
     first: Tensor
+
+    @property
+    def supervised(self) -> tuple[Tensor, ...]:
+        """All stages' images, each of which training compares with the sharp one (paper, section 3, Eq. 1)."""
+        return tuple(self)
 
 
 class Encoder(nn.Module):
@@ -82,14 +88,15 @@ class Encoder(nn.Module):
         super().__init__()
         widths = config.widths
         self.levels = nn.ModuleList(AttentionBlocks(width, config.reduction, depth=_LEVEL_DEPTH) for width in widths)
-        self.lower = nn.ModuleList(Resize(widths[level], widths[level + 1], 0.5) for level in range(2))
+        self.downsample = nn.ModuleList(Resize(widths[level], widths[level + 1], 0.5) for level in range(2))
         self.fusion = CrossStageFusion(widths) if fuses else None
+        accept_former_keys(self, lower="downsample")
 
     def forward(self, features: Tensor, slope: Tensor, former: tuple[Levels, Levels] | None = None) -> Levels:
         """Map ``(B, C, H, W)`` to three levels; ``former`` holds the former stage's encoder's and decoder's levels."""
         levels = []
         for level, blocks in enumerate(self.levels):
-            features = blocks(self.lower[level - 1](features) if level else features, slope)
+            features = blocks(self.downsample[level - 1](features) if level else features, slope)
             if self.fusion is not None and former is not None:
                 features = features + self.fusion(level, former[0][level], former[1][level])
             levels.append(features)
@@ -103,14 +110,15 @@ class Decoder(nn.Module):
         super().__init__()
         widths = config.widths
         self.levels = nn.ModuleList(AttentionBlocks(width, config.reduction, depth=_LEVEL_DEPTH) for width in widths)
-        self.higher = nn.ModuleList(Resize(widths[level + 1], widths[level], 2.0) for level in range(2))
+        self.upsample = nn.ModuleList(Resize(widths[level + 1], widths[level], 2.0) for level in range(2))
         self.skips = nn.ModuleList(AttentionBlock(width, config.reduction) for width in widths[:2])
+        accept_former_keys(self, higher="upsample")
 
     def forward(self, encoded: Levels, slope: Tensor) -> Levels:
         """Map the encoder's levels to the decoder's, finest first."""
         coarse: Tensor = self.levels[2](encoded[2], slope)
-        middle: Tensor = self.levels[1](self.higher[1](coarse) + self.skips[1](encoded[1], slope), slope)
-        fine: Tensor = self.levels[0](self.higher[0](middle) + self.skips[0](encoded[0], slope), slope)
+        middle: Tensor = self.levels[1](self.upsample[1](coarse) + self.skips[1](encoded[1], slope), slope)
+        fine: Tensor = self.levels[0](self.upsample[0](middle) + self.skips[0](encoded[0], slope), slope)
         return fine, middle, coarse
 
 
@@ -136,13 +144,14 @@ class OriginalResolutionNetwork(nn.Module):
         fine, middle, coarse = config.widths
         channels = fine + config.original_resolution_extra
         self.blocks = nn.ModuleList(OriginalResolutionBlock(channels, config) for _ in range(3))
-        self.raise_encoded = self._raise(fine, middle, coarse)
-        self.raise_decoded = self._raise(fine, middle, coarse)
+        self.upsample_encoded = self._upsample(fine, middle, coarse)
+        self.upsample_decoded = self._upsample(fine, middle, coarse)
         self.from_encoder = nn.ModuleList(convolution(fine, channels, 1) for _ in range(3))
         self.from_decoder = nn.ModuleList(convolution(fine, channels, 1) for _ in range(3))
+        accept_former_keys(self, raise_encoded="upsample_encoded", raise_decoded="upsample_decoded")
 
     @staticmethod
-    def _raise(fine: int, middle: int, coarse: int) -> nn.ModuleList:
+    def _upsample(fine: int, middle: int, coarse: int) -> nn.ModuleList:
         """Bring each level to full resolution and to the finest level's channels."""
         from_coarse = nn.Sequential(Resize(coarse, middle, 2.0), Resize(middle, fine, 2.0))
         return nn.ModuleList((nn.Identity(), Resize(middle, fine, 2.0), from_coarse))
@@ -152,8 +161,8 @@ class OriginalResolutionNetwork(nn.Module):
         for level, block in enumerate(self.blocks):
             features = (
                 block(features, slope)
-                + self.from_encoder[level](self.raise_encoded[level](encoded[level]))
-                + self.from_decoder[level](self.raise_decoded[level](decoded[level]))
+                + self.from_encoder[level](self.upsample_encoded[level](encoded[level]))
+                + self.from_decoder[level](self.upsample_decoded[level](decoded[level]))
             )
         return features
 
@@ -170,7 +179,7 @@ def _regroup(levels: Levels, grid: Grid, other: Grid | None) -> Levels:
 
 
 class MPRNet(nn.Module):
-    """Restores ``(B, 3, H, W)`` RGB in ``[0, 1]``, sides multiples of :data:`SIZE_MULTIPLE` (paper, section 3, Fig. 2).
+    """Restores ``(B, 3, H, W)`` RGB in ``[0, 1]``, sides multiples of ``SIZE_MULTIPLE`` (paper, section 3, Fig. 2).
 
     The first stage encodes quadrants and decodes halves, the second encodes halves and decodes the whole, the third
     works on the whole. A stage's tiles share their weights, so they go as one batch.

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.models.layers.blocks import ChannelNorm, GatedFeedForward, GatedMixing
+from snadnet.models.layers.former_keys import accept_former_keys
 
 
 @dataclass(frozen=True)
@@ -15,11 +16,11 @@ class NAFNetConfig:
     """What a NAFNet is made of. The defaults are those of the authors' GoPro networks.
 
     Attributes:
-        width: channels at the working resolution; every level below has twice as many.
-        encoder_depths: blocks at the working resolution, at 1/2, 1/4 and so on of it.
-        middle_depth: blocks at the lowest.
-        decoder_depths: blocks of the same levels as the encoder's, from the lowest up.
-        unshuffle: the picture is folded by this factor first, which sets the working resolution; the authors' is 1.
+        width: Channels at the working resolution; every level below has twice as many.
+        encoder_depths: Blocks at the working resolution, at 1/2, 1/4 and so on of it.
+        middle_depth: Blocks at the lowest.
+        decoder_depths: Blocks of the same levels as the encoder's, from the lowest up.
+        unshuffle: The image is folded by this factor first, which sets the working resolution; the authors' is 1.
     """
 
     width: int
@@ -40,10 +41,10 @@ NAFNET_TINY: Final = NAFNetConfig(9)
 """The same topology at about 0.5 GMACs for 160 x 160 px."""
 
 NAFNET_SMALL: Final = NAFNetConfig(40, encoder_depths=(1, 2, 3), middle_depth=4, decoder_depths=(2, 2, 1), unshuffle=2)
-"""NAFNet's blocks at the cost of ``snadnet-small-once`` with its guides, laid out for small budgets as that is."""
+"""NAFNet's blocks at the cost of ``snadnet-small-once`` with its conditioning networks, laid out as that is."""
 
 NAFNET_SMALL_56: Final = replace(NAFNET_SMALL, width=56)
-"""The same at the cost of ``snadnet-small``, which looks twice."""
+"""The same at the cost of ``snadnet-small`` with its refinement pass."""
 
 
 class NAFBlock(nn.Module):
@@ -86,31 +87,32 @@ class NAFNet(nn.Module):
         self.unshuffle = config.unshuffle
         self.intro = nn.Conv2d(folded, width, 3, padding=1)
         self.encoder = nn.ModuleList()
-        self.lower = nn.ModuleList()
+        self.downsample = nn.ModuleList()
         for depth in config.encoder_depths:
             self.encoder.append(_blocks(width, depth))
-            self.lower.append(nn.Conv2d(width, 2 * width, 2, stride=2))
+            self.downsample.append(nn.Conv2d(width, 2 * width, 2, stride=2))
             width *= 2
         self.middle = _blocks(width, config.middle_depth)
-        self.higher = nn.ModuleList()
+        self.upsample = nn.ModuleList()
         self.decoder = nn.ModuleList()
         for depth in config.decoder_depths:
             # Pixel shuffling turns twice the channels into half of them at twice the resolution.
-            self.higher.append(nn.Sequential(nn.Conv2d(width, 2 * width, 1, bias=False), nn.PixelShuffle(2)))
+            self.upsample.append(nn.Sequential(nn.Conv2d(width, 2 * width, 1, bias=False), nn.PixelShuffle(2)))
             width //= 2
             self.decoder.append(_blocks(width, depth))
         self.ending = nn.Conv2d(width, folded, 3, padding=1)
+        accept_former_keys(self, lower="downsample", higher="upsample")
 
     def forward(self, blurred: Tensor) -> Tensor:
-        """Return the restored picture ``(B, 3, H, W)``, about ``[0, 1]``, not clamped."""
+        """Return the restored image ``(B, 3, H, W)``, about ``[0, 1]``, not clamped."""
         features = self.intro(F.pixel_unshuffle(blurred, self.unshuffle))
         skips = []
-        for blocks, lower in zip(self.encoder, self.lower, strict=True):
+        for blocks, downsample in zip(self.encoder, self.downsample, strict=True):
             features = blocks(features)
             skips.append(features)
-            features = lower(features)
+            features = downsample(features)
         features = self.middle(features)
-        for higher, blocks in zip(self.higher, self.decoder, strict=True):
-            features = blocks(higher(features) + skips.pop())
+        for upsample, blocks in zip(self.upsample, self.decoder, strict=True):
+            features = blocks(upsample(features) + skips.pop())
         restored: Tensor = blurred + F.pixel_shuffle(self.ending(features), self.unshuffle)
         return restored

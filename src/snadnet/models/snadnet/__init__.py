@@ -55,9 +55,9 @@ DESCRIPTORS = (
     _descriptor("snadnet-small-paper", SMALL_PAPER, 0.25),
     # One change each against snadnet-small, most of them the paper's open choices, for the experiments in docs/.
     _descriptor("snadnet-small-argmax", replace(SMALL, soft_parsing=False), 0.25),
-    _descriptor("snadnet-small-blind", replace(SMALL, deconvolved_channels=0, second_look=False), 0.25),
+    _descriptor("snadnet-small-blind", replace(SMALL, deconvolved_channels=0, refinement_pass=False), 0.25),
     _descriptor("snadnet-small-direct", replace(SMALL, residual_output=False), 0.25),
     _descriptor("snadnet-small-instance", replace(SMALL, normalization="instance"), 0.25),
-    _descriptor("snadnet-small-once", replace(SMALL, second_look=False), 0.25),
+    _descriptor("snadnet-small-once", replace(SMALL, refinement_pass=False), 0.25),
     _descriptor("snadnet-small-unshuffle4", SMALL_UNSHUFFLE_4, 0.25),
 )

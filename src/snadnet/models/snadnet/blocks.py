@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.models.layers.blocks import ChannelNorm, GatedFeedForward, GatedMixing, ResidualUnit
+from snadnet.models.layers.former_keys import accept_former_keys
 from snadnet.models.snadnet.snad import Normalization, SNADLayer
 
 
@@ -45,7 +46,7 @@ class GatedSNADBlock(nn.Module):
     """A gated block whose spatial mixing sees its features through a SNAD layer.
 
     The identity path around the layer carries what normalization takes away (means and contrasts of the regions);
-    the paper's own block (:class:`SNADBlock`) has no such path.
+    the paper's own block (``SNADBlock``) has no such path.
     """
 
     def __init__(self, channels: int, *, hidden: int, normalization: Normalization) -> None:
@@ -65,7 +66,7 @@ class GatedSNADBlock(nn.Module):
 
 
 class SNADBlock(nn.Module):
-    """The paper's SNAD block (Fig. 3c; SPEC 5), which also doubles the resolution.
+    """The paper's SNAD block (II-C, Fig. 3c), which also doubles the resolution.
 
     ``a = conv(relu(SNAD(F, P)))`` twice; ``y = concat(a, SNAD(F, P))``; ``out = conv(deconv_x2(relu(y)))``.
     """
@@ -85,8 +86,8 @@ class SNADBlock(nn.Module):
         main = self.first_conv(F.relu(self.first(features, parsing)))
         main = self.second_conv(F.relu(self.second(main, parsing)))
         joined = torch.cat((main, self.side(features, parsing)), dim=1)
-        raised: Tensor = self.out_conv(self.deconv(F.relu(joined)))
-        return raised
+        upsampled: Tensor = self.out_conv(self.deconv(F.relu(joined)))
+        return upsampled
 
 
 class GatedSNADStage(nn.Module):
@@ -102,27 +103,28 @@ class GatedSNADStage(nn.Module):
         self.blocks = nn.ModuleList(
             GatedSNADBlock(channels, hidden=hidden, normalization=normalization) for _ in range(depth)
         )
-        self.raise_resolution = (
+        self.upsample = (
             nn.Identity()
             if out_channels is None
             else nn.Sequential(nn.Conv2d(channels, 4 * out_channels, 1, bias=False), nn.PixelShuffle(2))
         )
+        accept_former_keys(self, raise_resolution="upsample")
 
     def forward(self, features: Tensor, parsing: Tensor) -> Tensor:
         """Map ``(B, C, H, W)``, with ``(B, 19, H, W)`` probabilities, to ``(B, C_out, 2H, 2W)``."""
         for block in self.blocks:
             features = block(features, parsing)
-        raised: Tensor = self.raise_resolution(features)
-        return raised
+        upsampled: Tensor = self.upsample(features)
+        return upsampled
 
 
 class TextureEnhancement(nn.Module):
-    """Predict the target's texture and a residual from decoder features (paper, II-D, Fig. 5; SPEC 7).
+    """Predict the target's texture and a residual from decoder features (paper, II-D, Fig. 5).
 
     Args:
-        channels: of the features.
-        hidden: channels between the two convolutions.
-        kernel_size: of the second convolution; the first is 3 x 3. The paper states no sizes.
+        channels: Of the features.
+        hidden: Channels between the two convolutions.
+        kernel_size: Of the second convolution; the first is 3 x 3. The paper states no sizes.
     """
 
     def __init__(self, channels: int, *, hidden: int, kernel_size: int) -> None:

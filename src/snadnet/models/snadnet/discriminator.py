@@ -1,4 +1,4 @@
-"""The multi-patch discriminator of SNADNet (paper, II-E and Fig. 4; SPEC 8).
+"""The multi-patch discriminator of SNADNet (paper, II-E, Fig. 4).
 
 Here "SN" of the paper's "SN block" means *spectral* normalization; in the generator it means *separable*
 normalization. Neither is ever abbreviated in this code.

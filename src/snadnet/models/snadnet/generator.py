@@ -1,4 +1,4 @@
-"""The deblurring generator: a LinkNet whose decoder is guided by the parsing map (paper, II-B; SPEC 6)."""
+"""The deblurring generator: a LinkNet whose decoder is conditioned on the parsing map (paper, II-B)."""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -19,30 +19,32 @@ from snadnet.models.snadnet.snad import Normalization, resize_parsing
 from snadnet.models.wiener import REGULARIZATIONS
 
 TEXTURE_STAGES = 3
-"""Texture enhancement works at 1, 1/2 and 1/4 of the working resolution (SPEC 7), never on the lowest level."""
+"""Texture enhancement works at 1, 1/2 and 1/4 of the working resolution (II-D), never on the lowest level."""
 
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """What a generator is made of. Fields marked "choice" are open points of the paper (SPEC, [choice]).
+    """Configuration of a generator.
+
+    Fields marked "choice" are open points of the paper (docs/research/paper.md, Generator).
 
     Attributes:
-        widths: channels of each level, from the working resolution down; every level halves the resolution.
-        encoder_depths: residual blocks of each level.
+        widths: Channels of each level, from the working resolution down; every level halves the resolution.
+        encoder_depths: Residual blocks of each level.
         decoder_depths: SNAD blocks of each level, the first of them (the working resolution) only for ``"gated"``
             blocks; the paper's block is one a level and doubles the resolution itself.
         block: ``"paper"``: residual blocks and the SNAD block of Fig. 3; ``"gated"``: gated blocks with an
             un-normalized path, for small budgets.
-        unshuffle: the image is folded by this factor before the first convolution (choice).
-        residual_output: the network predicts what is to be added to the blurred input (choice).
+        unshuffle: The image is folded by this factor before the first convolution (choice).
+        residual_output: The network predicts what is to be added to the blurred input (choice).
         soft_parsing: ``P_t`` is taken as probabilities; else its argmax, one-hot (choice).
-        guidance_width: channels between the convolutions of the adaptive denormalization.
-        normalization: of the SNAD layers; other than ``"separable"`` for ablations.
-        texture: whether the decoder has texture enhancement.
-        deconvolved_channels: channels of deconvolved pictures that the generator sees beside the blurred one, at its
+        guidance_width: Channels between the convolutions of the adaptive denormalization.
+        normalization: Of the SNAD layers; other than ``"separable"`` for ablations.
+        texture: Whether the decoder has texture enhancement.
+        deconvolved_channels: Channels of deconvolved images that the generator takes beside the blurred one, at its
             working resolution; beyond the paper.
-        second_look: the generator runs twice, and the second time sees what it restored the first time; beyond the
-            paper.
+        refinement_pass: The generator runs twice, the second time with its first result as a further input; beyond
+            the paper.
     """
 
     widths: tuple[int, ...]
@@ -56,7 +58,7 @@ class GeneratorConfig:
     normalization: Normalization = "separable"
     texture: bool = True
     deconvolved_channels: int = 0
-    second_look: bool = False
+    refinement_pass: bool = False
 
     @property
     def size_multiple(self) -> int:
@@ -65,11 +67,11 @@ class GeneratorConfig:
 
 
 class GeneratorOutput(NamedTuple):
-    """What the generator makes of a batch.
+    """The generator's outputs for a batch.
 
     Attributes:
         restored: ``(B, 3, H, W)``, about ``[0, 1]``, not clamped.
-        textures: predicted textures ``t'_G`` of the target, ``(B, 3, h, w)`` each, from the lowest resolution up.
+        textures: Predicted textures ``t'_G`` of the target, ``(B, 3, h, w)`` each, from the lowest resolution up.
     """
 
     restored: Tensor
@@ -93,8 +95,8 @@ class Generator(nn.Module):
         widths = config.widths
         block = GatedBlock if gated else ResidualBlock
         folded = 3 * config.unshuffle**2
-        seen = folded * (2 if config.second_look else 1) + config.deconvolved_channels
-        self.stem = nn.Conv2d(seen, widths[0], 3, padding=1)
+        inputs = folded * (2 if config.refinement_pass else 1) + config.deconvolved_channels
+        self.stem = nn.Conv2d(inputs, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList(
             nn.Sequential(*(block(width) for _ in range(depth)))
             for width, depth in zip(widths, config.encoder_depths, strict=True)
@@ -148,15 +150,17 @@ class Generator(nn.Module):
         Args:
             blurred: ``(B, 3, H, W)`` RGB in ``[0, 1]``, sides multiples of ``config.size_multiple``.
             parsing: ``P_t``, class probabilities ``(B, 19, H, W)``.
-            deconvolved: deconvolved pictures, ``(B, config.deconvolved_channels, H / unshuffle, W / unshuffle)``;
+            deconvolved: Deconvolved images, ``(B, config.deconvolved_channels, H / unshuffle, W / unshuffle)``;
                 None if there are no such channels.
-            previous: what was restored at the first look, as ``blurred``, or ``blurred`` itself at the first look;
-                None if there is no second look.
+            previous: The result of the first pass, of the shape of ``blurred``, or ``blurred`` itself in the first
+                pass; None for a generator without a refinement pass.
         """
         guidance = self._guidance(parsing)
-        pictures = blurred if previous is None else torch.cat((blurred, previous), dim=1)
-        seen = F.pixel_unshuffle(pictures, self.config.unshuffle)
-        features = self.stem(seen if deconvolved is None else torch.cat((seen, deconvolved.to(seen.dtype)), dim=1))
+        images = blurred if previous is None else torch.cat((blurred, previous), dim=1)
+        inputs = F.pixel_unshuffle(images, self.config.unshuffle)
+        if deconvolved is not None:
+            inputs = torch.cat((inputs, deconvolved.to(inputs.dtype)), dim=1)
+        features = self.stem(inputs)
         links = []
         for level, stage in enumerate(self.encoder):
             features = stage(features)
@@ -187,7 +191,7 @@ SMALL = GeneratorConfig(
     residual_output=True,
     guidance_width=16,
     deconvolved_channels=3 * len(REGULARIZATIONS),
-    second_look=True,
+    refinement_pass=True,
 )
 # The same cost as SMALL without a level at half resolution.
 SMALL_UNSHUFFLE_4 = replace(
@@ -197,7 +201,7 @@ SMALL_UNSHUFFLE_4 = replace(
     encoder_depths=(2, 2, 4),
     decoder_depths=(2, 2, 2),
     deconvolved_channels=0,
-    second_look=False,
+    refinement_pass=False,
 )
 SMALL_PAPER = GeneratorConfig(
     widths=(24, 48, 96, 128),

@@ -1,4 +1,4 @@
-"""SNADNet whole: the generator, and the frozen networks that guide it (paper, Fig. 3)."""
+"""SNADNet as a whole: the generator and the frozen networks that condition it (paper, Fig. 3)."""
 
 import math
 from typing import NamedTuple
@@ -13,13 +13,13 @@ from snadnet.models.wiener import BlindWiener, KernelEstimate, KernelRefiner, Wi
 
 
 class SNADNetOutput(NamedTuple):
-    """What SNADNet makes of a batch.
+    """SNADNet's outputs for a batch.
 
     Attributes:
         restored: ``(B, 3, H, W)``, about ``[0, 1]``, not clamped.
         parsing: ``P_t``, class probabilities ``(B, 19, H, W)``.
-        textures: predicted textures of the target, see :class:`GeneratorOutput`.
-        kernel: the refined estimates of the kernels at half resolution; None if there is no second look.
+        textures: Predicted textures of the target, see ``GeneratorOutput``.
+        kernel: The refined estimates of the kernels at half resolution; None without a refinement pass.
     """
 
     restored: Tensor
@@ -34,44 +34,44 @@ def size_multiple(generator: GeneratorConfig) -> int:
 
 
 class SNADNet(nn.Module):
-    """A parser that reads the blurred face, and a generator that restores it by what was read.
+    """A face parser and a generator that is conditioned on its parsing map.
 
-    A generator with ``deconvolved_channels`` is guided by blind Wiener deconvolution too. With ``second_look`` all of
-    it is then done once more, with the restored face at hand: it is parsed anew, the kernel is refined by it, and the
-    generator, by the same weights, restores again.
+    A generator with ``deconvolved_channels`` is also conditioned on blind Wiener deconvolution. With
+    ``refinement_pass`` a second pass follows the first: the restored face is parsed again, the kernel is refined with
+    its help, and the generator, with the same weights, restores the blurred face again.
 
-    In stage II the parser and the first estimate of the kernel are frozen (SPEC 1): they always run in evaluation mode
-    and get no gradient. The refiner of the kernel learns with the generator.
+    In stage II (paper, II-F) the parser and the first kernel estimate are frozen: these conditioning networks always
+    run in evaluation mode and get no gradient. The kernel's refiner is trained with the generator.
 
     Args:
-        generator: what the generator is made of.
-        parser_width: factor on the parser's channel counts.
+        generator: Configuration of the generator.
+        parser_width: Factor on the parser's channel counts.
 
     Raises:
-        ValueError: if there is to be a second look without any deconvolution.
+        ValueError: If there is to be a refinement pass without any deconvolution.
     """
 
     def __init__(self, generator: GeneratorConfig, *, parser_width: float) -> None:
         super().__init__()
-        if generator.second_look and not generator.deconvolved_channels:
-            raise ValueError("a second look is one at the kernel: it needs deconvolved_channels")
+        if generator.refinement_pass and not generator.deconvolved_channels:
+            raise ValueError("refinement_pass refines the kernel of the deconvolution: it needs deconvolved_channels")
         self.parser = BiSeNet(parser_width)
         self.wiener = BlindWiener() if generator.deconvolved_channels else None
-        self.refiner = KernelRefiner() if generator.second_look else None
+        self.refiner = KernelRefiner() if generator.refinement_pass else None
         self.generator = Generator(generator)
         self.size_multiple = size_multiple(generator)
-        for guide in self._guides():
-            guide.requires_grad_(False)
-            guide.eval()
+        for network in self._conditioning_networks():
+            network.requires_grad_(False)
+            network.eval()
 
-    def _guides(self) -> tuple[nn.Module, ...]:
+    def _conditioning_networks(self) -> tuple[nn.Module, ...]:
         return (self.parser,) if self.wiener is None else (self.parser, self.wiener)
 
     def train(self, mode: bool = True) -> "SNADNet":
-        """Switch the generator's mode; the frozen guides stay in evaluation mode."""
+        """Switch the generator's mode; the frozen conditioning networks stay in evaluation mode."""
         super().train(mode)
-        for guide in self._guides():
-            guide.eval()
+        for network in self._conditioning_networks():
+            network.eval()
         return self
 
     def parse(self, blurred: Tensor) -> Tensor:
@@ -80,37 +80,38 @@ class SNADNet(nn.Module):
             logits = self.parser(blurred)
         return torch.softmax(logits.float(), dim=1)
 
-    def forward(self, blurred: Tensor, *, first_looks: int = 0) -> SNADNetOutput:
+    def forward(self, blurred: Tensor, *, first_pass_only: int = 0) -> SNADNetOutput:
         """Restore ``(B, 3, H, W)`` RGB in ``[0, 1]`` whose sides are multiples of ``size_multiple``.
 
         Args:
-            blurred: the faces.
-            first_looks: of how many faces, the first of the batch, the first look is the result, for training: the same
-                weights must learn to look for the first time too. ``kernel`` is that of the others.
+            blurred: The faces.
+            first_pass_only: How many faces, counted from the start of the batch, get the first pass alone. For
+                training, where the same weights must learn both passes. ``kernel`` is that of the other faces.
         """
         parsing = self.parse(blurred)
         if self.wiener is None:
             return self._output(self.generator(blurred, parsing), parsing, None)
         with torch.no_grad():
-            guided: WienerOutput = self.wiener(blurred)
+            wiener: WienerOutput = self.wiener(blurred)
         if self.refiner is None:
-            return self._output(self.generator(blurred, parsing, guided.deconvolved), parsing, None)
-        again = slice(first_looks, None)
+            return self._output(self.generator(blurred, parsing, wiener.deconvolved), parsing, None)
+        refined_part = slice(first_pass_only, None)
         with torch.no_grad():
             first: GeneratorOutput = self.generator(
-                blurred[again], parsing[again], guided.deconvolved[again], blurred[again]
+                blurred[refined_part], parsing[refined_part], wiener.deconvolved[refined_part], blurred[refined_part]
             )
-        # No gradient passes from the second look to the first: it would double the memory and cost half as much again.
-        seen, half = first.restored.clamp(0.0, 1.0), F.avg_pool2d(blurred[again], 2)
-        estimate = KernelEstimate(*(part[again] for part in guided.estimate))
-        refined: KernelEstimate = self.refiner(estimate, F.avg_pool2d(seen, 2), half)
-        read, deconvolved = self.parse(seen), deconvolve_by(half, refined)
-        if first_looks:
-            before = slice(None, first_looks)
-            read = torch.cat((parsing[before], read))
-            deconvolved = torch.cat((guided.deconvolved[before], deconvolved))
-            seen = torch.cat((blurred[before], seen))
-        return self._output(self.generator(blurred, read, deconvolved, seen), read, refined)
+        # No gradient passes from the refinement pass to the first: it would double the memory and cost half as much
+        # again.
+        previous, half_res = first.restored.clamp(0.0, 1.0), F.avg_pool2d(blurred[refined_part], 2)
+        estimate = KernelEstimate(*(part[refined_part] for part in wiener.estimate))
+        refined: KernelEstimate = self.refiner(estimate, F.avg_pool2d(previous, 2), half_res)
+        parsing_again, deconvolved = self.parse(previous), deconvolve_by(half_res, refined)
+        if first_pass_only:
+            first_part = slice(None, first_pass_only)
+            parsing_again = torch.cat((parsing[first_part], parsing_again))
+            deconvolved = torch.cat((wiener.deconvolved[first_part], deconvolved))
+            previous = torch.cat((blurred[first_part], previous))
+        return self._output(self.generator(blurred, parsing_again, deconvolved, previous), parsing_again, refined)
 
     @staticmethod
     def _output(output: GeneratorOutput, parsing: Tensor, kernel: KernelEstimate | None) -> SNADNetOutput:

@@ -1,4 +1,8 @@
-"""Separable normalization: face and background are normalized apart (paper, II-C, Eq. 3-7; SPEC 3)."""
+"""Separable normalization: face and background are normalized apart (paper, II-C, Eq. 3-7).
+
+``separable_normalize_reference`` is the definition, term by term; ``separable_normalize`` computes the same with a
+third of the memory traffic, and its gradient in closed form. Both are compared in the tests.
+"""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
@@ -10,23 +14,45 @@ from torch.autograd.function import once_differentiable
 EPSILON = 1e-5
 
 
+def separable_normalize_reference(features: Tensor, foreground: Tensor, *, epsilon: float = EPSILON) -> Tensor:
+    """Normalize face and background apart, as the paper writes it (Eq. 3-7).
+
+    With the paper's errata (docs/research/paper.md, Separable normalization): pixels outside a region do not count in
+    its variance (Eq. 5), the numerator is not squared (Eq. 6), and each term is masked again (Eq. 7).
+
+    Args:
+        features: ``F``, ``(B, C, H, W)``.
+        foreground: ``M_f``, ``(B, 1, H, W)`` in ``[0, 1]``; neither region may be empty.
+        epsilon: Added to the variance.
+
+    Returns:
+        ``(B, C, H, W)``.
+    """
+    normalized = torch.zeros_like(features)
+    for mask in (foreground, 1.0 - foreground):
+        count = mask.sum(dim=(2, 3), keepdim=True)
+        mean = (features * mask).sum(dim=(2, 3), keepdim=True) / count
+        variance = (mask * (features - mean) ** 2).sum(dim=(2, 3), keepdim=True) / count
+        normalized = normalized + mask * (features - mean) / torch.sqrt(variance + epsilon)
+    return normalized
+
+
 def separable_normalize(features: Tensor, foreground: Tensor, *, epsilon: float = EPSILON) -> Tensor:
     """Give each of the two regions of each sample and channel zero mean and unit variance.
 
-    For region ``r`` with mask ``m``: ``n = sum(m)``, ``mu = sum(F m) / n``, ``var = sum(m (F - mu)^2) / n``, and
-    the result is ``sum over r of m (F - mu) / sqrt(var + epsilon)`` (Eq. 3-7 with the errata of SPEC 3). A region
-    without pixels contributes nothing. Statistics are taken in float32 whatever the input's precision.
+    Computes what ``separable_normalize_reference`` does; in addition, a region without pixels contributes nothing, and
+    statistics are taken in float32 whatever the input's precision.
 
     Args:
         features: ``(B, C, H, W)``, any floating-point type.
         foreground: ``M_f``, ``(B, 1, H, W)`` in ``[0, 1]``; the background is ``M_b = 1 - M_f``.
-        epsilon: added to the variance.
+        epsilon: Added to the variance.
 
     Returns:
         ``(B, C, H, W)``, of the features' type. Channels-last features are worked on without a copy.
 
     Raises:
-        ValueError: if the shapes of ``features`` and ``foreground`` do not fit each other.
+        ValueError: If the shapes of ``features`` and ``foreground`` do not fit each other.
     """
     batch, channels, height, width = features.shape
     if foreground.shape != (batch, 1, height, width):
@@ -44,7 +70,7 @@ def separable_normalize(features: Tensor, foreground: Tensor, *, epsilon: float 
 
 
 class SeparableNormalization(nn.Module):
-    """Module form of :func:`separable_normalize`; it has no parameters and no running statistics."""
+    """Module form of ``separable_normalize``; it has no parameters and no running statistics."""
 
     def __init__(self, *, epsilon: float = EPSILON) -> None:
         super().__init__()

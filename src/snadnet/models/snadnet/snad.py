@@ -13,7 +13,7 @@ Normalization = Literal["separable", "instance", "batch"]
 
 
 def foreground_mask(parsing: Tensor) -> Tensor:
-    """Return ``M_f = 1 - M_b``, ``(B, 1, H, W)``, of class probabilities ``(B, 19, H, W)`` (SPEC 2)."""
+    """Return ``M_f = 1 - M_b``, ``(B, 1, H, W)``, of class probabilities ``(B, 19, H, W)`` (II-C)."""
     background = torch.stack([parsing[:, index] for index in BACKGROUND_CLASSES]).sum(dim=0)
     return (1.0 - background).clamp(0.0, 1.0).unsqueeze(1)
 
@@ -24,15 +24,15 @@ def resize_parsing(parsing: Tensor, factor: int) -> Tensor:
 
 
 class AdaptiveDenormalization(nn.Module):
-    """Scale and shift normalized features by maps learned from the parsing map (Eq. 8-9; SPEC 4).
+    """Scale and shift normalized features by maps learned from the parsing map (paper, Eq. 8-9).
 
     ``h = relu(conv1(P)); gamma = conv2(h); beta = conv3(h); out = F * gamma + beta``. ``conv2`` and ``conv3`` are
     computed as one convolution. At the start ``gamma`` is one and ``beta`` zero plus small terms.
 
     Args:
-        channels: of the features.
-        hidden: channels of ``h``.
-        kernel_size: of ``conv2`` and ``conv3``; ``conv1`` is 3 x 3. The paper states no sizes.
+        channels: Of the features.
+        hidden: Channels of ``h``.
+        kernel_size: Of ``conv2`` and ``conv3``; ``conv1`` is 3 x 3. The paper states no sizes.
     """
 
     def __init__(self, channels: int, *, hidden: int, kernel_size: int) -> None:
@@ -53,9 +53,9 @@ class SNADLayer(nn.Module):
     """Normalize by region, then denormalize by the parsing map (Algorithm 1).
 
     Args:
-        channels: of the features.
-        hidden: channels between the two convolutions of the denormalization.
-        kernel_size: of its second convolution.
+        channels: Of the features.
+        hidden: Channels between the two convolutions of the denormalization.
+        kernel_size: Of its second convolution.
         normalization: ``"separable"`` is the paper's; ``"instance"`` and ``"batch"`` are its ablations (INAD, BNAD).
     """
 

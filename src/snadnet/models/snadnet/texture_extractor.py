@@ -1,4 +1,4 @@
-"""The fixed Laplacian that makes the target of the texture loss (paper, II-D and Fig. 5; SPEC 7)."""
+"""The fixed Laplacian that makes the target of the texture loss (paper, II-D, Fig. 5)."""
 
 import torch
 from torch import Tensor, nn

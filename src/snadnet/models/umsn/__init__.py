@@ -27,6 +27,6 @@ def _descriptor(name: str, config: UMSNConfig) -> ModelDescriptor:
 DESCRIPTORS = (
     _descriptor("umsn", UMSN_PAPER),
     _descriptor("umsn-tiny", UMSN_TINY),
-    # Where the release deviates from the paper: the picture's own batch statistics at inference.
+    # Where the release deviates from the paper: the image's own batch statistics at inference.
     _descriptor("umsn-released", replace(UMSN_PAPER, image_statistics=True)),
 )

@@ -1,6 +1,6 @@
 """UMSN's building blocks: every convolution sees normalized and rectified features (pre-activation).
 
-Residual groups are dense: but for :class:`Bottleneck` and :class:`ConfidenceGroup` they return their input beside what
+Residual groups are dense: but for ``Bottleneck`` and ``ConfidenceGroup`` they return their input beside what
 they made of it, ``C_in + C_out`` channels. No convolution in here has a bias.
 """
 
@@ -51,10 +51,10 @@ class ResidualGroup(nn.Module):
     """Four convolutions with three times the output's channels between them; returns its input beside the result.
 
     Args:
-        channels: of the input.
-        out_channels: what the group adds; the result has ``channels + out_channels``.
+        channels: Of the input.
+        out_channels: What the group adds; the result has ``channels + out_channels``.
         kind: ``"plain"``; ``"dilated"``, whose third convolution reaches twice as far; or ``"smoothed"``, whose third
-            and fourth do, the fourth behind a :class:`SharedSeparable` filter.
+            and fourth do, the fourth behind a ``SharedSeparable`` filter.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Transition(nn.Module):
         return converted
 
 
-class SmoothRaise(nn.Module):
+class SmoothUpsample(nn.Module):
     """Bring features to other channels and, bilinearly, to twice the resolution, with a 3 x 3 convolution after it."""
 
     def __init__(self, channels: int, out_channels: int) -> None:
@@ -164,10 +164,10 @@ class SmoothRaise(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map ``(B, C, H, W)`` to ``(B, C_out, 2 * H, 2 * W)``."""
         converted = self.conv(F.relu(self.norm(features)))
-        raised: Tensor = self.smooth(
+        upsampled: Tensor = self.smooth(
             F.interpolate(converted, scale_factor=2, mode="bilinear", align_corners=True)  # as published
         )
-        return raised
+        return upsampled
 
 
 def head(channels: int, out_channels: int, kernel_size: int = 3) -> nn.Conv2d:

@@ -1,4 +1,4 @@
-"""Blind Wiener deconvolution of faces: this project's own reference, and what guides SNADNet's small generator."""
+"""Blind Wiener deconvolution of faces: this project's own reference, and a conditioning network of SNADNet."""
 
 from snadnet.models.descriptor import ModelDescriptor
 from snadnet.models.wiener.deconvolution import deconvolve

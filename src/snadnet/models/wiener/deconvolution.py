@@ -1,9 +1,9 @@
 """Wiener deconvolution with a known kernel, and with borders that are worked out along the way.
 
 The regularized Wiener filter divides by the kernel's transfer function where that is large; elsewhere it holds to what
-natural pictures have in common, small gradients. It takes the picture to be periodic; at the borders of a real one this
-gives ripples that reach far inside. So the picture is extended by a margin, and the margin is then replaced by what the
-restored picture looks like when blurred again, a few times, with less and less regularization (unknown borders, as in
+natural images have in common, small gradients. It takes the image to be periodic; at the borders of a real one this
+gives ripples that reach far inside. So the image is extended by a margin, and the margin is then replaced by what the
+restored image looks like when blurred again, a few times, with less and less regularization (unknown borders, as in
 Reeves 2005; here a fixed-point iteration, over-relaxed).
 """
 
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from snadnet.models.wiener.fourier import Fourier, Spectrum, extent, full_precision
 
 MARGIN: Final = 12
-"""Pixels by which a picture is extended on each side: kernels reach this far."""
+"""Pixels by which an image is extended on each side: kernels reach this far."""
 
 PASSES: Final = 3
 _FIRST_REGULARIZATION: Final = 0.1
@@ -26,16 +26,16 @@ _SMALLEST_POWER: Final = 1e-4
 
 
 def deconvolve(blurred: Tensor, kernel: Tensor, regularization: Tensor) -> Tensor:
-    """Deconvolve each picture with its kernel.
+    """Deconvolve each image with its kernel.
 
     Args:
-        blurred: ``(B, C, H, W)``, sides over :data:`MARGIN`.
+        blurred: ``(B, C, H, W)``, sides over ``MARGIN``.
         kernel: ``(B, K, K)``, non-negative, sum 1, ``K`` odd and at most ``2 * MARGIN + 1``; its centre is the origin.
-        regularization: ``(B, N)``, positive: for each picture the weights of squared gradients against squared
-            errors, in falling order. Large ones give smooth pictures, small ones sharp and noisy pictures.
+        regularization: ``(B, N)``, positive: for each image the weights of squared gradients against squared
+            errors, in falling order. Large ones give smooth images, small ones sharp and noisy images.
 
     Returns:
-        ``(B, N * C, H, W)`` float32: the picture for each weight in turn.
+        ``(B, N * C, H, W)`` float32: the image for each weight in turn.
     """
     with full_precision(blurred):
         extended = extend(blurred.float(), MARGIN)
@@ -58,8 +58,8 @@ def deconvolve(blurred: Tensor, kernel: Tensor, regularization: Tensor) -> Tenso
         matched = fourier.transform(extended).times_conjugate(blur)
         each = Spectrum(matched.real.unsqueeze(1), matched.imaginary.unsqueeze(1))
         share = 1.0 / (power.unsqueeze(1) + weights * roughness + _SMALLEST_POWER)
-        pictures = fourier.inverse(each.scaled(share)).flatten(1, 2)
-        return pictures[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
+        images = fourier.inverse(each.scaled(share)).flatten(1, 2)
+        return images[..., MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
 def gradient_power(height: int, width: int, device: torch.device) -> Tensor:
@@ -69,16 +69,16 @@ def gradient_power(height: int, width: int, device: torch.device) -> Tensor:
     return 4.0 * (torch.sin(rows).square() + torch.sin(columns).square())
 
 
-def extend(pictures: Tensor, margin: int) -> Tensor:
-    """Mirror ``(B, C, H, W)`` pictures outwards by a margin that fades into the opposite side's."""
-    mirrored = F.pad(pictures, (margin,) * 4, mode="reflect")
+def extend(images: Tensor, margin: int) -> Tensor:
+    """Mirror ``(B, C, H, W)`` images outwards by a margin that fades into the opposite side's."""
+    mirrored = F.pad(images, (margin,) * 4, mode="reflect")
     for dim in (2, 3):
         length = mirrored.shape[dim]
         before = mirrored.narrow(dim, 0, margin)
         within = mirrored.narrow(dim, margin, length - 2 * margin)
         # Seen from its own edge, as the one before is.
         after = mirrored.narrow(dim, length - margin, margin).flip(dim)
-        own = torch.arange(1, margin + 1, device=pictures.device) / (margin + 1)
+        own = torch.arange(1, margin + 1, device=images.device) / (margin + 1)
         own = own.unsqueeze(1) if dim == 2 else own  # noqa: PLR2004 (the rows)
         middle = 0.5 * (before + after)
         first, last = middle + own * (before - middle), middle + own * (after - middle)

@@ -1,10 +1,10 @@
-"""Estimating the blur kernel of a face picture from what motion does to its spectrum, and from the face itself.
+"""Estimating the blur kernel of a face image from what motion does to its spectrum, and from the face itself.
 
 Motion of length ``l`` multiplies the spectrum by a function with zeros ``1 / l`` apart. In the cepstrum (the transform
 of the logarithm of the power spectrum; Rom 1975) and in the autocorrelation of gradients (Yitzhaky and Kopeika 1997)
-this becomes a mark at distance ``l`` in the direction of the motion, wherever in the picture the motion was. Neither
+this becomes a mark at distance ``l`` in the direction of the motion, wherever in the image the motion was. Neither
 can tell a kernel from its mirror image, nor can they tell a face's own structure from the motion's; a small network
-sees the picture for that.
+sees the image for that.
 """
 
 import math
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from snadnet.models.layers.former_keys import accept_former_keys
 from snadnet.models.wiener.deconvolution import MARGIN, gradient_power
 from snadnet.models.wiener.fourier import Fourier, extent, full_precision, half_weights, waves
 
@@ -31,7 +32,7 @@ class KernelEstimate(NamedTuple):
     """What is estimated of a batch's blur.
 
     Attributes:
-        log_kernel: logarithm of the kernels, ``(B, K, K)``; each kernel's sum is 1, its centre is the origin.
+        log_kernel: Logarithm of the kernels, ``(B, K, K)``; each kernel's sum is 1, its centre is the origin.
         regularization: ``(B,)``, positive, the weight of squared gradients that suits the deconvolution.
     """
 
@@ -45,15 +46,15 @@ class KernelEstimate(NamedTuple):
 
 
 class KernelEstimator(nn.Module):
-    """Estimate one kernel for a whole picture.
+    """Estimate one kernel for a whole image.
 
     Args:
-        hidden: channels of the layers that join both sources.
+        hidden: Channels of the layers that join both sources.
     """
 
     def __init__(self, *, hidden: int = 320) -> None:
         super().__init__()
-        self.picture = nn.Sequential(
+        self.image = nn.Sequential(
             *_stage(3, 24, 2), *_stage(24, 48, 2), *_stage(48, 96, 2), *_stage(96, 96, 1), *_stage(96, 160, 2),
             *_stage(160, 160, 1),
         )  # fmt: skip
@@ -65,10 +66,11 @@ class KernelEstimator(nn.Module):
         )
         self.kernel = nn.Linear(hidden, KERNEL_SIDE**2)
         self.regularization = nn.Linear(hidden, 1)
+        accept_former_keys(self, picture="image")
 
     def forward(self, blurred: Tensor) -> KernelEstimate:
         """Estimate the kernels of ``(B, 3, H, W)`` RGB in ``[0, 1]``, in its pixels."""
-        seen = self.picture(blurred - 0.5).mean(dim=(2, 3))
+        seen = self.image(blurred - 0.5).mean(dim=(2, 3))
         marks = self.lags(lag_maps(blurred.mean(dim=1, keepdim=True))).flatten(1)
         features = self.joined(torch.cat((seen, marks), dim=1))
         log_kernel = F.log_softmax(self.kernel(features).float(), dim=1)
@@ -81,7 +83,7 @@ def _stage(channels: int, out: int, stride: int) -> tuple[nn.Module, nn.Module]:
 
 
 def lag_maps(grey: Tensor) -> Tensor:
-    """Return autocorrelations and cepstra of pictures.
+    """Return autocorrelations and cepstra of images.
 
     Args:
         grey: ``(B, 1, H, W)``.
@@ -97,7 +99,7 @@ def lag_maps(grey: Tensor) -> Tensor:
         device = grey.device
         rows = torch.arange(height, device=device) * math.pi / extent(height - 1, device)
         columns = torch.arange(width, device=device) * math.pi / extent(width - 1, device)
-        # Without a window the edges of the picture would be the strongest lines of its spectrum.
+        # Without a window the edges of the image would be the strongest lines of its spectrum.
         window = torch.sin(rows).unsqueeze(1) * torch.sin(columns)
         centred = (grey - grey.mean(dim=(2, 3), keepdim=True)) * window
         pixels = extent(height * width, device)
@@ -110,13 +112,13 @@ def lag_maps(grey: Tensor) -> Tensor:
         own = correlations[..., _LAGS : _LAGS + 1, :1]
         down, right = torch.arange(-_LAGS, _LAGS, device=device), torch.arange(_LAGS, device=device)
         elsewhere = ((down.unsqueeze(1) != 0) | (right != 0)).float()
-        # Scaled to about the size of the autocorrelations whatever the picture's size.
+        # Scaled to about the size of the autocorrelations whatever the image's size.
         cepstra = _at_lags(cepstra, width) * (pixels.float().sqrt() / 10.0) * elsewhere
         return torch.cat((correlations / own.clamp_min(1e-9), cepstra), dim=1)
 
 
 def _at_lags(spectrum: Tensor, width: int) -> Tensor:
-    """Transform a real, even spectrum ``(..., H, W // 2 + 1)`` back, at the lags of :func:`lag_maps` alone."""
+    """Transform a real, even spectrum ``(..., H, W // 2 + 1)`` back, at the lags of ``lag_maps`` alone."""
     height, device = spectrum.shape[-2], spectrum.device
     down, right = torch.arange(-_LAGS, _LAGS, device=device), torch.arange(_LAGS, device=device)
     cos_h, sin_h = waves(down, torch.arange(height, device=device), height)

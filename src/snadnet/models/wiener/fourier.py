@@ -1,4 +1,4 @@
-"""The discrete Fourier transform of real pictures, as products with matrices.
+"""The discrete Fourier transform of real images, as products with matrices.
 
 For the sizes of face crops this is as fast as a fast transform on one core, and it needs neither complex numbers nor
 an operator that a runtime may lack: an exported graph holds matrix products only. All of it is float32.
@@ -13,11 +13,11 @@ from torch import Tensor
 
 
 class Spectrum(NamedTuple):
-    """A spectrum of real pictures; of the columns the first ``W // 2 + 1`` only, as the others mirror them.
+    """A spectrum of real images; of the columns the first ``W // 2 + 1`` only, as the others mirror them.
 
     Attributes:
         real: ``(..., H, W // 2 + 1)``.
-        imaginary: the same shape.
+        imaginary: The same shape.
     """
 
     real: Tensor
@@ -66,14 +66,14 @@ def half_weights(width: int, device: torch.device) -> Tensor:
 
 
 class Fourier:
-    """The transform of pictures of one size. Its matrices are drawn up once.
+    """The transform of images of one size. Its matrices are drawn up once.
 
     They are no buffers of a network: in an exported graph the size is free, and each matrix costs it ten operations.
 
     Args:
-        height: rows of the pictures.
-        width: their columns.
-        device: of the pictures.
+        height: Rows of the images.
+        width: Their columns.
+        device: Of the images.
     """
 
     def __init__(self, height: int, width: int, device: torch.device) -> None:
@@ -92,41 +92,41 @@ class Fourier:
     def _waves_of_columns(self, columns: Tensor) -> tuple[Tensor, Tensor]:
         return waves(columns, self._column_frequencies, self.width)
 
-    def transform(self, pictures: Tensor) -> Spectrum:
-        """Transform real ``(..., H, W)`` pictures."""
-        return self._forward(pictures, self._rows, self._columns)
+    def transform(self, images: Tensor) -> Spectrum:
+        """Transform real ``(..., H, W)`` images."""
+        return self._forward(images, self._rows, self._columns)
 
-    def transform_placed(self, pictures: Tensor, *, row: int, column: int) -> Spectrum:
-        """Transform ``(..., h, w)`` pictures that lie in an empty one of this size, wrapped around its edges.
+    def transform_placed(self, images: Tensor, *, row: int, column: int) -> Spectrum:
+        """Transform ``(..., h, w)`` images that lie in an empty one of this size, wrapped around its edges.
 
         Args:
-            pictures: real, no larger than what they lie in.
-            row: row of the pictures' first pixel; may be negative.
-            column: its column.
+            images: Real, no larger than what they lie in.
+            row: Row of the images' first pixel; may be negative.
+            column: Its column.
         """
-        rows = torch.arange(pictures.shape[-2], device=self.device) + row
-        columns = torch.arange(pictures.shape[-1], device=self.device) + column
-        return self._forward(pictures, self._waves_of_rows(rows), self._waves_of_columns(columns))
+        rows = torch.arange(images.shape[-2], device=self.device) + row
+        columns = torch.arange(images.shape[-1], device=self.device) + column
+        return self._forward(images, self._waves_of_rows(rows), self._waves_of_columns(columns))
 
     @staticmethod
-    def _forward(pictures: Tensor, rows: tuple[Tensor, Tensor], columns: tuple[Tensor, Tensor]) -> Spectrum:
+    def _forward(images: Tensor, rows: tuple[Tensor, Tensor], columns: tuple[Tensor, Tensor]) -> Spectrum:
         (cos_h, sin_h), (cos_w, sin_w) = rows, columns
-        along_rows = torch.cat((pictures @ cos_w, pictures @ -sin_w), dim=-2)
+        along_rows = torch.cat((images @ cos_w, images @ -sin_w), dim=-2)
         real = torch.cat((cos_h, sin_h), dim=1) @ along_rows
         imaginary = torch.cat((-sin_h, cos_h), dim=1) @ along_rows
         return Spectrum(real, imaginary)
 
     def inverse(self, spectrum: Spectrum) -> Tensor:
-        """Return the real pictures ``(..., H, W)`` of a spectrum."""
+        """Return the real images ``(..., H, W)`` of a spectrum."""
         return self._backward(spectrum, self._rows, self._columns)
 
     def inverse_at(self, spectrum: Spectrum, rows: Tensor, columns: Tensor) -> Tensor:
-        """Return the pixels in some rows and columns of :meth:`inverse`'s pictures.
+        """Return the pixels in some rows and columns of ``inverse``'s images.
 
         Args:
-            spectrum: of the pictures.
-            rows: integers; those below zero count from the other side.
-            columns: likewise.
+            spectrum: Of the images.
+            rows: Integers; those below zero count from the other side.
+            columns: Likewise.
 
         Returns:
             ``(..., len(rows), len(columns))``.
@@ -138,5 +138,5 @@ class Fourier:
         stacked = torch.cat((spectrum.real, spectrum.imaginary), dim=-2)
         real = torch.cat((cos_h, -sin_h), dim=0).T @ stacked
         imaginary = torch.cat((sin_h, cos_h), dim=0).T @ stacked
-        pictures: Tensor = real @ (cos_w * self._shares).T - imaginary @ (sin_w * self._shares).T
-        return pictures
+        images: Tensor = real @ (cos_w * self._shares).T - imaginary @ (sin_w * self._shares).T
+        return images

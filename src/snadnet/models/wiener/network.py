@@ -10,7 +10,7 @@ from snadnet.models.wiener.deconvolution import deconvolve
 from snadnet.models.wiener.estimator import KernelEstimate, KernelEstimator
 
 REGULARIZATIONS = (4.0, 1.0, 0.25)
-"""Deconvolved pictures are made at these multiples of the estimated regularization, from smooth to sharp."""
+"""Deconvolved images are made at these multiples of the estimated regularization, from smooth to sharp."""
 
 _ESTIMATED = REGULARIZATIONS.index(1.0)
 
@@ -20,8 +20,8 @@ class WienerOutput(NamedTuple):
 
     Attributes:
         restored: ``(B, 3, H, W)``, about ``[0, 1]``, not clamped.
-        deconvolved: ``(B, 3 * len(REGULARIZATIONS), H / 2, W / 2)``, the pictures at half resolution.
-        estimate: the kernels, in pixels of half resolution.
+        deconvolved: ``(B, 3 * len(REGULARIZATIONS), H / 2, W / 2)``, the images at half resolution.
+        estimate: The kernels, in pixels of half resolution.
     """
 
     restored: Tensor
@@ -30,7 +30,7 @@ class WienerOutput(NamedTuple):
 
     @property
     def halved(self) -> Tensor:
-        """The picture at half resolution with the estimated regularization, ``(B, 3, H / 2, W / 2)``."""
+        """The image at half resolution with the estimated regularization, ``(B, 3, H / 2, W / 2)``."""
         return self.deconvolved[:, 3 * _ESTIMATED : 3 * _ESTIMATED + 3]
 
 
@@ -54,24 +54,24 @@ class BlindWiener(nn.Module):
 
 
 def deconvolve_by(half: Tensor, estimate: KernelEstimate) -> Tensor:
-    """Deconvolve pictures by the estimates of their kernels.
+    """Deconvolve images by the estimates of their kernels.
 
     Args:
-        half: ``(B, 3, H / 2, W / 2)``, the blurred pictures at half resolution.
-        estimate: their kernels.
+        half: ``(B, 3, H / 2, W / 2)``, the blurred images at half resolution.
+        estimate: Their kernels.
 
     Returns:
-        ``(B, 3 * len(REGULARIZATIONS), H / 2, W / 2)``, with each of :data:`REGULARIZATIONS` in turn.
+        ``(B, 3 * len(REGULARIZATIONS), H / 2, W / 2)``, with each of ``REGULARIZATIONS`` in turn.
     """
     weights = torch.stack([estimate.regularization * factor for factor in REGULARIZATIONS], dim=1)
     return deconvolve(half, estimate.kernel, weights)
 
 
 def halve_kernel(kernel: Tensor) -> Tensor:
-    """Return the kernels that blur a picture of half the size alike.
+    """Return the kernels that blur an image of half the size alike.
 
     Args:
-        kernel: ``(B, 4n + 1, 4n + 1)``, sum 1, in pixels of the picture.
+        kernel: ``(B, 4n + 1, 4n + 1)``, sum 1, in pixels of the image.
 
     Returns:
         ``(B, 2n + 1, 2n + 1)``, sum 1.

@@ -1,7 +1,7 @@
-"""A second look at the kernel, once the face has been restored from a first estimate of it.
+"""Refining a kernel estimate once the face has been restored with it.
 
-A restored face, soft and partly wrong as it is, says much of the kernel: blurred by it, it should be the picture that
-was given. That is a regression of the given picture on the restored one. A restoration trained for the least squared
+A restored face, soft and partly wrong as it is, says much of the kernel: blurred by it, it should be the image that
+was given. That is a regression of the given image on the restored one. A restoration trained for the least squared
 error is close to the mean of what the sharp face may be, and the error of such a mean is uncorrelated with it; so the
 regression is hardly biased, although the restored face is far softer than the sharp one. What it leaves is noise, which
 a small network tells from the kernel's own line.
@@ -20,10 +20,10 @@ from snadnet.models.wiener.estimator import KERNEL_SIDE, KernelEstimate
 from snadnet.models.wiener.fourier import Fourier, Spectrum, extent, full_precision
 
 REGRESSIONS: Final = (3e-3, 1e-2, 3e-2)
-"""Weights of the squared kernel in the regressions, as shares of the restored picture's mean power."""
+"""Weights of the squared kernel in the regressions, as shares of the restored image's mean power."""
 
 GRADIENT_REGRESSIONS: Final = (5e-2, 3e-1)
-"""The same, of those between the pictures' gradients: what is restored wrongly is mostly smooth."""
+"""The same, of those between the images' gradients: what is restored wrongly is mostly smooth."""
 
 _WIDTH: Final = 64
 _DEPTH: Final = 6
@@ -36,13 +36,13 @@ class KernelRegressions(NamedTuple):
     """What ridge regressions say of kernels: each is ``(B, 5, K, K)``, the plain ones first, then those of gradients.
 
     None of it is non-negative or of sum 1 by construction. A ridge regression shows a kernel blurred and shrunk, the
-    more so the heavier its ridge and the softer the restored picture; so what it shows is to be compared with what it
+    more so the heavier its ridge and the softer the restored image; so what it shows is to be compared with what it
     would show of a kernel that is known.
 
     Attributes:
-        found: the kernels that best blur restored pictures into blurred ones.
-        of_guess: what would be found, but for noise, were a guess the true kernel.
-        of_point: what would be found of a picture that was not blurred.
+        found: The kernels that best blur restored images into blurred ones.
+        of_guess: What would be found, but for noise, were a guess the true kernel.
+        of_point: What would be found of an image that was not blurred.
     """
 
     found: Tensor
@@ -51,22 +51,22 @@ class KernelRegressions(NamedTuple):
 
 
 def regress_kernel(restored: Tensor, blurred: Tensor, guess: Tensor) -> KernelRegressions:
-    """Find the kernels that best blur restored pictures into blurred ones (ridge regression), by several weights.
+    """Find the kernels that best blur restored images into blurred ones (ridge regression), by several weights.
 
     Args:
-        restored: ``(B, 3, H, W)`` float, sides over :data:`KERNEL_SIDE`.
-        blurred: the same shape.
+        restored: ``(B, 3, H, W)`` float, sides over ``KERNEL_SIDE``.
+        blurred: The same shape.
         guess: ``(B, K, K)``, kernels to compare with.
     """
     with full_precision(restored):
         restored, blurred = restored.float(), blurred.float()
         height, width = blurred.shape[-2:]
         device = blurred.device
-        # The window keeps the edges, where the two pictures do not fit together, out of the regression.
+        # The window keeps the edges, where the two images do not fit together, out of the regression.
         window = _window(height, device).unsqueeze(1) * _window(width, device)
         mean = blurred.mean(dim=(2, 3), keepdim=True)
         fourier = Fourier(height, width, device)
-        source, result = (fourier.transform((picture - mean) * window) for picture in (restored, blurred))
+        source, result = (fourier.transform((image - mean) * window) for image in (restored, blurred))
         cross = result.times_conjugate(source)
         cross = Spectrum(cross.real.sum(dim=1, keepdim=True), cross.imaginary.sum(dim=1, keepdim=True))
         power = source.power().sum(dim=1, keepdim=True)
@@ -115,9 +115,9 @@ class KernelRefiner(nn.Module):
         """Estimate the kernels anew.
 
         Args:
-            first: the first estimate.
-            restored: what was restored with it, ``(B, 3, H, W)`` RGB in ``[0, 1]``, in the kernels' pixels.
-            blurred: the picture itself, the same shape.
+            first: The first estimate.
+            restored: What was restored with it, ``(B, 3, H, W)`` RGB in ``[0, 1]``, in the kernels' pixels.
+            blurred: The image itself, the same shape.
         """
         regressed = torch.cat(regress_kernel(restored, blurred, first.kernel), dim=1)
         # Square roots, as the parts of a long kernel are small and their differences matter.

@@ -11,11 +11,10 @@ from snadnet.losses import gradient_penalty, wasserstein_critic_loss, wasserstei
 from snadnet.losses.perceptual import VGG_19, feature_error
 from snadnet.losses.pixel import mean_squared_error
 from snadnet.models.deblurgan import Generator, PatchCritic
-from snadnet.training.config import DeblurringSettings, OptimizerSettings, StrictSettings
-from snadnet.training.recipes.base import Recipe, initial_network
-from snadnet.training.recipes.critic import Critic
+from snadnet.training.config import OptimizerSettings, RunSettings, StrictSettings
+from snadnet.training.learner import Critic
+from snadnet.training.recipes.base import DeblurringRecipe, initial_network
 from snadnet.training.recipes.perceptual import PerceptualSettings, left_out, load_features
-from snadnet.training.run import Run
 
 VGG_LAYER = 14
 """VGG-19's third convolution of the third block, before its ReLU, in torchvision's counting."""
@@ -37,7 +36,7 @@ class WassersteinCriticSettings(StrictSettings):
     optimizer: OptimizerSettings = OptimizerSettings(learning_rate=1e-4)
 
 
-class DeblurGANSettings(DeblurringSettings):
+class DeblurGANSettings(RunSettings):
     """Training DeblurGAN.
 
     Attributes:
@@ -53,7 +52,7 @@ class DeblurGANSettings(DeblurringSettings):
     critic: WassersteinCriticSettings = WassersteinCriticSettings()
 
 
-class DeblurGANRecipe(Recipe[DeblurGANSettings]):
+class DeblurGANRecipe(DeblurringRecipe[DeblurGANSettings]):
     """WGAN-GP with five critic steps to one of the generator, on the same batch."""
 
     settings_type = DeblurGANSettings
@@ -71,13 +70,13 @@ class DeblurGANRecipe(Recipe[DeblurGANSettings]):
         """Build the generator."""
         return initial_network(self.settings, Generator)
 
-    def losses(self, batch: FaceSample, run: Run, share: float) -> dict[str, Tensor]:
+    def training_step(self, batch: FaceSample, progress: float) -> dict[str, Tensor]:
         """Run the generator, teach the critic on its result, and let it judge."""
         sharp = self.values.from_unit(batch.sharp)
         restored: Tensor = self.trained(self.values.from_unit(batch.blurred))
         shown = restored.detach()
         for _ in range(self.settings.critic.steps):
-            learned = self.critic.learn(run, lambda critic: self._critic_loss(critic, shown, sharp))
+            learned = self.critic.learn(lambda critic: self._critic_loss(critic, shown, sharp))
         adversarial = wasserstein_generator_loss(self.critic.judge(restored))
         content = self._content(restored, sharp)
         total = adversarial + self.settings.content * content

@@ -13,12 +13,11 @@ from snadnet.losses import relativistic_average_critic_loss, relativistic_averag
 from snadnet.losses.perceptual import VGG_19, feature_error
 from snadnet.losses.pixel import mean_squared_error
 from snadnet.models.deblurganv2 import DoubleScaleCritic, DoubleScaleScores, Generator, load_backbone
-from snadnet.training.config import DeblurringSettings, OptimizerSettings, StrictSettings
-from snadnet.training.recipes.base import Recipe, initial_network
-from snadnet.training.recipes.critic import Critic
+from snadnet.training.config import OptimizerSettings, RunSettings, StrictSettings
+from snadnet.training.learner import Critic, make_optimizer
+from snadnet.training.recipes.base import DeblurringRecipe, initial_network
 from snadnet.training.recipes.deblurgan import VGG_LAYER
 from snadnet.training.recipes.perceptual import PerceptualSettings, left_out, load_features
-from snadnet.training.run import Run, make_optimizer
 
 
 class BackboneSettings(StrictSettings):
@@ -59,7 +58,7 @@ class LossWeights(StrictSettings):
     adversarial: float = Field(0.01, ge=0)
 
 
-class DeblurGANv2Settings(DeblurringSettings):
+class DeblurGANv2Settings(RunSettings):
     """Training DeblurGAN-v2.
 
     Attributes:
@@ -82,7 +81,7 @@ class DeblurGANv2Settings(DeblurringSettings):
         return self
 
 
-class DeblurGANv2Recipe(Recipe[DeblurGANv2Settings]):
+class DeblurGANv2Recipe(DeblurringRecipe[DeblurGANv2Settings]):
     """RaGAN-LS at two scales; averages are taken over the batch."""
 
     settings_type = DeblurGANv2Settings
@@ -114,21 +113,21 @@ class DeblurGANv2Recipe(Recipe[DeblurGANv2Settings]):
         optimizer.add_param_group({"params": backbone})
         return optimizer
 
-    def set_learning_rate(self, run: Run, share: float) -> float:
-        """Set it for the pyramid, and for the backbone as soon as that is no longer frozen."""
-        rate = super().set_learning_rate(run, share)
+    def set_learning_rates(self, factor: float, progress: float) -> float:
+        """Set them for critics and pyramid, and for the backbone as soon as that is no longer frozen."""
+        rate = super().set_learning_rates(factor, progress)
         # A rate of 0, since processes that train together expect gradients of the same parameters at every step.
-        if self.settings.backbone.weights is not None and share < self.settings.backbone.frozen:
-            self.optimizer.param_groups[-1]["lr"] = 0.0
+        if self.settings.backbone.weights is not None and progress < self.settings.backbone.frozen:
+            self.learner.optimizer.param_groups[-1]["lr"] = 0.0
         return rate
 
-    def losses(self, batch: FaceSample, run: Run, share: float) -> dict[str, Tensor]:
+    def training_step(self, batch: FaceSample, progress: float) -> dict[str, Tensor]:
         """Run the generator, teach the critics on its result, and let them judge."""
         weights = self.settings.losses
         sharp = self.values.from_unit(batch.sharp)
         restored: Tensor = self.trained(self.values.from_unit(batch.blurred))
         shown = restored.detach()
-        learned = self.critic.learn(run, lambda critic: _critic_loss(critic(shown), critic(sharp)))
+        learned = self.critic.learn(lambda critic: _critic_loss(critic(shown), critic(sharp)))
         adversarial = _generator_loss(self.critic.judge(restored), self.critic.judge_true(sharp))
         pixels = mean_squared_error(restored, sharp)
         total = weights.pixels * pixels + weights.adversarial * adversarial

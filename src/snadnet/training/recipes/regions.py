@@ -5,22 +5,22 @@ from torch import Tensor, nn
 
 from snadnet.data.dataset import FaceSample
 from snadnet.losses import region_masks
-from snadnet.models import load_network
-from snadnet.training.config import RegionSettings
-from snadnet.training.run import fill_labels
+from snadnet.models import read_model
+from snadnet.training.config import LabelledSettings
+from snadnet.training.faces import fill_labels
 
 
 class RegionFinder:
     """Finds the regions of sharp faces: by true labels where known, else by the sharp-face parser.
 
     Raises:
-        WeightsError: if the parser's weights cannot be used.
+        WeightsError: If the parser's weights cannot be used.
     """
 
-    def __init__(self, settings: RegionSettings, device: torch.device) -> None:
+    def __init__(self, settings: LabelledSettings, device: torch.device) -> None:
         self.parser: nn.Module | None = None
         if settings.label_parser is not None:
-            self.parser = load_network(settings.label_parser).to(device)
+            self.parser = read_model(settings.label_parser).to(device)
 
     @torch.no_grad()
     def __call__(self, batch: FaceSample) -> Tensor:

@@ -1,41 +1,43 @@
-"""SNADNet, stage II: the generator against the discriminator, under a frozen parser (paper, II-B to II-F; SPEC 1)."""
+"""SNADNet, stage II: the generator against the discriminator, under a frozen parser (paper, sections II-B to II-F)."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from accelerate import Accelerator
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from torch import Tensor, nn
 
 from snadnet.data.dataset import FaceSample
+from snadnet.data.image_folder import FaceFile
 from snadnet.errors import ConfigError
 from snadnet.losses import (
     AdversarialScores,
     AdversarialWeights,
     GeneratorLoss,
-    GeneratorLossWeights,
+    GeneratorOutcome,
     RegionWeights,
+    complete_weights,
     discriminator_loss,
 )
 from snadnet.models.checkpoint_io import load_state, read_weights
 from snadnet.models.snadnet import SNADNet, SNADNetOutput
 from snadnet.models.snadnet.discriminator import DiscriminatorOutput, MultiPatchDiscriminator
 from snadnet.models.wiener import halve_kernel
-from snadnet.training.config import OptimizerSettings, RegionSettings, StrictSettings
-from snadnet.training.recipes.base import Recipe, initial_network
-from snadnet.training.recipes.critic import Critic
+from snadnet.training.config import LabelledSettings, OptimizerSettings, StrictSettings
+from snadnet.training.faces import check_labels
+from snadnet.training.learner import Critic
+from snadnet.training.recipes.base import DeblurringRecipe, initial_network
 from snadnet.training.recipes.regions import RegionFinder
 from snadnet.training.recipes.wiener import kernel_divergence
-from snadnet.training.run import Run
 
 
 class AdversarialSettings(StrictSettings):
     """The multi-patch discriminator's part.
 
     Attributes:
-        start: share of the training after which it comes in; 1 leaves it out.
-        width: channels of its first block.
-        optimizer: its own.
+        start: Fraction of the training after which it comes in; 1 leaves it out.
+        width: Channels of its first block.
+        optimizer: Its own.
     """
 
     start: float = Field(0.0, ge=0, le=1)
@@ -43,37 +45,37 @@ class AdversarialSettings(StrictSettings):
     optimizer: OptimizerSettings = OptimizerSettings()
 
 
-class SecondLookSettings(StrictSettings):
-    """How a generator that looks twice learns; beyond the paper.
+class RefinementPassSettings(StrictSettings):
+    """How a generator with a refinement pass learns; beyond the paper.
 
     Attributes:
-        first_looks: share of each batch whose first look is what is learned from; of the others it is the second.
-        kernel: weight of the Kullback-Leibler divergence of the refined kernel from the true one. The losses of the
-            picture reach the kernel too, through the deconvolution.
+        first_passes: Fraction of each batch whose first pass is what is learned from; of the others it is the second.
+        kernel: Weight of the Kullback-Leibler divergence of the refined kernel from the true one. The losses of the
+            image reach the kernel too, through the deconvolution.
     """
 
-    first_looks: float = Field(0.25, ge=0, lt=1)
+    first_passes: float = Field(0.25, ge=0, lt=1)
     kernel: float = Field(10.0, ge=0)
 
 
-class SNADNetSettings(RegionSettings):
+class SNADNetSettings(LabelledSettings):
     """Training the generator under a frozen parser.
 
     Attributes:
-        parser: weights file of the parser fine-tuned on blurred faces.
-        wiener: weights file of the blind deconvolution, for a generator that is guided by it.
-        second_look: for a generator that looks twice.
-        losses: weights of Eq. 15.
-        regions: weights of Eq. 11.
-        patches: weights of Eq. 14.
-        adversarial: the discriminator's settings.
+        parser: Weights file of the parser fine-tuned on blurred faces.
+        wiener: Weights file of the blind deconvolution, for a generator that is conditioned on it; others leave it out.
+        refinement_pass: For a generator with a refinement pass.
+        losses: Weights of the terms of the loss (Eq. 15), by name in :data:`snadnet.losses.GENERATOR_TERMS`.
+        regions: Weights of Eq. 11.
+        patches: Weights of Eq. 14.
+        adversarial: The discriminator's settings.
     """
 
     recipe: Literal["snadnet"] = "snadnet"
     parser: Path
     wiener: Path | None = None
-    second_look: SecondLookSettings = SecondLookSettings()
-    losses: GeneratorLossWeights = GeneratorLossWeights()
+    refinement_pass: RefinementPassSettings = RefinementPassSettings()
+    losses: Annotated[dict[str, float], AfterValidator(complete_weights)] = complete_weights({})
     regions: RegionWeights = RegionWeights()
     patches: AdversarialWeights = AdversarialWeights()
     adversarial: AdversarialSettings = AdversarialSettings()
@@ -81,11 +83,11 @@ class SNADNetSettings(RegionSettings):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.adversarial.start < 1 and len(self.data.sizes) > 1:
-            raise ValueError("adversarial training takes one picture size; give one entry in data.sizes")
+            raise ValueError("adversarial training takes one image size; give one entry in data.sizes")
         return self
 
 
-class SNADNetRecipe(Recipe[SNADNetSettings]):
+class SNADNetRecipe(DeblurringRecipe[SNADNetSettings]):
     """Region reconstruction, texture and relativistic adversarial loss (Eq. 15); the parser never learns."""
 
     settings_type = SNADNetSettings
@@ -100,39 +102,47 @@ class SNADNetRecipe(Recipe[SNADNetSettings]):
             network = MultiPatchDiscriminator(settings.data.sizes[0].size, width=settings.adversarial.width)
             self.critics["discriminator"] = Critic(network, settings.adversarial.optimizer, accelerator)
 
+    @classmethod
+    def check_faces(cls, settings: SNADNetSettings, training: list[FaceFile], held_out: list[FaceFile]) -> None:
+        """Refuse faces to train on without label maps, unless there is a parser to label them."""
+        check_labels(settings, training)
+
     def build(self) -> nn.Module:
-        """Build the whole network, with the guides' own weights."""
+        """Build the whole network, with the conditioning networks' own weights."""
         network = initial_network(self.settings, SNADNet)
         load_state(network.parser, read_weights(self.settings.parser)[1], self.settings.parser)
-        if (network.wiener is None) != (self.settings.wiener is None):
-            verb = "needs" if self.settings.wiener is None else "takes no"
-            raise ConfigError(f"wiener: '{self.settings.model}' {verb} weights of the blind deconvolution")
-        if network.wiener is not None and self.settings.wiener is not None:
+        if network.wiener is None:
+            if self.settings.wiener is not None:
+                self.remarks.append(f"note: wiener is left out: '{self.settings.model}' has no blind deconvolution")
+        elif self.settings.wiener is None:
+            raise ConfigError(f"wiener: '{self.settings.model}' needs weights of the blind deconvolution")
+        else:
             load_state(network.wiener, read_weights(self.settings.wiener)[1], self.settings.wiener)
         return network
 
-    def losses(self, batch: FaceSample, run: Run, share: float) -> dict[str, Tensor]:
-        """Run the network; the discriminator joins in after its share of the training."""
+    def training_step(self, batch: FaceSample, progress: float) -> dict[str, Tensor]:
+        """Run the network; the discriminator joins in after its fraction of the training."""
         masks = self.regions(batch)
-        first_looks = round(self.settings.second_look.first_looks * len(batch.blurred))
-        output: SNADNetOutput = self.trained(batch.blurred, first_looks=first_looks)
+        first_passes = round(self.settings.refinement_pass.first_passes * len(batch.blurred))
+        output: SNADNetOutput = self.trained(batch.blurred, first_pass_only=first_passes)
         values: dict[str, Tensor] = {}
-        judged = None
-        if share >= self.settings.adversarial.start and "discriminator" in self.critics:
-            values["critic"] = self._teach(output.restored.detach(), batch.sharp, run)
-            judged = self._judge(output.restored, batch.sharp)
-        parts = self.criterion(output.restored, batch.sharp, masks, textures=output.textures, scores=judged)
-        values |= {"loss": parts.total, "reconstruction": parts.reconstruction, "texture": parts.texture}
+        scores = None
+        if progress >= self.settings.adversarial.start and "discriminator" in self.critics:
+            values["critic"] = self._teach(output.restored.detach(), batch.sharp)
+            scores = self._judge(output.restored, batch.sharp)
+        outcome = GeneratorOutcome(output.restored, batch.sharp, masks, textures=output.textures, scores=scores)
+        parts = self.criterion(outcome)
+        values |= {"loss": parts.total, **parts.terms}
+        if scores is None:
+            del values["adversarial"]
         if output.kernel is not None:
-            values["kernel"] = kernel_divergence(output.kernel.log_kernel, halve_kernel(batch.kernel[first_looks:]))
-            values["loss"] = parts.total + self.settings.second_look.kernel * values["kernel"]
-        if self.settings.losses.fidelity:
-            values["fidelity"] = parts.fidelity
-        return values if judged is None else values | {"adversarial": parts.adversarial}
+            values["kernel"] = kernel_divergence(output.kernel.log_kernel, halve_kernel(batch.kernel[first_passes:]))
+            values["loss"] = parts.total + self.settings.refinement_pass.kernel * values["kernel"]
+        return values
 
-    def _teach(self, restored: Tensor, sharp: Tensor, run: Run) -> Tensor:
+    def _teach(self, restored: Tensor, sharp: Tensor) -> Tensor:
         return self.critics["discriminator"].learn(
-            run, lambda critic: discriminator_loss(critic(restored), critic(sharp), self.settings.patches)
+            lambda critic: discriminator_loss(critic(restored), critic(sharp), self.settings.patches)
         )
 
     def _judge(self, restored: Tensor, sharp: Tensor) -> AdversarialScores:

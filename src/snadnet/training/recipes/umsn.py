@@ -9,16 +9,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.data.dataset import FaceSample
+from snadnet.data.image_folder import FaceFile
 from snadnet.faces.classes import REGIONS
 from snadnet.losses import RegionWeights, confidence_guided_loss, confidence_penalty, slope_loss
 from snadnet.losses.perceptual import VGG_FACE
 from snadnet.losses.pixel import l1_loss
 from snadnet.models.umsn import UMSN, UMSNOutput
-from snadnet.training.config import RegionSettings, StrictSettings
-from snadnet.training.recipes.base import Recipe, initial_network
+from snadnet.training.config import LabelledSettings, StrictSettings
+from snadnet.training.faces import check_labels
+from snadnet.training.recipes.base import DeblurringRecipe, initial_network
 from snadnet.training.recipes.perceptual import PerceptualSettings, left_out, load_features
 from snadnet.training.recipes.regions import RegionFinder
-from snadnet.training.run import Run
 
 CLASSES: Final = ("back", "skin", "facial", "hair")
 """The regions that UMSN's four maps stand for; the release gives its third map three times the weight of the others."""
@@ -53,7 +54,7 @@ class LossWeights(StrictSettings):
     segmentation: float = Field(3.2, ge=0)
 
 
-class UMSNSettings(RegionSettings):
+class UMSNSettings(LabelledSettings):
     """Training UMSN.
 
     Attributes:
@@ -66,7 +67,7 @@ class UMSNSettings(RegionSettings):
     perceptual: PerceptualSettings = PerceptualSettings()
 
 
-class UMSNRecipe(Recipe[UMSNSettings]):
+class UMSNRecipe(DeblurringRecipe[UMSNSettings]):
     """True classes weigh the errors and teach the segmentation network, whose maps guide the deblurring network."""
 
     settings_type = UMSNSettings
@@ -79,6 +80,11 @@ class UMSNRecipe(Recipe[UMSNSettings]):
         if self.features is None:
             self.remarks.append(left_out(VGG_FACE))
 
+    @classmethod
+    def check_faces(cls, settings: UMSNSettings, training: list[FaceFile], held_out: list[FaceFile]) -> None:
+        """Refuse faces to train on without label maps, unless there is a parser to label them."""
+        check_labels(settings, training)
+
     def build(self) -> nn.Module:
         """Build UMSN; what draws the first stage's own pictures, which no loss looks at, does not learn."""
         network = initial_network(self.settings, UMSN)
@@ -87,7 +93,7 @@ class UMSNRecipe(Recipe[UMSNSettings]):
                 part.requires_grad_(False)
         return network
 
-    def losses(self, batch: FaceSample, run: Run, share: float) -> dict[str, Tensor]:
+    def training_step(self, batch: FaceSample, progress: float) -> dict[str, Tensor]:
         """Run all three networks and compare at both sizes."""
         weights = self.settings.losses
         masks = self.regions(batch)[:, _ORDER]
@@ -98,12 +104,12 @@ class UMSNRecipe(Recipe[UMSNSettings]):
         assert output.confidences is not None
 
         guided = confidence_guided_loss(output.restored, sharp, masks, output.confidences, self.class_weights)
-        half = l1_loss(output.restored_half, sharp_half)
+        half = l1_loss(output.restored_half_res, sharp_half)
         confidence = confidence_penalty(output.confidences)
         slopes = weights.slopes * slope_loss(output.restored, sharp)
-        slopes = slopes + weights.slopes_half * slope_loss(output.restored_half, sharp_half)
+        slopes = slopes + weights.slopes_half * slope_loss(output.restored_half_res, sharp_half)
         deblurring = guided + weights.half * half + weights.confidence * confidence + slopes
-        segmentation = _map_loss(output.maps, masks) + 0.5 * _map_loss(output.maps_half, masks_half)
+        segmentation = _map_loss(output.maps, masks) + 0.5 * _map_loss(output.maps_half_res, masks_half)
         values = {"guided": guided, "half": half, "confidence": confidence, "slopes": slopes}
         if self.features is not None:
             values["perceptual"] = self._perceptual(output, sharp, sharp_half)
@@ -113,7 +119,7 @@ class UMSNRecipe(Recipe[UMSNSettings]):
 
     def _perceptual(self, output: UMSNOutput, sharp: Tensor, sharp_half: Tensor) -> Tensor:
         full = self._feature_errors(output.restored, sharp)
-        half = self._feature_errors(output.restored_half, sharp_half)
+        half = self._feature_errors(output.restored_half_res, sharp_half)
         # The last block's features are compared at full size only.
         return torch.stack(full).sum() + self.settings.losses.perceptual_half * torch.stack(half[:2]).sum()
 

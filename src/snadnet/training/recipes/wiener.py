@@ -1,4 +1,4 @@
-"""Blind Wiener deconvolution: the kernel's estimate is compared with the true kernel, the picture with the sharp."""
+"""Blind Wiener deconvolution: the kernel's estimate is compared with the true kernel, the image with the sharp."""
 
 import copy
 from collections.abc import Callable
@@ -12,28 +12,27 @@ from torch.nn import functional as F
 from snadnet.data.dataset import FaceSample
 from snadnet.losses import PIXEL_LOSSES
 from snadnet.models.wiener import BlindWiener, KernelEstimate, deconvolve, halve_kernel
-from snadnet.training.config import DeblurringSettings
-from snadnet.training.recipes.base import Recipe, initial_network
-from snadnet.training.run import Run
+from snadnet.training.config import RunSettings
+from snadnet.training.recipes.base import DeblurringRecipe, initial_network
 
 
-class WienerSettings(DeblurringSettings):
+class WienerSettings(RunSettings):
     """Training the estimator of blind deconvolution.
 
     Attributes:
-        picture_start: share of the training after which the picture counts too, not the kernel alone. Deconvolution
+        image_start: fraction of the training after which the image counts too, not the kernel alone. Deconvolution
             costs more than the estimator, and what it says of a poor kernel is worth little.
-        picture_weight: of the L1 distance of the deconvolved picture from the sharp one, both at half resolution;
+        image_weight: of the L1 distance of the deconvolved image from the sharp one, both at half resolution;
             the Kullback-Leibler divergence of the estimated kernel from the true one has weight 1.
     """
 
     recipe: Literal["wiener"] = "wiener"
-    picture_start: float = Field(0.5, ge=0, le=1)
-    picture_weight: float = Field(20.0, ge=0)
+    image_start: float = Field(0.5, ge=0, le=1)
+    image_weight: float = Field(20.0, ge=0)
 
 
-class WienerRecipe(Recipe[WienerSettings]):
-    """Supervised by kernels, then by pictures through the deconvolution too, which has no weights of its own."""
+class WienerRecipe(DeblurringRecipe[WienerSettings]):
+    """Supervised by kernels, then by images through the deconvolution too, which has no weights of its own."""
 
     settings_type = WienerSettings
 
@@ -42,17 +41,17 @@ class WienerRecipe(Recipe[WienerSettings]):
         self.whole = initial_network(self.settings, BlindWiener)
         return self.whole.estimator
 
-    def losses(self, batch: FaceSample, run: Run, share: float) -> dict[str, Tensor]:
-        """Compare kernels, and later pictures, at half resolution."""
+    def training_step(self, batch: FaceSample, progress: float) -> dict[str, Tensor]:
+        """Compare kernels, and later images, at half resolution."""
         half = F.avg_pool2d(batch.blurred, 2)
         estimate: KernelEstimate = self.trained(half)
         kernel = kernel_divergence(estimate.log_kernel, halve_kernel(batch.kernel))
-        if share < self.settings.picture_start:
+        if progress < self.settings.image_start:
             # Processes that train together wait for a gradient of every weight: one of zero for the regularization's.
             return {"loss": kernel + 0 * estimate.regularization.sum(), "kernel": kernel}
         deconvolved = deconvolve(half, estimate.kernel, estimate.regularization.unsqueeze(1))
-        picture = PIXEL_LOSSES["l1"](deconvolved, F.avg_pool2d(batch.sharp, 2))
-        return {"loss": kernel + self.settings.picture_weight * picture, "kernel": kernel, "picture": picture}
+        image = PIXEL_LOSSES["l1"](deconvolved, F.avg_pool2d(batch.sharp, 2))
+        return {"loss": kernel + self.settings.image_weight * image, "kernel": kernel, "image": image}
 
     def restorer(self, average: nn.Module) -> Callable[[Tensor], Tensor]:
         """Restore with the averaged estimator."""

@@ -1,0 +1,220 @@
+"""Every command that the documentation shows is one that the programs take; the quick ones run on tiny data."""
+
+import importlib.util
+import os
+import re
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+import typer.main
+from PIL import Image
+from typer.testing import CliRunner
+
+from snadnet.cli.app import app
+from snadnet.inference import resolve_weights
+from snadnet.training import load_settings
+from support.docs_commands import ROOT, Command, find_commands, find_mentions
+
+PLACEHOLDERS = {"NAME": "nafnet", "MODEL": "snadnet-small"}  # what a reader puts in
+OTHER_PROGRAMS = ("cat", "find", "mkdir", "other-tool", "python3", "/tmp/fuzzenv/bin/pip", "/tmp/fuzzenv/bin/python")
+PORTRAITS = sorted((ROOT / "examples" / "portraits").glob("*.jpg"))
+COMMANDS = find_commands()
+SNADNET = [command for command in COMMANDS if Path(command.words[0]).name == "snadnet"]
+TRAINING = [command for command in SNADNET if command.words[1] == "train"]
+# Quick on tiny data. The others take original weights, a GPU, minutes or whole data sets: they are parsed only.
+QUICK = ("blur", "deblur", "evaluate", "evaluate-parsers", "figure", "freeze", "label", "models")
+WITHOUT_DATA = ("--inception", "--embedding", "deblurgan-imported.safetensors")
+
+
+def parse(command: Any, name: str, words: list[str]) -> tuple[Any, dict[str, Any]]:
+    """Parse words as the program would, without running it; return the verb's command and its parameters."""
+    context = None
+    while True:
+        context = command.make_context(name, list(words), parent=context)
+        if not hasattr(command, "commands"):
+            return command, context.params
+        name, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
+
+
+def with_placeholders(words: tuple[str, ...]) -> list[str]:
+    return [re.sub(r"\b(NAME|MODEL)\b", lambda match: PLACEHOLDERS[match[1]], word) for word in words]
+
+
+@pytest.mark.parametrize("command", SNADNET, ids=str)
+def test_snadnet_takes_the_command(command: Command) -> None:
+    words = with_placeholders(command.words[1:])
+    root = typer.main.get_command(app)
+    if words == ["--install-completion"]:  # which parsing would already carry out
+        assert any("--install-completion" in parameter.opts for parameter in root.params)
+        return
+    parse(root, "snadnet", words)
+
+
+@pytest.mark.parametrize("command", TRAINING, ids=str)
+def test_the_settings_of_a_training_exist(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    _, given = parse(typer.main.get_command(app), "snadnet", with_placeholders(command.words[1:]))
+    budget = given["time_budget"]
+    overrides = [*(given["override"] or []), *([f"schedule.time_budget={budget}"] if budget else [])]
+    settings = load_settings(Path(given["config"]), overrides)
+    assert budget is None or settings.schedule.time_budget is not None
+
+
+@pytest.mark.parametrize("mention", [m for m in find_mentions() if m.page != "CHANGELOG.md"], ids=str)
+def test_a_mentioned_command_has_its_verb_and_its_options(mention: Command) -> None:
+    words = list(mention.words)
+    if words[0] == "python":
+        assert words[1] == "-m" or (ROOT / words[1]).is_file()
+        return
+    command = typer.main.get_command(app)
+    options = {option for parameter in command.params for option in parameter.opts}
+    for word in words[1:]:
+        if word in getattr(command, "commands", {}):
+            command = command.commands[word]
+            options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        elif hasattr(command, "commands") and not word.startswith("-"):
+            pytest.fail(f"there is no verb {word}")
+        elif word.startswith("-") and word != "-":
+            assert word in options, f"there is no option {word}"
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c not in SNADNET], ids=str)
+def test_other_commands_name_what_exists(command: Command) -> None:
+    program, *words = command.words
+    match Path(program).name:
+        case "make":
+            assert re.search(rf"^{words[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        case "pytest":
+            assert all((ROOT / word).exists() for word in words if word.startswith("tests"))
+        case "ruff":
+            assert words[0] in ("check", "format")
+        case "pip" if program == "pip":
+            extras = re.findall(r"\[([a-z,]+)\]", words[-1])[0].split(",")
+            project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+            assert set(extras) <= set(project["optional-dependencies"])
+        case "python" if program == "python":
+            script = ROOT / words[0]
+            assert script.is_file()
+            if entry := re.search(r"typer\.run\((\w+)\)", script.read_text()):
+                program_app = typer.Typer()
+                program_app.command()(getattr(_load(script), entry[1]))
+                parse(typer.main.get_command(program_app), words[0], words[1:])
+        case _:
+            assert program in OTHER_PROGRAMS
+
+
+def _load(script: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny thing of every name that the commands use."""
+    folder = tmp_path_factory.mktemp("docs")
+    face = np.asarray(Image.open(PORTRAITS[1]).convert("RGB"))
+    for name in ("shaky.jpg", "shaken.png", "sharp.jpg", "photo.jpg", "my_photo.jpg"):
+        Image.fromarray(face).save(folder / name)
+    for name in ("holiday", "photos", "photos/2019", "a", "b", "portraits"):
+        (folder / name).mkdir()
+        Image.fromarray(face).save(folder / name / "182638.jpg")
+    crop = Image.fromarray(face[:225]).resize((256, 256), Image.Resampling.LANCZOS)
+    crop.save(folder / "face.png")
+    labels = np.zeros((256, 256), np.uint8)
+    labels[40:220, 50:200], labels[100:120, 80:110] = 1, 4
+    for name in ("ffhq", "celebamask", "celeba", "celeba/test", "celeba-hq", "celeba-hq/test", "mine"):
+        images = folder / "data" / name if name == "ffhq" else folder / "data" / name / "images"
+        images.mkdir(parents=True)
+        crop.save(images / "182638.png")
+        if name in ("celebamask", "celeba/test"):
+            (images.parent / "labels").mkdir()
+            Image.fromarray(labels).save(images.parent / "labels" / "182638.png")
+    freeze = ["freeze", "--faces", str(folder / "data/celeba/test/images"), "--protocol", "celeba"]
+    done = CliRunner().invoke(app, [*freeze, "-o", str(folder / "frozen")])
+    assert done.exit_code == 0, done.output
+    (folder / "testsets").mkdir()
+    shutil.copytree(folder / "frozen", folder / "testsets" / "celeba")
+    for name in ("mprnet", "other"):
+        shutil.copytree(folder / "frozen" / "blurred", folder / "results" / name)
+    shutil.copy(resolve_weights("fidelity"), folder / "mine.onnx")
+    shutil.copy(resolve_weights("fidelity"), folder / "mprnet.onnx")
+    weights = {
+        "mprnet.safetensors": "snadnet-small.safetensors",
+        "runs/parsing-sharp/weights.safetensors": "bisenet-small-sharp.safetensors",
+        "runs/parsing-blurred/weights.safetensors": "bisenet-small-sharp.safetensors",
+        "runs/nafnet-tiny/weights.safetensors": "snadnet-small.safetensors",
+    }
+    for name, source in weights.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "src" / "snadnet" / "weights" / source, folder / name)
+    return folder
+
+
+def quick_commands() -> list[Command]:
+    """One of each wording of the commands that run within a second or two on tiny data."""
+    wordings = {}
+    for command in SNADNET:
+        verb = command.words[1]
+        prepares = command.words[1:3] == ("prepare", "folder")
+        if (verb in QUICK or prepares) and not set(command.words) & set(WITHOUT_DATA):
+            wordings.setdefault(command.words, command)
+    return list(wordings.values())
+
+
+@pytest.mark.parametrize("command", quick_commands(), ids=str)
+def test_the_command_runs_on_tiny_data(
+    command: Command, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "data"
+    shutil.copytree(tiny_data, place, copy_function=os.link)
+    monkeypatch.chdir(place)
+    words = list(command.words[1:])
+    output = words[words.index("-o") + 1] if words[0] in ("freeze", "label", "prepare") else None
+    if output is not None and output != "-":
+        shutil.rmtree(output, ignore_errors=True)
+    for option in ("--validation", "--test"):
+        if option in words:
+            words[words.index(option) + 1] = "0"
+    if words[0] == "prepare":
+        words += [] if "--size" in words else ["--size", "128"]
+    if words[0].startswith("evaluate"):
+        words += ["--resamples", "0"] if words[0] == "evaluate" else []
+    stream = (place / "shaky.jpg").read_bytes() if "-" in words else None
+    before = set(place.rglob("*"))
+
+    done = CliRunner().invoke(app, words, input=stream)
+
+    assert done.exit_code == 0, f"{done.output}\n{done.exception!r}"
+    assert done.output or set(place.rglob("*")) - before
+
+
+def test_a_training_runs_on_tiny_data(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "data"
+    shutil.copytree(tiny_data, place, copy_function=os.link)
+    shutil.copytree(ROOT / "configs", place / "configs")
+    monkeypatch.chdir(place)
+    Image.open("face.png").save("data/ffhq/182639.png")
+    command = next(c for c in TRAINING if c.page == "docs/guides/train.md")
+    tiny = [
+        "model=nafnet-tiny",
+        "data.sources=[{images: data/ffhq, hold_out: 1}]",
+        "data.sizes=[{size: 64, batch_size: 1, share: 1.0}]",
+        "data.degradation.kernels=2",
+        "data.workers=0",
+        "schedule={steps: 1, warmup: 0}",
+        "validation={every: 1, faces: 1, protocols: [sharp]}",
+    ]
+    words = [*command.words[1:], "--device", "cpu", *(word for each in tiny for word in ("-s", each))]
+
+    done = CliRunner().invoke(app, words)
+
+    assert done.exit_code == 0, f"{done.output}\n{done.exception!r}"
+    assert (place / command.words[-1] / "weights.safetensors").is_file()
