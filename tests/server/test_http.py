@@ -41,7 +41,7 @@ def networks(tiny_network):
 @pytest.fixture
 def client(networks):
     settings = ServerSettings(limits=Limits(max_file_bytes=2_000_000, max_pixels=1_000_000), workers=2, queue=2)
-    with TestClient(create_app(settings, networks=networks)) as client:
+    with TestClient(create_app(settings, networks=networks), raise_server_exceptions=False) as client:
         yield client
 
 
@@ -59,7 +59,9 @@ def image_of(answer) -> np.ndarray:
 @pytest.mark.parametrize("form", [False, True])
 def test_restores_as_the_class_does(client, networks, shaky, form):
     data = shaky.read_bytes()
-    answer = client.post("/restore", files={"photo": ("s.png", data)}) if form else client.post("/restore", content=data)
+    answer = (
+        client.post("/restore", files={"photo": ("s.png", data)}) if form else client.post("/restore", content=data)
+    )
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "image/png"
     expected = networks.deblurrer.restore(read_photo(shaky)).photo
@@ -263,4 +265,3 @@ def test_uploads_are_never_written_or_logged(client, shaky, caplog, monkeypatch)
         client.post("/photos?name=my%20secret%20name.png", content=data)
     assert "/restore 200" in caplog.text
     assert "secret" not in caplog.text
-

@@ -68,7 +68,7 @@ def test_faces_are_found_once_and_the_original_is_shown(client, kept, astronaut)
 
 @pytest.mark.parametrize("strength", [0.0, 0.35, 1.0])
 @pytest.mark.parametrize("metadata", ["keep", "strip"])
-def test_a_download_has_the_commands_bytes_at_any_strength(client, networks, kept, shaky, strength, metadata):
+def test_a_download_has_the_commands_bytes_at_any_strength(client, networks, kept, shaky, strength, metadata):  # noqa: PLR0917 (fixtures)
     result = result_of(client, kept)
     url = f"/photos/{kept['photo']}/results/{result['result']}/file?strength={strength}&metadata={metadata}"
     answer = client.get(url)

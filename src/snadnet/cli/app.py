@@ -21,6 +21,7 @@ from snadnet.cli import (
     label,
     models,
     prepare,
+    serve,
     train,
 )
 from snadnet.cli.deblur import command
@@ -44,6 +45,7 @@ app.command("import")(importing.import_weights)
 app.command()(kernels.kernels)
 app.command()(label.label)
 app.command()(models.models)
+app.command()(serve.serve)
 app.command()(train.train)
 app.add_typer(figure.app, name="figure")
 app.add_typer(prepare.app, name="prepare")

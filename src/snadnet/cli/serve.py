@@ -28,7 +28,11 @@ def serve(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, max=64, metavar="N", help="Photos at a time.", show_default=f"one a core, {MAX_DEFAULT_WORKERS} at most"
+            min=1,
+            max=64,
+            metavar="N",
+            help="Photos at a time.",
+            show_default=f"one a core, {MAX_DEFAULT_WORKERS} at most",
         ),
     ] = None,
     queue: Annotated[int, typer.Option(min=0, help="Photos that may wait; a further one is refused (503).")] = 16,

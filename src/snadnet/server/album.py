@@ -6,8 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from snadnet.deblurrer import FoundFace
-from snadnet.faces import Restoration
+from snadnet.faces import FoundFace, Restoration
 from snadnet.photo import Photo
 from snadnet.server.errors import NotFoundError
 

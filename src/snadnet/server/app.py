@@ -16,8 +16,9 @@ from starlette.staticfiles import StaticFiles
 
 from snadnet import __version__
 from snadnet.concurrency import StopSignal
+from snadnet.errors import SnadnetError
 from snadnet.server.bodies import read_photo_body
-from snadnet.server.errors import HungUpError, RequestError, error_response
+from snadnet.server.errors import HungUpError, error_response
 from snadnet.server.guard import Guard
 from snadnet.server.openapi import openapi_document, openapi_page
 from snadnet.server.page_routes import PAGE_ROUTES
@@ -25,7 +26,6 @@ from snadnet.server.queries import file_response, options_of, wants_json
 from snadnet.server.restoring import EncodedPhoto, as_document, encoded, restore_bytes
 from snadnet.server.service import LOG, Networks, Service, service_of
 from snadnet.server.settings import ServerSettings
-
 
 _CLIENT_CLOSED: Final = 499
 
@@ -58,7 +58,10 @@ def create_app(settings: ServerSettings | None = None, *, networks: Networks | N
             Mount("/static", StaticFiles(packages=[("snadnet.server", "page")])),
         ],
         middleware=[Middleware(Guard)],
-        exception_handlers={RequestError: _handle, HTTPException: _handle_http, Exception: _handle},
+        exception_handlers={
+            **dict.fromkeys((SnadnetError, HungUpError, MemoryError, Exception), _handle),
+            HTTPException: _handle_http,
+        },
         lifespan=lifespan,
     )
     app.state.service = service
@@ -95,9 +98,7 @@ async def _restore(request: Request) -> Response:
     options, weights = options_of(request)
     as_json = wants_json(request)
     limits = service.settings.limits
-    data, name = await read_photo_body(
-        request, max_bytes=limits.max_file_bytes, seconds=service.settings.body_seconds
-    )
+    data, name = await read_photo_body(request, max_bytes=limits.max_file_bytes, seconds=service.settings.body_seconds)
 
     def work(stop: StopSignal) -> tuple[dict[str, Any], EncodedPhoto | None]:
         restoration = restore_bytes(

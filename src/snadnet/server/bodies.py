@@ -63,7 +63,9 @@ async def _file_of_form(request: Request, stream: AsyncIterator[bytes], max_byte
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError, UnicodeDecodeError):
-        raise RequestError("the form is damaged or has more than one file; send one file as multipart/form-data") from None
+        raise RequestError(
+            "the form is damaged or has more than one file; send one file as multipart/form-data"
+        ) from None
     files = [value for value in form.values() if isinstance(value, UploadFile)]
     if not files:
         raise RequestError("the form holds no file; send the photo as a file field")

@@ -70,12 +70,20 @@ def error_response(error: Exception) -> JSONResponse:
         status, code, headers = error.status, error.code, error.headers
         message = str(error)
     elif isinstance(error, WeightsError | ModelError):
-        status, code, message = 500, "no_network", "the service's network cannot be run; its operator finds why in the log"
+        status, code, message = (
+            500,
+            "no_network",
+            "the service's network cannot be run; its operator finds why in the log",
+        )
     elif isinstance(error, SnadnetError):
         status, code = next((entry for kind, entry in _STATUS.items() if isinstance(error, kind)), (400, "bad_request"))
         message = str(error)
     elif isinstance(error, MemoryError):
         status, code, message = 503, "no_memory", "the photo needs more memory than there is; send a smaller one"
     else:
-        status, code, message = 500, "internal", "an unexpected error; please report it with the photo, if it may be shared"
+        status, code, message = (
+            500,
+            "internal",
+            "an unexpected error; please report it with the photo, if it may be shared",
+        )
     return JSONResponse({"error": code, "message": message}, status_code=status, headers=headers)

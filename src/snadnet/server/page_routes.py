@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -9,9 +10,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from snadnet.concurrency import StopSignal
-from snadnet.deblurrer import FoundFace
 from snadnet.errors import ConfigError
-from snadnet.faces import FaceBox, Restoration
+from snadnet.faces import FaceBox, FoundFace, Restoration
+from snadnet.faces.types import Box
 from snadnet.photo import Photo, read_photo_bytes
 from snadnet.server.album import KeptPhoto
 from snadnet.server.bodies import read_photo_body
@@ -60,7 +61,7 @@ async def _restore_kept(request: Request) -> Response:
     text = json.dumps([weights, sorted(numbers), [str(box) for box in boxes]])
     key = hashlib.sha256(text.encode()).hexdigest()[:16]
     if key not in kept.results:
-        chosen = [face.chosen() for face in kept.faces if face.number in numbers]
+        chosen = [replace(face, reason=None) for face in kept.faces if face.number in numbers]
 
         def work(stop: StopSignal) -> Restoration:
             return restore_chosen(service.networks.get(weights), kept.photo, chosen, boxes, stop=stop)
@@ -77,13 +78,14 @@ def _described(kept: KeptPhoto, restoration: Restoration, numbers: set[int]) -> 
     faces: list[dict[str, Any]] = []
     for face in kept.faces:
         reason = None if face.number in restored else face.reason if face.number in numbers else "left out"
-        faces.append({"number": face.number, "name": str(face.number), "box": list(map(float, face.box)), "reason": reason})
+        faces.append(_face(face.number, str(face.number), face.box, reason))
     drawn = [face for face in restoration.faces if face.number == 0]
-    faces += [
-        {"number": 0, "name": chr(ord("A") + place % 26), "box": list(map(float, face.box)), "reason": None}
-        for place, face in enumerate(drawn)
-    ]
+    faces += [_face(0, chr(ord("A") + place % 26), face.box, None) for place, face in enumerate(drawn)]
     return {"summary": restoration.summary, "faces": faces}
+
+
+def _face(number: int, name: str, box: Box, reason: str | None) -> dict[str, Any]:
+    return {"number": number, "name": name, "box": [float(side) for side in box], "reason": reason}
 
 
 async def _original(request: Request) -> Response:
@@ -106,9 +108,7 @@ async def _file(request: Request) -> Response:
     """``GET /photos/KEY/results/RESULT/file?strength=&metadata=keep|strip``: the bytes that the command writes."""
     name = service_of(request).album.get(request.path_params["key"]).name
     photo, strip = _at_strength(request), _strips(request)
-    return file_response(
-        await service_of(request).work(request, lambda _: encoded(photo, name, strip_metadata=strip))
-    )
+    return file_response(await service_of(request).work(request, lambda _: encoded(photo, name, strip_metadata=strip)))
 
 
 async def _zip(request: Request) -> Response:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from snadnet.errors import ConfigError
-from snadnet.faces import parse_face_choice
+from snadnet.faces import AllFaces, FaceChoice, parse_box, parse_face
 from snadnet.server.restoring import EncodedPhoto, Options
 
 _FLAGS: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -37,12 +37,20 @@ def options_of(request: Request) -> tuple[Options, str]:
     return (
         Options(
             strength=strength_of(query.get("strength")),
-            choice=parse_face_choice(query.get("face"), query.get("box"), aligned=aligned),
+            choice=_choice(query.get("face"), query.get("box"), aligned=aligned),
             aligned=aligned,
             strip_metadata=_flag(query.get("strip_metadata"), "strip_metadata"),
         ),
         query.get("weights", ""),
     )
+
+
+def _choice(face: str | None, box: str | None, *, aligned: bool) -> FaceChoice:
+    if sum((face is not None, box is not None, aligned)) > 1:
+        raise ConfigError("give one of face, box and aligned")
+    if box is not None:
+        return parse_box(box)
+    return AllFaces() if face is None else parse_face(face)
 
 
 def strength_of(text: str | None) -> float:
@@ -69,6 +77,11 @@ def _flag(text: str | None, name: str) -> bool:
 
 
 def wants_json(request: Request) -> bool:
+    """Return whether JSON is asked for, by the option ``as`` or else the Accept header.
+
+    Raises:
+        ConfigError: If the option is something else.
+    """
     chosen = request.query_params.get("as")
     if chosen not in (None, "image", "json"):
         raise ConfigError(f"as {chosen[:40]!r} is unknown; give image or json")

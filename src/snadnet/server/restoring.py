@@ -3,16 +3,19 @@
 import io
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
+
+import cv2
+import numpy as np
 
 from snadnet.concurrency import StopSignal
-from snadnet.deblurrer import Deblurrer, FoundFace
-from snadnet.faces import AllFaces, FaceBox, FaceChoice, Restoration
+from snadnet.deblurrer import Deblurrer
+from snadnet.faces import AllFaces, FaceBox, FaceChoice, FoundFace, Restoration
 from snadnet.photo import FORMATS, Limits, Photo, encode_photo, read_photo_bytes
 
-PREVIEW_SIDE = 2400
+PREVIEW_SIDE: Final = 2400
 """Longest side of what the page shows, in pixels; downloads have the photo's own size."""
 
 _MEDIA_TYPES = {
@@ -38,7 +41,7 @@ class Options:
     """
 
     strength: float = 1.0
-    choice: FaceChoice = AllFaces()
+    choice: FaceChoice = field(default_factory=AllFaces)
     aligned: bool = False
     strip_metadata: bool = False
 
@@ -80,8 +83,17 @@ def encoded(photo: Photo, name: str, *, strip_metadata: bool) -> EncodedPhoto:
 def preview(photo: Photo) -> bytes:
     """A JPEG or, of a photo with transparency, a PNG for the page: sRGB, its longer side 2,400 px at most."""
     plain = photo.without_metadata()
-    smaller = plain.reduced_to(PREVIEW_SIDE)
-    return encode_photo(smaller, "PNG" if photo.alpha is not None else "JPEG")
+    height, width = plain.pixels.shape[:2]
+    scale = PREVIEW_SIDE / max(height, width)
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        pixels, alpha = (
+            None if plane is None else np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.uint8)
+            for plane in (plain.pixels, plain.alpha)
+        )
+        assert pixels is not None
+        plain = replace(plain, pixels=pixels, alpha=alpha)
+    return encode_photo(replace(plain, jpeg=None), "PNG" if photo.alpha is not None else "JPEG")
 
 
 def zipped(files: Sequence[EncodedPhoto]) -> bytes:
@@ -103,12 +115,8 @@ def restore_chosen(
     deblurrer: Deblurrer, photo: Photo, faces: Sequence[FoundFace], boxes: Sequence[FaceBox], *, stop: StopSignal
 ) -> Restoration:
     """Restore faces that were found, and others in boxes drawn by hand, at full strength."""
-    drawn: list[FoundFace] = []
-    for box in boxes:
-        stop.check()
-        drawn += deblurrer.find_faces(photo, choice=box)
     stop.check()
-    return deblurrer.restore_faces(photo, [*faces, *drawn])
+    return deblurrer.restore_faces(photo, [*faces, *boxes])
 
 
 def as_document(restoration: Restoration) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Running the application: uvicorn with time limits for slow clients, and a stop that loses nothing."""
 
 import asyncio
+import signal
 import socket
 import threading
 import webbrowser
@@ -112,6 +113,9 @@ def run(
     server = _Server(config, service, on_ready)
     if open_page:
         threading.Timer(0.5, webbrowser.open, (address_of(listening),)).start()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn takes both while it runs, and raises them again at its end, where they are no reason to fail.
+        signal.signal(number, lambda *_: None)
     server.run(sockets=[listening])
 
 

@@ -28,7 +28,7 @@ class Networks:
 
     Args:
         device: Where they run.
-        default: What a request gets that names none: one of :data:`NAMES`, another release, or a file of the operator's.
+        default: What a request gets that names none: one of `NAMES`, another release, or a file of the operator's.
     """
 
     def __init__(self, *, device: Device = "auto", default: str = "fidelity") -> None:
@@ -74,9 +74,7 @@ class Service:
     def __post_init__(self) -> None:
         settings = self.settings
         self.queue = WorkQueue(workers=settings.workers, waiting=settings.queue)
-        self.album = Album(
-            most=settings.kept_photos, most_bytes=settings.kept_bytes, seconds=settings.kept_seconds
-        )
+        self.album = Album(most=settings.kept_photos, most_bytes=settings.kept_bytes, seconds=settings.kept_seconds)
 
     async def work(self, request: Request, work: Callable[[StopSignal], Result]) -> Result:
         """Run a piece of work for a request whose body was read.

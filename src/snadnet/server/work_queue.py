@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from snadnet.concurrency import StopSignal
 from snadnet.server.errors import BusyError, HungUpError, TimedOutError
@@ -58,8 +58,9 @@ class WorkQueue:
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._free))
         done = asyncio.wrap_future(future)
         gone = asyncio.ensure_future(hung_up())
+        waited_for: set[asyncio.Future[Any]] = {done, gone}
         try:
-            await asyncio.wait({done, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waited_for, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if done.done():
                 return done.result()
             _give_up(future, stop)
@@ -67,7 +68,7 @@ class WorkQueue:
         finally:
             gone.cancel()
             # Its end is of no more interest; without this, an error in it would be logged.
-            done.cancel() if not done.done() else None
+            done.cancel()
 
     def _free(self) -> None:
         self._taken -= 1
