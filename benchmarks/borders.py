@@ -1,4 +1,4 @@
-"""What a network gains by what lies beyond the edges of a blurred face: the test protocols mirror it, a photo goes on.
+"""Gain of a network from what lies beyond the edges of a blurred face: test protocols mirror it, a photo goes on.
 
 Example: ``python benchmarks/borders.py data/ffhq --last 200``
 """
@@ -47,8 +47,8 @@ def main(
 
 def _report(network: OnnxBackend, name: str, wholes: list[Picture], blurred: list[Picture]) -> None:
     scores = []
-    for index, (whole, picture) in enumerate(zip(wholes, blurred, strict=True)):
-        seen = recorded(picture, CELEBA, index)
+    for index, (whole, image) in enumerate(zip(wholes, blurred, strict=True)):
+        seen = recorded(image, CELEBA, index)
         scores.append([_psnr(face, _inside(whole)) for face in (seen, network(seen[None])[0][0])])
     before, after = np.mean(scores, axis=0)
     print(f"{name:>12}: {before:.2f} dB -> {after:.2f} dB ({after - before:+.2f})", flush=True)
@@ -58,8 +58,8 @@ def _inside(whole: Picture) -> Picture:
     return whole[MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
-def _psnr(picture: Picture, sharp: Picture) -> float:
-    tensors = (torch.from_numpy(np.ascontiguousarray(part.transpose(2, 0, 1)[None])) for part in (picture, sharp))
+def _psnr(image: Picture, sharp: Picture) -> float:
+    tensors = (torch.from_numpy(np.ascontiguousarray(part.transpose(2, 0, 1)[None])) for part in (image, sharp))
     return float(psnr(*tensors))
 
 

@@ -1,4 +1,4 @@
-"""How much of a sharp face's fine detail is in its blurred picture, and in what networks make of that.
+"""Fine detail of a sharp face that is left in its blurred image, and in what networks restore.
 
 Detail that is drawn but wrong counts as much as true detail: this stands beside PSNR, not in its place.
 
@@ -41,8 +41,8 @@ def main(
             _report(name, _mean([network(blurred[None]).restored[0] for blurred, _ in pairs]), sharp)
 
 
-def _mean(pictures: Sequence[NDArray[np.float32]]) -> float:
-    return float(np.mean([measure_sharpness(picture) for picture in pictures]))
+def _mean(images: Sequence[NDArray[np.float32]]) -> float:
+    return float(np.mean([measure_sharpness(image) for image in images]))
 
 
 def _report(name: str, value: float, sharp: float) -> None:

@@ -1,4 +1,4 @@
-"""Draw the screenshots of the page in docs/figures: ``python tools/page_screenshots.py`` (chromium, chromium-driver)."""
+"""Draw the screenshots of the page in docs/figures, by Debian's chromium: ``python tools/page_screenshots.py``."""
 
 import shutil
 import subprocess
@@ -40,7 +40,13 @@ def main() -> None:
 def _shoot(address: str, photo: Path, output: Path, size: tuple[int, int], *, dark: bool) -> None:
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
-    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"):
+    for argument in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--no-first-run",
+    ):
         options.add_argument(argument)
     browser = webdriver.Chrome(
         options=options, service=webdriver.ChromeService(executable_path=shutil.which("chromedriver"))

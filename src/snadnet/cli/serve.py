@@ -6,10 +6,17 @@ from typing import Annotated
 
 import typer
 
-from snadnet.cli.shared.options import DEFAULT_MAX_FILE_SIZE, DEFAULT_MAX_PIXELS, MaxFileSize, MaxPixels, limits
+from snadnet.cli.shared.options import (
+    DEFAULT_MAX_FILE_SIZE,
+    DEFAULT_MAX_PIXELS,
+    DeviceOption,
+    MaxFileSize,
+    MaxPixels,
+    limits,
+    weights_option,
+)
 from snadnet.concurrency import MAX_DEFAULT_WORKERS, default_workers
 from snadnet.errors import ConfigError
-from snadnet.inference import Device
 
 _DEFAULT_HOST = "127.0.0.1"
 
@@ -21,10 +28,8 @@ def serve(
     ] = _DEFAULT_HOST,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
-    weights: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="What a request gets that names no weights.")
-    ] = "fidelity",
-    device: Annotated[Device, typer.Option(help="Where to compute; auto takes the GPU if there is one.")] = "auto",
+    weights: Annotated[str, weights_option("What a request gets that names no weights.")] = "fidelity",
+    device: DeviceOption = "auto",
     workers: Annotated[
         int | None,
         typer.Option(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
-from snadnet.image_arrays import channels_first, to_float
+from snadnet.image_arrays import to_float
 from snadnet.metrics.base import Measure, MetricOptions, ReadValues, ScoredFace, Values, averaged
 
 PSNR: Final = averaged("psnr", "PSNR dB", 2, higher_is_better=True)
@@ -185,4 +185,5 @@ class Fidelity:
 
 
 def _as_tensor(images: NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(channels_first(to_float(images)))
+    # A view: in another memory layout sums are added up in another order, which shows in the last digits.
+    return torch.from_numpy(to_float(images)).permute(0, 3, 1, 2)

@@ -18,7 +18,7 @@ from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from snadnet.data.image_folder import UNLABELLED
 from snadnet.faces.classes import CLASS_NAMES, LEFT_RIGHT_PAIRS, NUM_CLASSES
-from snadnet.image_arrays import channels_first, to_float
+from snadnet.image_arrays import to_float
 from snadnet.inference import Device, load_parser
 from snadnet.metrics.base import Choice, Measure, MetricOptions, ReadValues, ScoredFace, Values
 
@@ -164,7 +164,7 @@ def parse(parser: nn.Module, image: NDArray[np.uint8]) -> Tensor:
     """Return the most probable classes, int64 (1, H, W) on the CPU, of an image, uint8 RGB (H, W, 3)."""
     device = next(parser.parameters()).device
     with torch.inference_mode():
-        logits: Tensor = parser(torch.from_numpy(channels_first(to_float(image)))[None].to(device))
+        logits: Tensor = parser(torch.from_numpy(to_float(image)).permute(2, 0, 1)[None].to(device))
     return logits.argmax(dim=1).cpu()
 
 
