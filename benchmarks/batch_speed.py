@@ -1,4 +1,4 @@
-"""What a batch costs: photos per second at several numbers of workers, and memory over a long run.
+"""Cost of a batch: photos per second at several numbers of workers, and memory over a long run.
 
 Both run the real command, ``snadnet deblur``, on a folder of photos that are made for it: scikit-image's astronaut
 (one face), each shifted otherwise.

@@ -1,6 +1,6 @@
-"""How fast are the blur kernels made and applied?
+"""Speed of making and applying blur kernels.
 
-Prints kernels per second (single and in bulk), and for a grid of picture and kernel sizes the best time of
+Prints kernels per second (single and in bulk), and for a grid of image and kernel sizes the best time of
 the spatial and of the FFT method, from which the ``auto`` rule of ``snadnet.blur.apply_kernel`` was taken.
 
     python benchmarks/blur_speed.py [--kernels 5000] [--threads 2]
@@ -51,16 +51,16 @@ def main() -> None:
     (turning,) = best_milliseconds(lambda: rotating_blur(face, 27, max_rotation_degrees=2, seed=0), repeats=3)
     print(f"rotating blur, 27 px and 2 degrees on 256 x 256 x 3: {turning:.0f} ms")
 
-    print(f"\napply_kernel, one square RGB picture, spatial / fft in ms ({arguments.threads} OpenCV threads)")
+    print(f"\napply_kernel, one square RGB image, spatial / fft in ms ({arguments.threads} OpenCV threads)")
     print("kernel  " + "".join(f"{side:>18}" for side in PICTURE_SIDES))
     for kernel_side in KERNEL_SIDES:
         kernel = trajectory_kernel(kernel_side, seed=1)
         cells = []
         for side in PICTURE_SIDES:
-            picture = rng.random((side, side, 3), dtype=np.float32)
+            image = rng.random((side, side, 3), dtype=np.float32)
             spatial, fft = best_milliseconds(
-                partial(apply_kernel, picture, kernel, method="spatial"),
-                partial(apply_kernel, picture, kernel, method="fft"),
+                partial(apply_kernel, image, kernel, method="spatial"),
+                partial(apply_kernel, image, kernel, method="fft"),
             )
             cells.append(f"{spatial:>9.2f} /{fft:>7.2f}")
         print(f"{kernel_side:>6}  " + "".join(cells))

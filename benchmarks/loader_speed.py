@@ -1,4 +1,4 @@
-"""What the data loader delivers, and what that means for training on CelebA's 162,770 faces.
+"""Speed of the data loader, and what it means for training on CelebA's 162,770 faces.
 
 Times the loader of ``snadnet train`` with the blurs and augmentations of the shipped configurations, measures its
 memory against the number of files, and projects an epoch from the cost of one picture.
@@ -40,7 +40,7 @@ BLURS: Final = {"celeba": CONFIGS / "snadnet" / "celeba.yaml", "mixture": CONFIG
 
 @dataclass(frozen=True)
 class Speed:
-    """What one setting of the loader delivers: pictures a second, and the seconds until the first batch."""
+    """Speed of one setting of the loader: images a second, and the seconds until the first batch."""
 
     rate: float
     start: float
@@ -116,7 +116,7 @@ def measure(dataset: FaceDataset, size: int, workers: int, count: int) -> Speed:
 
 
 def listing(faces: list[FaceFile], files: int, folder: Path) -> tuple[float, float]:
-    """What it takes a fresh process to list so many files and make 200 samples: see :func:`list_and_read`."""
+    """Measure a fresh process that lists so many files and makes 200 samples; see `list_and_read`."""
     (folder / "images").mkdir(parents=True)
     (folder / "labels").mkdir()
     labelled = faces[0].labels is not None

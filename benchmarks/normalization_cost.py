@@ -1,4 +1,4 @@
-"""What separable normalization costs beside instance normalization.
+"""Cost of separable normalization beside instance normalization.
 
 Example: ``python benchmarks/normalization_cost.py --shape 8x64x64x64 --shape 1x32x256x256``
 """

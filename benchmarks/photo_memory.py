@@ -45,9 +45,9 @@ def main(*, weights: Annotated[Path | None, typer.Option(help="An ONNX file; els
 
 
 def _tiled(size: tuple[int, int], grid: tuple[int, int]) -> Image.Image:
-    """A grey picture with a grid of portraits, each as large as its cell allows."""
-    picture = Image.new("RGB", size, (120, 120, 120))
-    # The astronaut's picture shows her small; the others are heads and shoulders.
+    """A grey image with a grid of portraits, each as large as its cell allows."""
+    image = Image.new("RGB", size, (120, 120, 120))
+    # The astronaut's image shows her small; the others are heads and shoulders.
     portraits = [Image.open(file).convert("RGB") for file in sorted(PORTRAITS.glob("[!a]*.jpg"))]
     across, down = size[0] // grid[0], size[1] // grid[1]
     for index in range(grid[0] * grid[1]):
@@ -55,8 +55,8 @@ def _tiled(size: tuple[int, int], grid: tuple[int, int]) -> Image.Image:
         scale = min(across / portrait.width, down / portrait.height)
         scaled = portrait.resize((int(portrait.width * scale), int(portrait.height * scale)), Image.Resampling.BICUBIC)
         row, column = divmod(index, grid[0])
-        picture.paste(scaled, (column * across + (across - scaled.width) // 2, row * down))
-    return picture
+        image.paste(scaled, (column * across + (across - scaled.width) // 2, row * down))
+    return image
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the runtime costs: seconds to parse and restore a 256 px crop, and the peak memory of a whole photo.
+"""Cost of the runtime: seconds to parse and restore a 256 px crop, and the peak memory of a whole photo.
 
 Example: ``python benchmarks/runtime_cost.py --wait-idle 10``
 """
@@ -51,10 +51,10 @@ def main(
         f"runs (fastest {min(timed):.3f} s, slowest {max(timed):.3f} s)"
     )
     with tempfile.TemporaryDirectory() as folder:
-        picture = _astronaut(Path(folder)) if photo is None else photo
-        cost = restore_in_fresh_process(picture, path)
+        image = _astronaut(Path(folder)) if photo is None else photo
+        cost = restore_in_fresh_process(image, path)
     print(
-        f"one photo in a fresh process ({picture.name}, {cost.faces} faces restored, "
+        f"one photo in a fresh process ({image.name}, {cost.faces} faces restored, "
         f"{cost.seconds:.2f} s with loading, PyTorch {'loaded' if cost.torch_loaded else 'not loaded'}): "
         f"peak memory {cost.peak / 1e6:.0f} MB"
     )

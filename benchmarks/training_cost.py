@@ -1,4 +1,4 @@
-"""What a training step of the paper's configurations computes, and how long it would take on GPUs: a projection.
+"""Operations of a training step of the paper's configurations, and the projected time on GPUs.
 
 The operations are counted on a real step with one picture (forward and backward passes of parser, generator and
 discriminator); nothing is timed. The time follows from a speed that is assumed (``--tflops``).

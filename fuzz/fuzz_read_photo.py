@@ -11,7 +11,7 @@ with atheris.instrument_imports(include=["PIL", "snadnet"]):
     from snadnet.errors import PhotoError
     from snadnet.photo import Limits, encode_photo, read_photo_bytes
 
-# Small pictures: what is hunted is in the headers, and a large picture only takes time.
+# Small images: what is hunted is in the headers, and a large image only takes time.
 LIMITS = Limits(max_file_bytes=1_000_000, max_pixels=250_000)
 NAME = "input"
 # One lossless format that holds nearly everything, and the two with the most rules of their own.

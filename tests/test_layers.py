@@ -30,8 +30,15 @@ def test_runtime_module_imports_without_the_training_packages(module: str) -> No
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("words", [["--help"], ["blur", "--help"], ["deblur", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["blur", "--help"], ["deblur", "--help"], ["import", "--help"]])
 def test_everyday_commands_start_without_the_training_packages(words: list[str]) -> None:
     done = run_without_training_packages(f"sys.argv = ['snadnet', *{words!r}]; from snadnet.cli import main; main()")
     assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout
+
+
+def test_networks_are_listed_without_the_training_packages() -> None:
+    done = run_without_training_packages("sys.argv = ['snadnet', 'models']; from snadnet.cli import main; main()")
+    assert done.returncode == 0, done.stderr
+    assert "snadnet-small" in done.stdout
+    assert "released" in done.stdout

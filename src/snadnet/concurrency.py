@@ -68,7 +68,7 @@ class StopSignal:
             StoppedError: If a stop was requested.
         """
         writer = object()
-        # Registered before the check: whoever requests a stop after it finds this writer among those to wait for.
+        # Registered before the check: a stop requested after it finds this writer among those to wait for.
         self._writers.add(writer)
         try:
             self.check()

@@ -17,10 +17,6 @@ class OutputExistsError(SnadnetError):
     """An output file exists already and overwriting was not asked for."""
 
 
-class NoFaceError(SnadnetError):
-    """No face was found where one was required."""
-
-
 class WeightsError(SnadnetError):
     """A weights file is missing, damaged or of another model."""
 

@@ -1,20 +1,33 @@
-"""The picture sizes that a network takes, known to training (PyTorch) and to the runtime alike."""
+"""The image sizes that a network takes, known to training (PyTorch) and to the runtime alike."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 SMALLEST_SIDE: Final = 32
 """Every model takes any height and width from this many pixels up."""
 
 
-@dataclass(frozen=True)
-class SizeRule:
-    """The picture sizes that a network takes without padding, in pixels.
+class Padding(NamedTuple):
+    """Rows and columns to add at the bottom and the right of an image.
 
     Attributes:
-        height_multiple: heights are multiples of this.
-        width_multiple: widths are multiples of this.
-        smallest: no side is below this.
+        mirrored: Those next to the image, which mirror it without repeating its edge; they reach no further than the
+            image itself.
+        repeated: Those beyond, which repeat the edge.
+    """
+
+    mirrored: tuple[int, int]
+    repeated: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class SizeRule:
+    """The image sizes that a network takes without padding, in pixels.
+
+    Attributes:
+        height_multiple: Heights are multiples of this.
+        width_multiple: Widths are multiples of this.
+        smallest: No side is below this.
     """
 
     height_multiple: int = 1
@@ -30,6 +43,13 @@ class SizeRule:
         """The smallest size from ``height`` x ``width`` up that the network takes."""
         rows, columns = max(height, self.smallest), max(width, self.smallest)
         return rows + -rows % self.height_multiple, columns + -columns % self.width_multiple
+
+    def padding(self, height: int, width: int) -> Padding:
+        """How an image of ``height`` x ``width`` is brought to ``padded(height, width)``."""
+        rows, columns = self.padded(height, width)
+        down, right = rows - height, columns - width
+        mirrored = min(down, height - 1), min(right, width - 1)
+        return Padding(mirrored, (down - mirrored[0], right - mirrored[1]))
 
     def __str__(self) -> str:
         if self.height_multiple == self.width_multiple:

@@ -271,7 +271,7 @@ class TestRotatingBlur:
             ({"max_rotation_degrees": math.nan}, "max_rotation_degrees"),
             ({"exposure": 0}, "exposure"),
             ({"border": "wrap"}, "border must be"),
-            ({"image": np.zeros((2, 5, 5, 3), np.float32)}, "one picture"),
+            ({"image": np.zeros((2, 5, 5, 3), np.float32)}, "one image"),
             ({"image": np.zeros((5, 5, 6), np.float32)}, "at most 4 channels"),
         ],
     )

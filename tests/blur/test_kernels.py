@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snadnet.blur import kernel_to_picture, linear_kernel, trajectory_kernel, trajectory_kernels
+from snadnet.blur import kernel_to_image, linear_kernel, trajectory_kernel, trajectory_kernels
 
 
 def centre_of_mass(kernel):
@@ -199,17 +199,17 @@ class TestTrajectoryKernels:
 
 class TestKernelToPicture:
     def test_the_largest_weight_is_white_and_the_scale_linear(self):
-        picture = kernel_to_picture(np.array([[0, 0.1], [0.2, 0.4]]))
+        picture = kernel_to_image(np.array([[0, 0.1], [0.2, 0.4]]))
         np.testing.assert_array_equal(picture, [[0, 64], [128, 255]])
         assert picture.dtype == np.uint8
 
     def test_a_kernel_of_zeros_is_black(self):
-        assert kernel_to_picture(np.zeros((3, 3))).max() == 0
+        assert kernel_to_image(np.zeros((3, 3))).max() == 0
 
     @pytest.mark.parametrize("kernel", [[[0.5, -0.1]], [[math.nan]], [1.0, 2.0], [[]]])
     def test_no_picture_of_what_is_not_a_kernel(self, kernel):
         with pytest.raises(ValueError, match="kernel"):
-            kernel_to_picture(kernel)
+            kernel_to_image(kernel)
 
 
 @settings(max_examples=15, deadline=None)

@@ -5,7 +5,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from snadnet.blur import add_noise, apply_kernel, kernel_to_picture, linear_kernel, rotating_blur, trajectory_kernel
+from snadnet.blur import add_noise, apply_kernel, kernel_to_image, linear_kernel, rotating_blur, trajectory_kernel
 from snadnet.cli.blur import blur
 from snadnet.errors import OutputExistsError, PhotoError
 from snadnet.photo import photo_from_array, read_photo, write_photo
@@ -63,7 +63,7 @@ def test_a_trajectory_with_noise_and_the_kernel_s_picture(photo, pixels, tmp_pat
     saved = read_photo(picture)
     assert saved.grey
     assert saved.pixels.shape == (270, 270, 3)
-    np.testing.assert_array_equal(saved.pixels[9::18, 9::18, 0], kernel_to_picture(kernel))
+    np.testing.assert_array_equal(saved.pixels[9::18, 9::18, 0], kernel_to_image(kernel))
 
 
 def test_a_rotating_camera(photo, pixels, tmp_path):

@@ -38,6 +38,40 @@ def test_faces_are_listed_by_name_in_any_letter_case(tmp_path: Path) -> None:
     assert [path.name for path in list_images(tmp_path)] == ["a.jpg", "b.PNG", "c.Jpeg"]
 
 
+def test_only_visible_files_are_listed(tmp_path: Path) -> None:
+    """Not what network disks and macOS leave beside images."""
+    (tmp_path / "@eaDir.jpg").mkdir()
+    (tmp_path / "._a.png").write_bytes(b"resource fork")
+    (tmp_path / ".hidden.png").write_bytes(b"")
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    assert list_images(tmp_path) == [tmp_path / "a.png"]
+
+
+def test_faces_are_read_upright_and_deep_ones_refused(tmp_path: Path) -> None:
+    """By the reader of all photos: orientation 6 is a quarter turn, and 16 bits do not become white."""
+    face = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    lying = Image.fromarray(np.rot90(face).copy())
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    lying.save(tmp_path / "lying.png", exif=exif)
+    np.testing.assert_array_equal(read_face(tmp_path / "lying.png"), face)
+    Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(tmp_path / "grey16.png")
+    with pytest.raises(DataError, match=r"grey16\.png: cannot be read as a face \(has more than 8 bits a channel"):
+        read_face(tmp_path / "grey16.png")
+
+
+def test_a_face_that_cannot_be_read_is_named_by_the_loader(tmp_path: Path) -> None:
+    images, labels = make_faces(tmp_path, 2)
+    for path in images.iterdir():
+        path.write_bytes(b"no image")
+    dataset = FaceDataset(list_faces(images, labels), SHARP_ONLY, NO_AUGMENTATION, seed=0)
+    for workers in (0, 1):
+        with pytest.raises(DataError, match=r"00\d\.png: cannot be read as a face") as caught:
+            next(training_batches(dataset, [SizeShare(size=32, batch_size=2)], workers=workers))
+        assert "\n" not in str(caught.value)
+
+
 def test_a_missing_empty_or_mistaken_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere: no such folder"):
         list_images(tmp_path / "nowhere")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from snadnet.blur import kernels_to_picture, trajectory_kernel, trajectory_kernels_of_seeds
+from snadnet.blur import kernels_to_image, trajectory_kernel, trajectory_kernels_of_seeds
 from snadnet.cli.app import app
 from snadnet.data.degradation import Degradation, kernel_bank
 from snadnet.data.kernel_banks import KernelBanks, banks_file, celeba_banks
@@ -63,13 +63,13 @@ def test_the_file_gives_back_every_kernel(banks: KernelBanks, tmp_path: Path) ->
 
 def test_a_picture_shows_each_kernel_in_a_cell_of_its_own() -> None:
     cross = np.array([[0, 1, 0], [1, 2, 1], [0, 1, 0]], np.float32)
-    sheet = kernels_to_picture([cross, np.ones((1, 1)), cross], columns=2)
+    sheet = kernels_to_image([cross, np.ones((1, 1)), cross], columns=2)
     assert sheet.shape == (9, 9)
     np.testing.assert_array_equal(sheet[1:4, 1:4], [[0, 128, 0], [128, 255, 128], [0, 128, 0]])
     np.testing.assert_array_equal(sheet[1:4, 5:8], [[0, 0, 0], [0, 255, 0], [0, 0, 0]])
     np.testing.assert_array_equal(sheet[5:8, 1:4], sheet[1:4, 1:4])
     with pytest.raises(ValueError, match="at least one kernel"):
-        kernels_to_picture([], columns=1)
+        kernels_to_image([], columns=1)
 
 
 def test_the_command_writes_both_and_replaces_neither(tmp_path: Path) -> None:

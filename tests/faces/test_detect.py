@@ -1,6 +1,9 @@
 """Faces are found where they are: sharp, blurred, turned, doubled, cut by the border; and not where none is."""
 
 import importlib.util
+import os
+import pickle
+import signal
 import sys
 
 import cv2
@@ -11,6 +14,7 @@ import skimage.data
 from snadnet.errors import ConfigError, WeightsError
 from snadnet.faces import CROP_SIZE, TEMPLATE, Face, FaceDetector, face_matrix
 from snadnet.faces import detect as detect_module
+from snadnet.faces.tiles import TILE_MARGIN, search_tiles
 from snadnet.faces.warp import transform
 
 EYES_AND_MOUTH = np.array([(107, 101), (150, 102), (128, 123), (111, 141), (145, 141)])
@@ -163,6 +167,115 @@ def test_where_a_sure_face_is_no_turned_copies_are_searched(detector, portrait, 
     assert searched == [0]
     detector.detect(np.full((100, 100, 3), 90, np.uint8))
     assert searched == [0, 0, 1, 2, 3]
+
+
+def head_of_width(portrait, width):
+    """The head with the detector's box ``width`` px wide, about; a square of three times that."""
+    return cv2.resize(portrait[40:200, 54:214], (2 * width, 2 * width), interpolation=cv2.INTER_AREA)
+
+
+def strip_with_heads(head, places, size=(300, 4000)):
+    coarse = np.random.default_rng(0).integers(60, 180, (3, 12, 3), dtype=np.uint8)
+    photo = np.asarray(cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_CUBIC)).copy()
+    for x, y in places:
+        photo[y : y + head.shape[0], x : x + head.shape[1]] = head
+    return photo
+
+
+def test_small_faces_of_a_large_photo_are_found_each_once(detector, portrait):
+    # Among others in the overlap of two tiles, at its ends, and at the photo's.
+    places = [(0, 0), (700, 120), (1310, 230), (1440, 10), (1500, 200), (3000, 100), (3930, 230)]
+    head = head_of_width(portrait, 32)
+    found = detector.detect(strip_with_heads(head, places))
+    middles = sorted(tuple(face.landmarks.mean(axis=0)) for face in found)
+    expected = [(x + 0.47 * head.shape[1], y + 0.52 * head.shape[0]) for x, y in places]
+    assert len(found) == len(places)
+    assert np.abs(np.array(middles) - expected).max() < 8
+    areas = [face.box[2] * face.box[3] for face in found]
+    assert areas == sorted(areas, reverse=True)
+
+
+def test_what_the_copies_show_stays_as_it_is(detector, portrait, monkeypatch):
+    photo = cv2.resize(portrait, (2400, 2232), interpolation=cv2.INTER_CUBIC)
+    (face,) = detector.detect(photo)
+    monkeypatch.setattr(detect_module, "search_tiles", lambda _detect, _pixels: [])
+    (without_tiles,) = detector.detect(photo)
+    assert (face.box, face.confidence) == (without_tiles.box, without_tiles.confidence)
+    assert np.array_equal(face.landmarks, without_tiles.landmarks)
+
+
+def test_a_photo_that_its_copies_show_as_well_is_not_tiled():
+    shown = []
+    assert search_tiles(lambda tile: shown.append(tile) or [], np.zeros((1920, 1000, 3), np.uint8)) == []
+    assert shown == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1921), (1921, 1), (3000, 4000), (1537, 2880), (1345, 2881)])
+def test_tiles_cover_a_photo_and_places_in_them_lead_back(shape):
+    rows, columns = np.indices(shape, np.uint16)
+    # Each pixel tells where it is, in steps of 16.
+    photo = np.stack([rows // 16, columns // 16, np.zeros(shape, np.uint16)], axis=2).astype(np.uint8)
+    covered = np.zeros([-(-side // 16) for side in shape], bool)
+
+    def detect(tile):
+        covered[tile[..., 0], tile[..., 1]] = True
+        y, x = tile.shape[0] // 2, tile.shape[1] // 2
+        middle = np.array([[x + 0.5, y + 0.5]], np.float32)
+        places.append(tile[y, x, :2].astype(int))
+        return [detect_module.Detection(np.vstack([middle, middle]), np.repeat(middle, 5, axis=0), 1.0)]
+
+    places = []
+    faces = search_tiles(detect, photo)
+    assert covered.all()
+    assert len(faces) == len(places) <= 9
+    for face, (row, column) in zip(faces, places, strict=True):
+        assert np.abs(face.landmarks[0] / 16 - (column + 0.5, row + 0.5)).max() <= 1
+
+
+def test_a_tile_shows_no_part_of_a_large_face(detector, portrait):
+    large = cv2.resize(portrait[40:200, 54:214], (1400, 1400), interpolation=cv2.INTER_CUBIC)
+    photo = np.full((1400, 2600, 3), 120, np.uint8)
+    photo[:, 700:2100] = large
+    network = detector._network(0.3)
+    sizes = [
+        face.size for face in search_tiles(lambda tile: detect_module._detect_in(network, tile, TILE_MARGIN), photo)
+    ]
+    assert all(size <= 192 for size in sizes)
+    assert len(detector.detect(photo)) == 1
+
+
+@pytest.mark.parametrize("degrees", [45, -135])
+def test_a_head_tilted_by_half_a_right_angle_is_the_one_that_is_found(detector, degrees):
+    # The suit below her looks like a face to the detector when the photo is turned.
+    side = 726
+    turn = cv2.getRotationMatrix2D((256, 256), degrees, 1)
+    turn[:, 2] += (side - 512) / 2
+    photo = cv2.warpAffine(skimage.data.astronaut(), turn, (side, side), borderValue=(90, 90, 90))
+    photo = cv2.GaussianBlur(photo, (0, 0), 2.2)
+    (found,) = detector.detect(photo)
+    features = transform(turn, np.array([(206.0, 110), (241, 108), (228, 128), (211, 147), (242, 145)]))
+    face = detector.refine(photo, found)
+    assert np.linalg.norm(face.landmarks - features, axis=1).mean() < 12
+    x, y, w, h = found.box
+    assert np.all((features > (x, y)) & (features < (x + w, y + h)))
+
+
+def test_a_detector_can_be_sent_to_another_process(portrait):
+    sent = pickle.dumps(FaceDetector(0.8))
+    assert len(sent) < 500
+    arrived = pickle.loads(sent)
+    assert arrived.min_confidence == 0.8
+    assert arrived.detect(portrait)[0].box == FaceDetector(0.8).detect(portrait)[0].box
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_process_finds_faces_too(detector, portrait):
+    expected = detector.detect(portrait)[0].box
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        os._exit(0 if detector.detect(portrait)[0].box == expected else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_the_code_of_the_package_with_the_model_is_not_run(detector, portrait):

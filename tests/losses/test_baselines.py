@@ -155,3 +155,11 @@ def test_slopes_are_compared_across_and_down() -> None:
     assert slope_loss(0.1 * ramp, flat(0.3, count=1)).item() == pytest.approx(0.1, rel=1e-5)
     assert slope_loss(0.1 * ramp + 0.2 * ramp.mT, flat(0.3, count=1)).item() == pytest.approx(0.3, rel=1e-5)
     assert slope_loss(flat(0.9), flat(0.1)).item() == 0.0
+
+
+def test_the_signs_of_slopes_do_not_count() -> None:
+    """As in UMSN's published program; two rows by hand."""
+    restored = torch.tensor([[[[0.0, 0.3, 0.1], [0.0, 0.3, 0.1]]]])
+    sharp = torch.tensor([[[[0.5, 0.2, 0.3], [0.5, 0.2, 0.3]]]])
+    # Across, slopes of 0.3 and 0.2 against 0.3 and 0.1; down, none.
+    assert slope_loss(restored, sharp).item() == pytest.approx((0.0 + 0.1) / 2, rel=1e-5)

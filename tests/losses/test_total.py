@@ -3,10 +3,13 @@ import torch
 
 from snadnet.errors import ConfigError
 from snadnet.losses import (
+    GENERATOR_TERMS,
+    PIXEL_LOSSES,
     AdversarialScores,
     AdversarialWeights,
     GeneratorLoss,
     GeneratorOutcome,
+    GeneratorTerm,
     RegionReconstructionLoss,
     RegionWeights,
     TextureLoss,
@@ -84,6 +87,24 @@ def test_it_trains_through_a_discriminator_in_bfloat16():
     assert parts.total.dtype == torch.float32
     assert restored.grad.isfinite().all()
     assert restored.grad.abs().max() > 0
+
+
+def test_every_pixel_loss_is_a_term_and_unweighted_ones_are_not_computed():
+    restored, sharp, masks, _ = example()
+    outcome = GeneratorOutcome(restored, sharp, masks)
+    parts = GeneratorLoss({"charbonnier": 3})(outcome)
+    torch.testing.assert_close(parts.terms["charbonnier"], PIXEL_LOSSES["charbonnier"](restored, sharp))
+    torch.testing.assert_close(parts.total, GeneratorLoss()(outcome).total + 3 * parts.terms["charbonnier"])
+    assert set(GeneratorLoss()(outcome).terms) == {"reconstruction", "adversarial", "texture"}
+
+
+def test_a_new_term_is_one_entry_of_the_registry(monkeypatch):
+    """As an added file and line would make it: configurations may weigh it by its name."""
+    term = GeneratorTerm(0.0, lambda options: lambda outcome: outcome.restored.mean())
+    monkeypatch.setattr("snadnet.losses.total.GENERATOR_TERMS", {**GENERATOR_TERMS, "brightness": term})
+    restored, sharp, masks, _ = example()
+    parts = GeneratorLoss({"brightness": 2})(GeneratorOutcome(restored, sharp, masks))
+    torch.testing.assert_close(parts.total, 120 * parts.terms["reconstruction"] + 2 * restored.mean())
 
 
 def test_a_negative_weight_is_named():

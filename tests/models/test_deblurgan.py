@@ -45,7 +45,7 @@ def test_weights_start_as_published() -> None:
     assert all(not value.any() for name, value in network.named_parameters() if name.endswith("bias"))
 
 
-def test_what_an_empty_head_gives_is_the_blurred_picture() -> None:
+def test_what_an_empty_head_gives_is_the_blurred_image() -> None:
     network = Generator(TINY).eval()
     torch.nn.init.zeros_(network.head.weight)
     blurred = torch.rand(1, 3, 32, 32) * 2 - 1
@@ -63,9 +63,9 @@ def test_the_critic_has_the_published_size(strides: int, parameters: int, side: 
 def test_a_score_sees_70_pixels() -> None:
     critic = PatchCritic(3, width=2)
     for norm in [module for module in critic.modules() if isinstance(module, torch.nn.InstanceNorm2d)]:
-        norm.forward = lambda features: features  # its statistics are of the whole picture
-    picture = torch.rand(1, 3, 256, 256, requires_grad=True)
-    critic(picture)[0, 0, 17, 17].backward()
-    assert picture.grad is not None
-    rows = picture.grad.abs().sum(dim=(0, 1, 3)).nonzero()
+        norm.forward = lambda features: features  # its statistics are of the whole image
+    image = torch.rand(1, 3, 256, 256, requires_grad=True)
+    critic(image)[0, 0, 17, 17].backward()
+    assert image.grad is not None
+    rows = image.grad.abs().sum(dim=(0, 1, 3)).nonzero()
     assert (rows.max() - rows.min() + 1).item() == 70

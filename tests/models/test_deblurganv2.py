@@ -1,5 +1,6 @@
 """DeblurGAN-v2: the published networks' sizes and costs, the release's statistics, and backbone files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from safetensors.torch import save_file
 from torchvision.models import mobilenet_v2
 
 from snadnet.errors import WeightsError
-from snadnet.models import create_network
+from snadnet.models import create_model, create_network
 from snadnet.models.deblurganv2 import DoubleScaleCritic, Generator, GeneratorConfig, load_backbone
 from snadnet.models.deblurganv2.inception import InceptionResNetV2
 from support.deblurring_model_checks import DeblurringModelChecks, assert_costs, shaken
@@ -55,6 +56,32 @@ def test_the_released_statistics_are_those_of_training_and_of_each_image() -> No
         released(blurred)
         assert (paper.eval()(blurred) - one_by_one).abs().max() > 0.01
     assert all(value.equal(fixed[name]) for name, value in released.state_dict().items())
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("size", "padded"), [((64, 64), (96, 96)), ((75, 33), (96, 64)), ((95, 32), (96, 64))])
+def test_the_released_networks_pad_as_the_released_program_does(size: tuple[int, int], padded: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    plain = Generator(replace(SMALL, image_statistics=True)).eval()
+    released = Generator(replace(SMALL, image_statistics=True, pads_as_released=True)).eval()
+    shaken(plain)
+    released.load_state_dict(plain.state_dict())
+    blurred = torch.rand(1, 3, *size) * 2 - 1
+    # Mid-grey at the right and bottom, always at least one pixel.
+    grey = torch.zeros(1, 3, *padded)
+    grey[..., : size[0], : size[1]] = blurred
+    assert released(blurred).equal(plain(grey)[..., : size[0], : size[1]])
+    if size == (64, 64):
+        assert (plain(blurred) - released(blurred)).abs().mean() > 0.001
+        assert released.train()(blurred).equal(plain.train()(blurred))
+
+
+def test_a_released_network_costs_what_the_released_program_does_at_256_px() -> None:
+    # It runs 288 x 288 px.
+    assert_costs("deblurganv2-inception-released", parameters=35_840_099, gigamacs=22.5)
+    for name in ("deblurganv2-inception-released", "deblurganv2-mobilenet-released"):
+        with torch.device("meta"):
+            assert create_model(name).eval()(torch.empty(1, 3, 40, 75)).shape == (1, 3, 40, 75)
 
 
 def test_the_critic_judges_patches_and_the_whole() -> None:

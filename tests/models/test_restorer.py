@@ -63,7 +63,7 @@ def test_results_are_clamped_except_in_training() -> None:
     assert model.eval()(images).max() == 1.0
 
 
-def test_of_several_outputs_the_restored_picture_is_taken() -> None:
+def test_of_several_outputs_the_restored_image_is_taken() -> None:
     class Output(NamedTuple):
         extra: Tensor
         restored: Tensor
@@ -76,7 +76,7 @@ def test_of_several_outputs_the_restored_picture_is_taken() -> None:
     assert Restorer(Pair(), ANY)(images).equal(images)
 
 
-def test_pictures_below_32_px_are_refused() -> None:
+def test_images_below_32_px_are_refused() -> None:
     with pytest.raises(ModelError, match="32 px"):
         Restorer(Recorder(), ANY)(torch.rand(1, 3, 20, 64))
 

@@ -14,7 +14,7 @@ from support.deblurring_model_checks import DeblurringModelChecks, assert_costs
 
 class TestUMSN(DeblurringModelChecks):
     name = "umsn-tiny"
-    # The confidences need the true picture; the streams' own pictures are outputs beside the restored one.
+    # The confidences need the true image; the streams' own images are outputs beside the restored one.
     unused = (
         "confidence.",
         *(
@@ -45,7 +45,7 @@ def test_outputs_have_their_sizes_and_ranges() -> None:
     output = UMSN(UMSN_TINY).eval()(blurred, blurred)
     assert output.restored.shape == (2, 3, 32, 40)
     assert output.restored_half_res.shape == (2, 3, 16, 20)
-    assert [picture.shape for picture in output.first_stage] == 4 * [(2, 3, 32, 40)]
+    assert [image.shape for image in output.first_stage] == 4 * [(2, 3, 32, 40)]
     assert output.maps.shape == (2, 4, 32, 40)
     assert output.maps_half_res.shape == (2, 4, 16, 20)
     assert output.confidences.shape == (2, 4, 3)
@@ -58,8 +58,8 @@ def test_losses_on_all_outputs_train_every_weight() -> None:
     torch.manual_seed(0)
     network = UMSN(replace(UMSN_TINY, width=8))
     output = network(torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32))
-    pictures = (output.restored, output.restored_half_res, *output.first_stage)
-    (sum(picture.square().mean() for picture in pictures) + output.confidences.log().mean()).backward()
+    images = (output.restored, output.restored_half_res, *output.first_stage)
+    (sum(image.square().mean() for image in images) + output.confidences.log().mean()).backward()
     assert [name for name, parameter in network.named_parameters() if parameter.grad is None] == []
 
 

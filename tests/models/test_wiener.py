@@ -31,7 +31,7 @@ class TestBlindWiener(DeblurringModelChecks):
     name = "wiener-small"
 
 
-def picture(side: int = 128) -> Tensor:
+def image(side: int = 128) -> Tensor:
     """A real face, ``(1, 3, side, side)``."""
     face = astronaut()[0:256, 96:352].astype(np.float32) / 255.0
     return F.interpolate(torch.from_numpy(face).permute(2, 0, 1)[None], size=(side, side), mode="area")
@@ -88,8 +88,8 @@ def test_gradient_power_is_that_of_neighbours_differences() -> None:
     torch.testing.assert_close(gradient_power(10, 8, across.device), expected, rtol=0, atol=1e-5)
 
 
-def test_an_extended_picture_has_no_edge_where_it_wraps() -> None:
-    sharp = picture(48)
+def test_an_extended_image_has_no_edge_where_it_wraps() -> None:
+    sharp = image(48)
     extended = extend(sharp, MARGIN)
     assert torch.equal(extended[..., MARGIN:-MARGIN, MARGIN:-MARGIN], sharp)
     inner = (extended[..., 1:, :] - extended[..., :-1, :]).abs().max()
@@ -98,7 +98,7 @@ def test_an_extended_picture_has_no_edge_where_it_wraps() -> None:
 
 
 def test_a_known_kernel_is_undone_up_to_the_borders() -> None:
-    sharp = picture()
+    sharp = image()
     for kernel in (linear_kernel(12, 45), linear_kernel(9, 160), trajectory_kernel(15, seed=3)):
         blurred = blurred_by(sharp, kernel)
         restored = deconvolve(blurred, placed(kernel), torch.tensor([[0.003]]))
@@ -110,20 +110,20 @@ def test_a_known_kernel_is_undone_up_to_the_borders() -> None:
 
 
 def test_no_blur_is_left_as_it_is() -> None:
-    sharp = picture(64)
+    sharp = image(64)
     one = placed(np.ones((1, 1), np.float32))
     torch.testing.assert_close(deconvolve(sharp, one, torch.tensor([[1e-6]])), sharp, rtol=0, atol=2e-3)
 
 
-def test_less_regularization_gives_sharper_pictures_in_the_order_asked() -> None:
+def test_less_regularization_gives_sharper_images_in_the_order_asked() -> None:
     kernel = linear_kernel(9, 30)
-    pictures = deconvolve(blurred_by(picture(), kernel), placed(kernel), torch.tensor([[1.0, 0.1, 0.01]]))
-    smooth, middle, sharp = (part.diff(dim=-1).square().mean() for part in pictures.split(3, dim=1))
+    images = deconvolve(blurred_by(image(), kernel), placed(kernel), torch.tensor([[1.0, 0.1, 0.01]]))
+    smooth, middle, sharp = (part.diff(dim=-1).square().mean() for part in images.split(3, dim=1))
     assert smooth < middle < sharp
 
 
-def test_each_picture_of_a_batch_has_its_own_kernel_and_regularization() -> None:
-    sharp, kernels = picture(64), torch.cat([placed(linear_kernel(9, angle)) for angle in (0, 90)])
+def test_each_image_of_a_batch_has_its_own_kernel_and_regularization() -> None:
+    sharp, kernels = image(64), torch.cat([placed(linear_kernel(9, angle)) for angle in (0, 90)])
     weights = torch.tensor([[0.1], [0.01]])
     together = deconvolve(sharp.expand(2, -1, -1, -1), kernels, weights)
     for index in range(2):
@@ -134,7 +134,7 @@ def test_each_picture_of_a_batch_has_its_own_kernel_and_regularization() -> None
 def test_gradients_reach_the_kernel_and_are_finite() -> None:
     kernel = placed(linear_kernel(9, 30)).requires_grad_()
     weight = torch.tensor([[0.05]], requires_grad=True)
-    deconvolve(picture(32), kernel, weight).square().mean().backward()
+    deconvolve(image(32), kernel, weight).square().mean().backward()
     for leaf in (kernel, weight):
         assert leaf.grad is not None
         assert leaf.grad.isfinite().all()
@@ -153,17 +153,17 @@ def test_the_cepstrum_marks_the_length_of_a_motion(angle: int) -> None:
     assert int(lags.argmin()) + 1 == pytest.approx(length, abs=1)
 
 
-def test_lag_maps_do_not_depend_on_where_the_picture_is_bright() -> None:
-    face = picture(64).mean(dim=1, keepdim=True)
+def test_lag_maps_do_not_depend_on_where_the_image_is_bright() -> None:
+    face = image(64).mean(dim=1, keepdim=True)
     torch.testing.assert_close(lag_maps(face * 0.5 + 0.25)[:, :3], lag_maps(face)[:, :3], rtol=0, atol=1e-3)
 
 
-def test_kernels_are_halved_with_their_picture() -> None:
+def test_kernels_are_halved_with_their_image() -> None:
     one = placed(np.ones((1, 1), np.float32), 49)
     assert torch.equal(halve_kernel(one), placed(np.ones((1, 1), np.float32)))
     moved = torch.roll(one, (4, -6), (1, 2))
     assert torch.equal(halve_kernel(moved), torch.roll(placed(np.ones((1, 1), np.float32)), (2, -3), (1, 2)))
-    sharp, kernel = picture(128), linear_kernel(25, 45)
+    sharp, kernel = image(128), linear_kernel(25, 45)
     half = F.avg_pool2d(blurred_by(sharp, kernel), 2)
     again = blurred_by(F.avg_pool2d(sharp, 2), halve_kernel(placed(kernel, 49))[0].numpy())
     inside = (slice(None), slice(None), slice(8, -8), slice(8, -8))
@@ -180,8 +180,8 @@ def test_estimated_kernels_are_kernels() -> None:
     assert (estimate.regularization > 0).all()
 
 
-def test_a_shift_between_two_pictures_is_found_by_regression() -> None:
-    sharp = picture(64)
+def test_a_shift_between_two_images_is_found_by_regression() -> None:
+    sharp = image(64)
     moved = torch.roll(sharp, (2, -5), (2, 3))
     shift = (KERNEL_SIDE // 2 + 2, KERNEL_SIDE // 2 - 5)
     guess = torch.zeros(1, KERNEL_SIDE, KERNEL_SIDE)
@@ -196,8 +196,8 @@ def test_a_shift_between_two_pictures_is_found_by_regression() -> None:
         torch.testing.assert_close(shown.max(), point[KERNEL_SIDE // 2, KERNEL_SIDE // 2], rtol=1e-4, atol=1e-5)
 
 
-def test_the_regression_finds_the_kernel_although_the_restored_face_is_soft_and_the_picture_noisy() -> None:
-    sharp, kernel = picture(), trajectory_kernel(17, seed=3)
+def test_the_regression_finds_the_kernel_although_the_restored_face_is_soft_and_the_image_noisy() -> None:
+    sharp, kernel = image(), trajectory_kernel(17, seed=3)
     generator = torch.Generator().manual_seed(0)
     blurred = blurred_by(sharp, kernel) + 0.015 * torch.randn(sharp.shape, generator=generator)
     soft = blurred_by(sharp, np.outer(hat := np.array([0.25, 0.5, 0.25], np.float32), hat))
@@ -211,7 +211,7 @@ def test_the_regression_finds_the_kernel_although_the_restored_face_is_soft_and_
 
 def test_the_refiner_starts_with_the_first_estimate_and_learns_from_the_restored_face() -> None:
     torch.manual_seed(0)
-    sharp, kernel = picture(64), linear_kernel(9, 30)
+    sharp, kernel = image(64), linear_kernel(9, 30)
     refiner, blurred = KernelRefiner(), blurred_by(sharp, kernel)
     flat = torch.full((1, KERNEL_SIDE, KERNEL_SIDE), 1.0 / KERNEL_SIDE**2).log()
     first = KernelEstimate(0.7 * flat + 0.3 * (placed(kernel) + 1e-4).log(), torch.tensor([0.01]))

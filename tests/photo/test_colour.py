@@ -66,7 +66,6 @@ def test_a_change_comes_back_in_the_own_colours():
 def test_what_is_srgb_or_unusable_is_left_alone(icc):
     bridge = ColourBridge(icc)
     before, after = crop(picture(seed=1)), crop(picture(seed=2))
-    assert bridge.is_identity
     assert bridge.to_srgb(before) is before
     assert np.array_equal(bridge.residual(before, after), after - before)
 

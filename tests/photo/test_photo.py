@@ -205,7 +205,7 @@ def test_the_main_picture_of_a_multi_picture_jpeg_is_read(tmp_path):
     photo = read_photo(tmp_path / "a.jpg")
     assert photo.format == "JPEG"
     assert photo.jpeg is not None
-    assert photo.notes == ("first of 2 pictures",)
+    assert photo.notes == ("first of 2 images",)
     assert photo.pixels[4, 8, 0] > 250
 
 

@@ -15,7 +15,7 @@ from snadnet.environment import peak_memory
 from snadnet.errors import ConfigError, ModelError, OutputExistsError, WeightsError
 from snadnet.inference import resolve_weights
 from snadnet.models import describe_model, list_models
-from snadnet.models.complexity import ModelFigures, model_figures
+from snadnet.models.complexity import Complexity, measure_complexity
 from snadnet.profiling import benchmark
 from snadnet.profiling.benchmark import BenchmarkOptions, Cost, Network, busy_line, find_networks
 from snadnet.profiling.process import WARM_UP_RUNS, Measurement, Request, measure
@@ -76,7 +76,7 @@ def test_a_registered_model_is_measured_on_pytorch() -> None:
 def test_the_table_says_what_it_shows() -> None:
     measurement = Measurement("umsn", "PyTorch", "cpu", 2, (0.3, 0.1, 0.25), 512_000_000, 300_000_000)
     costs = [
-        Cost(Network("umsn", "umsn", False), measurement, ModelFigures(1_230_000, 4_560_000_000)),
+        Cost(Network("umsn", "umsn", False), measurement, Complexity(1_230_000, 4_560_000_000)),
         Cost(Network("mprnet", "mprnet", False), None, None, "ended by signal 9"),
     ]
     text = squeezed(CostReport(costs, BenchmarkOptions(size=160, runs=3), ["$ command"]).to_markdown())
@@ -104,7 +104,7 @@ def test_a_process_that_dies_is_a_line_and_stops_no_other(monkeypatch: pytest.Mo
     assert costs[0].error is not None
     assert "signal 9" in costs[0].error
     assert costs[1].error == "Error: no memory"
-    assert costs[1].figures == model_figures(describe_model("nafnet-tiny"))
+    assert costs[1].figures == measure_complexity(describe_model("nafnet-tiny"))
     assert done == [1, 1]
 
 
@@ -156,7 +156,7 @@ def test_a_busy_machine_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_multiply_adds_grow_with_the_image() -> None:
     descriptor = describe_model("deblurgan-tiny")
-    assert model_figures(descriptor, 128).macs * 4 == model_figures(descriptor).macs
+    assert measure_complexity(descriptor, 128).macs * 4 == measure_complexity(descriptor).macs
 
 
 def test_a_former_name_is_measured_as_the_network_of_today() -> None:

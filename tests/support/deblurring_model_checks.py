@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from snadnet.export import export_onnx, round_to_half
 from snadnet.inference import OnnxBackend
 from snadnet.models import Restorer, create_model, create_network, describe_model, read_model, save_network
-from snadnet.models.complexity import model_figures
+from snadnet.models.complexity import measure_complexity
 
 
 def assert_costs(name: str, *, parameters: int, gigamacs: float) -> None:
     """Compare with the published count of parameters, exactly, and the cost at 256 px, to the digits given."""
-    figures = model_figures(describe_model(name))
+    figures = measure_complexity(describe_model(name))
     assert figures.parameters == parameters
     digits = len(str(gigamacs).partition(".")[2])
     assert round(figures.macs / 1e9, digits) == gigamacs
@@ -45,8 +45,8 @@ class DeblurringModelChecks:
 
     Attributes:
         name: in the registry.
-        side: of the pictures that most checks use, in pixels; at least the network's smallest side.
-        unused: parameters, by prefix, that the restored picture does not depend on by design.
+        side: of the images that most checks use, in pixels; at least the network's smallest side.
+        unused: parameters, by prefix, that the restored image does not depend on by design.
     """
 
     name: ClassVar[str]
@@ -60,12 +60,12 @@ class DeblurringModelChecks:
         shaken(model)
         return model.eval()
 
-    def pictures(self, count: int, height: int, width: int) -> Tensor:
+    def images(self, count: int, height: int, width: int) -> Tensor:
         return torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(height + width))
 
     @pytest.mark.parametrize("size", [(32, 32), (33, 75)])
     def test_any_size_gives_the_same_size_in_range(self, model: Restorer, size: tuple[int, int]) -> None:
-        blurred = self.pictures(2, *size)
+        blurred = self.images(2, *size)
         with torch.no_grad():
             restored = model(blurred)
         assert restored.shape == blurred.shape
@@ -73,8 +73,8 @@ class DeblurringModelChecks:
         assert 0.0 <= restored.min() <= restored.max() <= 1.0
         assert not restored.equal(blurred)
 
-    def test_is_deterministic_and_knows_no_other_picture_of_the_batch(self, model: Restorer) -> None:
-        blurred = self.pictures(2, self.side, self.side)
+    def test_is_deterministic_and_knows_no_other_image_of_the_batch(self, model: Restorer) -> None:
+        blurred = self.images(2, self.side, self.side)
         with torch.no_grad():
             both, again = model(blurred), model(blurred)
             alone = model(blurred[1:])
@@ -85,8 +85,8 @@ class DeblurringModelChecks:
         torch.manual_seed(0)
         model = create_model(self.name).train()
         shaken(model)
-        # Two pictures: batch statistics of one could be those of a single pixel.
-        model(self.pictures(2, self.side, self.side)).square().mean().backward()
+        # Two images: batch statistics of one could be those of a single pixel.
+        model(self.images(2, self.side, self.side)).square().mean().backward()
         learning = {name: value for name, value in model.core.named_parameters() if value.requires_grad}
         missing = {name for name, value in learning.items() if value.grad is None}
         assert {name for name in missing if not name.startswith(self.unused)} == set()
@@ -95,7 +95,7 @@ class DeblurringModelChecks:
         assert any(value.grad.abs().max() > 0 for value in learning.values() if value.grad is not None)
 
     def test_half_precision_stays_near(self, model: Restorer) -> None:
-        blurred = self.pictures(1, self.side, self.side)
+        blurred = self.images(1, self.side, self.side)
         with torch.no_grad():
             exact = model(blurred)
             with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -107,7 +107,7 @@ class DeblurringModelChecks:
         path = tmp_path / "weights.safetensors"
         save_network(path, model.core, self.name)
         loaded = read_model(path)
-        blurred = self.pictures(1, self.side, self.side)
+        blurred = self.images(1, self.side, self.side)
         with torch.no_grad():
             assert loaded(blurred).equal(model(blurred))
 
@@ -124,7 +124,7 @@ class DeblurringModelChecks:
 
 
 def assert_export_agrees(model: Restorer, path: Path, shapes: list[tuple[int, int, int]]) -> None:
-    """Export a model, and compare what the runtime makes of pictures ``(B, H, W)`` with PyTorch."""
+    """Export a model, and compare what the runtime makes of images ``(B, H, W)`` with PyTorch."""
     export_onnx(model, path)
     runtime = OnnxBackend(path, "cpu")
     assert (runtime.model, runtime.size) == (model.descriptor.name, model.descriptor.size)

@@ -5,9 +5,6 @@ from collections.abc import Callable
 
 from support.original_checkpoints import Names
 
-# Trained numbers of the segmentation network in layers that nothing reads and whose names are not known.
-UNNAMED = 1_910
-
 
 class _Blocks:
     """The blocks of one module; each call adds one under the next number."""
@@ -162,4 +159,9 @@ def segmentation() -> Names:
     names.conv("conv_refin64", 192, 16, 3)
     names.conv("refine3", 16, 4, 3)
     names.conv("refine3_i", 16, 4, 3)
+    # What the authors build and never call; the deblurring network uses the first two.
+    names.conv("refineclean1", 4, 8, 7)
+    names.conv("refineclean2", 8, 4, 3)
+    names.norm("batchnorm20", 20)
+    names.norm("batchnorm1", 1)
     return names

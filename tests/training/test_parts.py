@@ -51,6 +51,9 @@ def write_config(folder: Path, text: str) -> Path:
 MINIMAL = "model: bisenet-small\ndata: {sources: [{images: faces, hold_out: 2}]}\nschedule: {steps: 10}\n"
 
 
+SNADNET = MINIMAL.replace("bisenet-small", "snadnet-small") + "parser: parser.safetensors\n"
+
+
 def test_overrides_reach_into_mappings_and_lists(tmp_path: Path) -> None:
     overrides = ["optimizer.learning_rate=1e-4", "data.sources.0.hold_out=5", "schedule.steps=null"]
     settings = load_settings(write_config(tmp_path, MINIMAL), [*overrides, "schedule.time_budget=90m"])
@@ -78,6 +81,10 @@ def test_a_plain_no_is_a_precision(tmp_path: Path) -> None:
         (MINIMAL, ["data.sources.7.hold_out=1"], "no such setting"),
         (MINIMAL, ["validation.protocols=[gopro]"], "gopro"),
         (MINIMAL, ["schedule.time_budget=soon"], "not a duration"),
+        (MINIMAL, ["teacher=weights.safetensors"], "teacher: is now called label_parser"),
+        (SNADNET, ["second_look.kernel=1"], "second_look: is now called refinement_pass"),
+        (SNADNET, ["losses={gloss: 1}"], "losses.gloss: there is no such term; choose of: reconstruction, "),
+        (SNADNET, ["losses={texture: -1}"], "losses.texture: must be a finite number"),
     ],
 )
 def test_a_bad_setting_is_named(tmp_path: Path, text: str, overrides: list[str], message: str) -> None:

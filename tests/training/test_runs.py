@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from snadnet.models import create_network, describe_model, read_model, read_weig
 from snadnet.models.bisenet import BiSeNet
 from snadnet.models.snadnet import SMALL, SNADNet
 from snadnet.training import load_settings, train
+from snadnet.training.run import Run
 from support.face_data import make_faces
 
 TINY = replace(SMALL, widths=(8, 8, 8), encoder_depths=(1, 1, 1), decoder_depths=(1, 1, 1), guidance_width=4)
@@ -166,6 +168,86 @@ def test_blind_deconvolution_is_given_where_it_is_used(
         overrides.pop()
     with pytest.raises(ConfigError, match=message):
         train(load_settings(deblurring_config, overrides), tmp_path / "run", device="cpu")
+
+
+def test_what_a_model_cannot_use_is_left_out_with_a_line_in_the_log(
+    tmp_path: Path, deblurring_config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same configuration serves the experiments without a blind deconvolution."""
+    blind = replace(TINY, deconvolved_channels=0, refinement_pass=False)
+    network = replace(describe_model("tiny"), name="tiny-blind", build=lambda: SNADNet(blind, parser_width=0.125))
+    monkeypatch.setitem(registry._REGISTRY, "tiny-blind", network)
+    settings = load_settings(deblurring_config, ["model=tiny-blind", "schedule.steps=1"])
+    train(settings, tmp_path / "run", device="cpu")
+    assert "wiener is left out: 'tiny-blind' has no blind deconvolution" in (tmp_path / "run" / "log.jsonl").read_text()
+
+
+def test_a_parser_starts_from_imagenet_s_backbone(tmp_path: Path, parsing_config: Path) -> None:
+    backbone = create_network("tiny-parser").backbone.state_dict()
+    torch.save(backbone | {"fc.weight": torch.zeros(1000, 8), "fc.bias": torch.zeros(1000)}, tmp_path / "resnet18.pth")
+    overrides = [f"backbone={tmp_path / 'resnet18.pth'}", "schedule.steps=1", "optimizer.learning_rate=1e-12"]
+    train(load_settings(parsing_config, [*overrides, "ema_decay=0"]), tmp_path / "run", device="cpu")
+    trained = read_model(tmp_path / "run" / "weights.safetensors").backbone
+    for name, weight in trained.named_parameters():
+        torch.testing.assert_close(weight, backbone[name], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["backbone=/none.pth"], "/none.pth: no such file with ImageNet weights of ResNet18; get it from"),
+        (["backbone=wide.pth", "initial=parser.safetensors"], "backbone: initial holds a backbone already"),
+    ],
+)
+def test_a_backbone_that_cannot_be_used_is_named(
+    tmp_path: Path, parsing_config: Path, overrides: list[str], message: str
+) -> None:
+    save_network(tmp_path / "parser.safetensors", create_network("tiny-parser"), "tiny-parser")
+    overrides = [override.replace("initial=", f"initial={tmp_path}/") for override in overrides]
+    with pytest.raises(SnadnetError, match=message):
+        train(load_settings(parsing_config, overrides), tmp_path / "run", device="cpu")
+
+
+@pytest.mark.parametrize("verb", ["parsing", "deblurring"])
+def test_the_former_verbs_say_the_present_one(tmp_path: Path, parsing_config: Path, verb: str) -> None:
+    result = CliRunner().invoke(app, ["train", verb, "-c", str(parsing_config), "-r", str(tmp_path / "run")])
+    assert isinstance(result.exception, ConfigError)
+    assert "write: snadnet train -c FILE -r RUN" in str(result.exception)
+    assert not (tmp_path / "run").exists()
+
+
+class Recorder:
+    """A display, and a callback."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.progress: list[float] = []
+        self.steps: list[int] = []
+
+    def log_message(self, line: str) -> None:
+        self.lines.append(line)
+
+    def advance(self, progress: float, state: str) -> None:
+        self.progress.append(progress)
+
+    def after_step(self, run: Run, losses: Mapping[str, object]) -> None:
+        assert {"loss", "learning_rate"} <= losses.keys()
+        self.steps.append(run.step)
+
+    def at_end(self, run: Run) -> None:
+        self.steps.append(-run.step)
+
+
+def test_a_display_and_callbacks_follow_the_run_and_the_library_prints_nothing(
+    tmp_path: Path, parsing_config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorder = Recorder()
+    settings = load_settings(parsing_config, ["schedule.steps=2"])
+    train(settings, tmp_path / "run", device="cpu", display=recorder, callbacks=[recorder])
+    assert recorder.progress == [0.5, 1.0]
+    assert recorder.steps == [1, 2, -2]
+    assert recorder.lines[-1].startswith("step 2: celeba/miou")
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(

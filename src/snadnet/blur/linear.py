@@ -16,20 +16,20 @@ def linear_kernel(length: float, angle: float) -> NDArray[np.float32]:
     pixel's centre to the centred segment of ``length - 1`` px at ``angle``; the weights are then divided by
     their sum. The distance is exact, nothing is supersampled. It follows that length 1 is the identity at
     any angle, that an odd length along an axis gives that many equal taps, that a fractional length changes
-    the two end taps continuously, and that the kernel is point-symmetric: it never shifts a picture.
+    the two end taps continuously, and that the kernel is point-symmetric: it never shifts an image.
 
-    The CelebA-HQ protocol of the paper is ``linear_kernel(25, 45)`` (SPEC 10).
+    The CelebA-HQ protocol of the paper is ``linear_kernel(25, 45)`` (paper, IV-A).
 
     Args:
         length: Length of the line in pixels, at least 1; need not be whole.
-        angle: Direction in degrees, counter-clockwise from the x axis as one sees the picture (so 45 rises
+        angle: Direction in degrees, counter-clockwise from the x axis as one sees the image (so 45 rises
             to the right). Angles that differ by 180 give the same kernel.
 
     Returns:
         ``(k, k)`` float32 with odd ``k``, the smallest that holds the line; non-negative, sum 1.
 
     Raises:
-        ValueError: ``length`` is below 1, or one of the two is not finite.
+        ValueError: If ``length`` is below 1, or one of the two is not finite.
     """
     if not (math.isfinite(length) and length >= 1):
         raise ValueError(f"length must be a finite number of at least 1 px, not {length}")

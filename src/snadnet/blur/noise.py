@@ -11,7 +11,7 @@ def add_noise(images: ArrayLike, sigma: float, seed: int | np.random.Generator) 
 
     Args:
         images: Floating-point values in [0, 1], any shape.
-        sigma: Standard deviation in units of the [0, 1] range; the CelebA protocol uses 0.03 (SPEC 10).
+        sigma: Standard deviation in units of the [0, 1] range; the CelebA protocol uses 0.03 (paper, IV-A).
         seed: A number, or a generator (which is advanced).
 
     Returns:
@@ -19,7 +19,7 @@ def add_noise(images: ArrayLike, sigma: float, seed: int | np.random.Generator) 
         less.
 
     Raises:
-        ValueError: ``sigma`` is negative or not finite, or the images are not floating-point.
+        ValueError: If ``sigma`` is negative or not finite, or the images are not floating-point.
     """
     if not (math.isfinite(sigma) and sigma >= 0):
         raise ValueError(f"sigma must be a finite number of at least 0, not {sigma}")

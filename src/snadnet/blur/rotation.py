@@ -1,4 +1,4 @@
-"""Camera shake with rotation about the optical axis: a blur that varies over the picture (SPEC 10)."""
+"""Camera shake with rotation about the optical axis: a blur that varies over the image."""
 
 import math
 from typing import NamedTuple
@@ -24,18 +24,18 @@ _MAX_CHANNELS = 4
 
 
 class CameraMotion(NamedTuple):
-    """How a camera moves and turns, in units of the process of :func:`~snadnet.blur.trajectory_kernels`.
+    """The movement and rotation of a camera, in units of the process of `trajectory_kernels`.
 
     Attributes:
-        path: of the translation, ``(2, SAMPLES)``.
-        turn: of the rotation, ``(SAMPLES,)``.
+        path: Of the translation, ``(2, SAMPLES)``.
+        turn: Of the rotation, ``(SAMPLES,)``.
     """
 
     path: NDArray[np.float64]
     turn: NDArray[np.float64]
 
     def kernel(self, size: int, exposure: float) -> NDArray[np.float32]:
-        """The kernel of the translation alone, ``(size, size)``: what blurs the picture's centre."""
+        """The kernel of the translation alone, ``(size, size)``: what blurs the image's centre."""
         return path_kernel(self.path, size, exposure)
 
 
@@ -46,7 +46,7 @@ def camera_motions(count: int, *, anxiety: float, seed: int | np.random.Generato
     ``trajectory_kernel(..., anxiety=anxiety, seed=seed)``.
 
     Raises:
-        ValueError: ``anxiety`` is negative or not finite.
+        ValueError: If ``anxiety`` is negative or not finite.
     """
     paths = list(camera_paths(path_generators(seed, 2 * count), anxiety))
     return [CameraMotion(path, turn[0]) for path, turn in zip(paths[::2], paths[1::2], strict=True)]
@@ -62,14 +62,14 @@ def rotating_blur(
     seed: int | np.random.Generator | None = None,
     border: Border = "reflect",
 ) -> NDArray[np.float32]:
-    """Blur one picture by a camera that moves along a trajectory and rotates about the picture's centre.
+    """Blur one image by a camera that moves along a trajectory and rotates about the image's centre.
 
-    The picture is the average of bilinearly warped copies, one for each pose of the camera. The
+    The image is the average of bilinearly warped copies, one for each pose of the camera. The
     translation is the very path of ``trajectory_kernel(size, exposure=..., anxiety=..., seed=...)``. The
     angle follows one coordinate of a second, independent path of the same kind; like the translation it is
-    centred on its mean over the exposure, so that the picture is not turned on the whole.
+    centred on its mean over the exposure, so that the image is not turned on the whole.
 
-    Without rotation the result is that of :func:`~snadnet.blur.apply_kernel` with that kernel up to 5e-3 for
+    Without rotation the result is that of `apply_kernel` with that kernel up to 5e-3 for
     a photo in [0, 1], and up to 2e-2 for white noise, the worst case: fewer poses are averaged than the
     kernel has samples, and OpenCV rounds each to 1/32 px.
 
@@ -80,13 +80,13 @@ def rotating_blur(
         exposure: Fraction of the path that is integrated, in (0, 1].
         anxiety: Strength of all disturbances of both paths.
         seed: A number, a generator (which is advanced), or None for a blur that cannot be repeated.
-        border: How the picture goes on outside; see :func:`~snadnet.blur.apply_kernel`.
+        border: How the image goes on outside; see `apply_kernel`.
 
     Returns:
         ``(H, W, C)`` float32.
 
     Raises:
-        ValueError: An argument is out of its range.
+        ValueError: If an argument is out of its range.
     """
     (motion,) = camera_motions(1, anxiety=anxiety, seed=seed)
     return blur_by_motion(
@@ -103,16 +103,16 @@ def blur_by_motion(
     exposure: float = 1.0,
     border: Border = "reflect",
 ) -> NDArray[np.float32]:
-    """Blur one picture by a given motion; everything else is as in :func:`rotating_blur`.
+    """Blur one image by a given motion; everything else is as in `rotating_blur`.
 
     Raises:
-        ValueError: An argument is out of its range.
+        ValueError: If an argument is out of its range.
     """
-    picture = checked_images(image)
-    if picture.ndim != 3 or picture.size == 0:  # noqa: PLR2004 - height, width and channels
-        raise ValueError(f"image must be one picture of shape (H, W, C), not {picture.shape}")
-    if picture.shape[2] > _MAX_CHANNELS:
-        raise ValueError(f"image must have at most {_MAX_CHANNELS} channels, not {picture.shape[2]}")
+    checked = checked_images(image)
+    if checked.ndim != 3 or checked.size == 0:  # noqa: PLR2004 - height, width and channels
+        raise ValueError(f"image must be one image of shape (H, W, C), not {checked.shape}")
+    if checked.shape[2] > _MAX_CHANNELS:
+        raise ValueError(f"image must have at most {_MAX_CHANNELS} channels, not {checked.shape[2]}")
     check_border(border)
     if not (math.isfinite(max_rotation_degrees) and max_rotation_degrees >= 0):
         raise ValueError(f"max_rotation_degrees must be finite and at least 0, not {max_rotation_degrees}")
@@ -124,17 +124,17 @@ def blur_by_motion(
     exposed_turn = motion.turn[: weights.size]
     exposed_turn = exposed_turn - (exposed_turn * weights).sum()
     degrees = exposed_turn * (max_rotation_degrees / np.abs(whole_turn).max())
-    return _average_of_poses(picture, shifts, degrees, weights, border)
+    return _average_of_poses(checked, shifts, degrees, weights, border)
 
 
 def _average_of_poses(
-    picture: NDArray[np.float32],
+    image: NDArray[np.float32],
     shifts: NDArray[np.float64],
     degrees: NDArray[np.float64],
     weights: NDArray[np.float64],
     border: Border,
 ) -> NDArray[np.float32]:
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
     corner_travel = np.abs(np.diff(np.radians(degrees))).sum() * math.hypot(centre_x, centre_y)
     travel = np.hypot(*np.diff(shifts, axis=1)).sum() + corner_travel
@@ -143,10 +143,10 @@ def _average_of_poses(
     starts = np.arange(poses) * weights.size // poses
     shares = np.add.reduceat(weights, starts)
     means = np.add.reduceat(np.vstack([shifts, degrees]) * weights, starts, axis=1) / shares
-    total = np.zeros(picture.shape, np.float32)
+    total = np.zeros(image.shape, np.float32)
     for share, (shift_x, shift_y, turn) in zip(shares, means.T, strict=True):
         pose = cv2.getRotationMatrix2D((centre_x, centre_y), turn, 1.0)
         pose[:, 2] += shift_x, shift_y
-        copy = cv2.warpAffine(picture, pose, (width, height), flags=cv2.INTER_LINEAR, borderMode=CV2_BORDERS[border])
-        total += np.float32(share) * copy.reshape(picture.shape)
+        copy = cv2.warpAffine(image, pose, (width, height), flags=cv2.INTER_LINEAR, borderMode=CV2_BORDERS[border])
+        total += np.float32(share) * copy.reshape(image.shape)
     return total

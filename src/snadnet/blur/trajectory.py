@@ -1,4 +1,4 @@
-"""Camera-shake kernels from random trajectories, after Boracchi and Foi, IEEE TIP 21(8), 2012 (SPEC 10)."""
+"""Camera-shake kernels from random trajectories, after Boracchi and Foi, IEEE TIP 21(8), 2012."""
 
 import math
 import operator
@@ -26,7 +26,7 @@ def trajectory_kernel(
     anxiety: float = 0.005,
     seed: int | np.random.Generator | None = None,
 ) -> NDArray[np.float32]:
-    """Return one camera-shake kernel; the first of :func:`trajectory_kernels` for that seed.
+    """Return one camera-shake kernel; the first of `trajectory_kernels` for that seed.
 
     Args:
         size: Side of the kernel in pixels, odd.
@@ -38,7 +38,7 @@ def trajectory_kernel(
         ``(size, size)`` float32, non-negative, sum 1.
 
     Raises:
-        ValueError: An argument is out of its range.
+        ValueError: If an argument is out of its range.
     """
     return trajectory_kernels([size], exposures=exposure, anxiety=anxiety, seed=seed)[0]
 
@@ -58,7 +58,7 @@ def trajectory_kernels(
     bilinearly over the pixels.
 
     *Place.* The centre of mass of the exposed path lies at the kernel's centre. Off-centre mass would shift
-    the picture, which no restoration can undo from the blurred picture alone and which PSNR punishes: with
+    the image, which no restoration can undo from the blurred image alone and which PSNR punishes: with
     kernels of 13 to 29 px centred by their bounding boxes, that shift by itself held 160 px faces at 24 dB.
 
     *Scale.* The point of the whole path that is furthest from its centre of mass, along either axis,
@@ -80,7 +80,7 @@ def trajectory_kernels(
         A list of ``(size, size)`` float32 arrays, non-negative, each with sum 1.
 
     Raises:
-        ValueError: An argument is out of its range, or ``exposures`` has another length than ``sizes``.
+        ValueError: If an argument is out of its range, or ``exposures`` has another length than ``sizes``.
     """
     checked_sizes = [check_kernel_size(size) for size in sizes]
     given = np.asarray(exposures, dtype=np.float64)
@@ -95,10 +95,10 @@ def trajectory_kernels(
 def trajectory_kernels_of_seeds(
     sizes: Sequence[int], seeds: Sequence[int], *, exposure: float = 1.0, anxiety: float = 0.005
 ) -> list[NDArray[np.float32]]:
-    """Return what :func:`trajectory_kernel` gives for each of ``sizes`` and ``seeds``, many times faster.
+    """Return what `trajectory_kernel` gives for each of ``sizes`` and ``seeds``, many times faster.
 
     Raises:
-        ValueError: An argument is out of its range, or there are not as many seeds as sizes.
+        ValueError: If an argument is out of its range, or there are not as many seeds as sizes.
     """
     if len(seeds) != len(sizes):
         raise ValueError(f"{len(seeds)} seeds were given for {len(sizes)} kernels")
@@ -146,7 +146,7 @@ def camera_paths(generators: Sequence[np.random.Generator], anxiety: float) -> I
         ``(2, SAMPLES)`` positions as (x, y), from the origin, in units of the process; for each generator in turn.
 
     Raises:
-        ValueError: ``anxiety`` is negative or not finite.
+        ValueError: If ``anxiety`` is negative or not finite.
     """
     for start in range(0, len(generators), _CHUNK):
         yield from _walk(generators[start : start + _CHUNK], anxiety)
@@ -190,7 +190,7 @@ def _walk(generators: Sequence[np.random.Generator], anxiety: float) -> NDArray[
 def place_path(
     path: NDArray[np.float64], size: int, exposure: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Scale and place a path in a kernel as :func:`trajectory_kernels` says.
+    """Scale and place a path in a kernel as `trajectory_kernels` says.
 
     Args:
         path: ``(2, SAMPLES)`` positions as (x, y).
@@ -217,7 +217,7 @@ def place_path(
 
 
 def path_kernel(path: NDArray[np.float64], size: int, exposure: float) -> NDArray[np.float32]:
-    """Return the kernel ``(size, size)`` of a path ``(2, SAMPLES)``, placed as by :func:`place_path`."""
+    """Return the kernel ``(size, size)`` of a path ``(2, SAMPLES)``, placed as by `place_path`."""
     placed, weights = place_path(path, size, exposure)
     return _splat(placed, weights, size)
 

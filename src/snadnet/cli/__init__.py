@@ -1,4 +1,4 @@
-"""The command line: one module a verb."""
+"""The command line: one module a verb, loaded when the verb is used."""
 
 import sys
 
@@ -6,11 +6,13 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line; see :func:`snadnet.cli.app.main`."""
+    """Run the command line; see `snadnet.cli.app.main`."""
     try:
-        # Loading takes a second or so, in which a user may change their mind.
+        # Loading takes a moment, in which a user may change their mind.
         from snadnet.cli.app import main as run  # noqa: PLC0415
+        from snadnet.cli.shared.standard_streams import replace_closed_streams  # noqa: PLC0415
 
+        replace_closed_streams()
         run()
     except KeyboardInterrupt:
         sys.exit(130)

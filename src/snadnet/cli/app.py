@@ -2,51 +2,134 @@
 
 import io
 import sys
-from typing import Annotated, NoReturn
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
-from rich.console import Console
+from typer.core import TyperCommand, TyperGroup
 
 from snadnet import __version__
-from snadnet.cli import (
-    benchmark,
-    blur,
-    evaluate,
-    evaluate_parsers,
-    export,
-    figure,
-    freeze,
-    importing,
-    kernels,
-    label,
-    models,
-    prepare,
-    train,
-)
-from snadnet.cli.deblur import command
 from snadnet.errors import SnadnetError
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb and where it is found.
+
+    Attributes:
+        name: The word on the command line.
+        module: The module that holds it, below ``snadnet.cli``.
+        member: The function, or the typer.Typer of a verb with several parts, in that module.
+        summary: The line of ``snadnet --help``: the first paragraph of the verb's own help.
+    """
+
+    name: str
+    module: str
+    member: str
+    summary: str
+
+
+VERBS: Final = (
+    Verb("deblur", "deblur.command", "deblur", "Deblur the faces in photos."),
+    Verb("blur", "blur", "blur", "Blur a photo as a moving camera does, to see what deblurring has to undo."),
+    Verb(
+        *("benchmark", "benchmark", "benchmark"),
+        "Measure the cost of deblurring networks: parameters, multiply-adds, seconds, peak memory.",
+    ),
+    Verb(
+        *("evaluate", "evaluate", "evaluate"),
+        "Score methods on a test set, face by face, beside the blurred input itself.",
+    ),
+    Verb(
+        *("evaluate-parsers", "evaluate_parsers", "evaluate_parsers"),
+        "Score face parsers by class, on the sharp and on the blurred faces of a test set with label maps.",
+    ),
+    Verb(
+        *("export", "export", "export"),
+        "Write the weights of any deblurring network as one ONNX graph, which snadnet deblur runs without PyTorch.",
+    ),
+    Verb(
+        *("freeze", "freeze", "freeze"),
+        "Write a test set once, blurred and sharp, so that every method sees the same pixels.",
+    ),
+    Verb(
+        *("import", "importing", "import_weights"),
+        "Read weights that a baseline's authors released, so that all other commands take them.",
+    ),
+    Verb(
+        *("kernels", "kernels", "kernels"),
+        "Write the camera-trajectory kernels of the CelebA protocol: for training, and the 2,500 others for test.",
+    ),
+    Verb(
+        *("label", "label", "label"),
+        "Label every face with a sharp-face parser, for training: 8-bit PNGs of class ids, one for each face.",
+    ),
+    Verb(
+        *("models", "models", "models"),
+        "List all networks by paper: parameters, cost at 256 px, picture sizes, released weights and licence.",
+    ),
+    Verb("figure", "figure", "app", "Draw the paper's figures from a test set, as PNG, JPEG or PDF."),
+    Verb(
+        *("prepare", "prepare", "app"),
+        "Make a data set ready for training. Nothing is downloaded: fetch it by hand, under its own terms.",
+    ),
+    Verb(
+        *("train", "train", "train"),
+        "Train a network: a face parser, SNADNet or a baseline, as the configuration's recipe says.",
+    ),
+)
+"""All verbs, in the order of ``snadnet --help``."""
+
+RENAMED_OPTIONS: Final = {"--out": "--output", "--cpu": "--device cpu"}
+"""Options by the names that they had in earlier versions, and what to give today."""
+
+
+class VerbCommand(TyperCommand):
+    """A verb that is listed by its summary, and whose module is loaded only to use it.
+
+    So ``snadnet --help`` and ``--version`` load neither NumPy, OpenCV nor ONNX Runtime.
+    """
+
+    def __init__(self, verb: Verb) -> None:
+        super().__init__(name=verb.name, help=verb.summary)
+        self._verb = verb
+
+    def load(self) -> Any:  # noqa: ANN401 - a command of the click that typer carries, which has no public name
+        """Return the command itself."""
+        member = getattr(import_module(f"snadnet.cli.{self._verb.module}"), self._verb.member)
+        if isinstance(member, typer.Typer):
+            return typer.main.get_group(member)
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(self._verb.name)(member)
+        return typer.main.get_command(alone)
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401
+        """Load the command, and let it parse its arguments.
+
+        Raises:
+            BadParameter: If an option goes by another name today.
+        """
+        command = self.load()
+        if not extra.get("resilient_parsing"):
+            _refuse_renamed(args, known=_option_names(command))
+        return command.make_context(info_name, args, parent=parent, **extra)
+
+
+class _Verbs(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - typer's own
+        super().__init__(**attributes)
+        for verb in VERBS:
+            self.add_command(VerbCommand(verb))
+
 
 app = typer.Typer(
     name="snadnet",
+    cls=_Verbs,
     help="Deblur the faces in a photo. The result is an estimate, not evidence: do not identify people by it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-
-app.command()(command.deblur)
-app.command()(blur.blur)
-app.command()(benchmark.benchmark)
-app.command()(evaluate.evaluate)
-app.command("evaluate-parsers")(evaluate_parsers.evaluate_parsers)
-app.command()(export.export)
-app.command()(freeze.freeze)
-app.command("import")(importing.import_weights)
-app.command()(kernels.kernels)
-app.command()(label.label)
-app.command()(models.models)
-app.command()(train.train)
-app.add_typer(figure.app, name="figure")
-app.add_typer(prepare.app, name="prepare")
 
 
 def _print_version(wanted: bool) -> None:
@@ -81,5 +164,20 @@ def main() -> None:
 
 
 def _fail(line: str) -> NoReturn:
-    Console(stderr=True, soft_wrap=True).print(f"snadnet: {line}", markup=False, highlight=False)
+    print(f"snadnet: {line}", file=sys.stderr)
     sys.exit(1)
+
+
+def _refuse_renamed(arguments: list[str], known: set[str]) -> None:
+    for argument in arguments:
+        if argument == "--":  # what follows are names of files
+            return
+        word = argument.partition("=")[0]
+        if word in RENAMED_OPTIONS and word not in known:
+            raise typer.BadParameter(f"is called {RENAMED_OPTIONS[word]} now", param_hint=word)
+
+
+def _option_names(command: Any) -> set[str]:  # noqa: ANN401 - as VerbCommand.load
+    own = {name for parameter in command.params for name in parameter.opts}
+    parts = getattr(command, "commands", {}).values()
+    return own.union(*(_option_names(part) for part in parts))

@@ -14,7 +14,7 @@ from snadnet.blur import (
     Border,
     add_noise,
     apply_kernel,
-    kernel_to_picture,
+    kernel_to_image,
     linear_kernel,
     rotating_blur,
     trajectory_kernel,
@@ -140,7 +140,7 @@ def blur(
     original = read_photo(photo, limits=limits(max_pixels, max_file_size))
     # First the kernel: if its file cannot be written, nothing was done yet.
     if save_kernel is not None:
-        write_photo(photo_from_array(_enlarged(kernel_to_picture(weights))), save_kernel, overwrite=overwrite)
+        write_photo(photo_from_array(_enlarged(kernel_to_image(weights))), save_kernel, overwrite=overwrite)
     sharp = original.pixels.astype(np.float32) / 255
     if rotation:
         blurred = rotating_blur(sharp, size, max_rotation_degrees=rotation, exposure=exposure, seed=seed, border=border)

@@ -7,6 +7,7 @@ import typer
 
 from snadnet.cli.shared.jobs import Jobs
 from snadnet.cli.shared.options import DEFAULT_WORKERS, WorkersOption, output_option
+from snadnet.data.protocols import PROTOCOLS
 from snadnet.errors import OutputExistsError
 
 
@@ -15,7 +16,7 @@ def freeze(
     faces: Annotated[
         Path, typer.Option(help="Folder of sharp faces, each numbered by its name: square crops, for mspl any.")
     ],
-    protocol: Annotated[str, typer.Option(help="How they are blurred: celeba, celeba-hq, rotating, mspl or sharp.")],
+    protocol: Annotated[str, typer.Option(help=f"How they are blurred: {', '.join(PROTOCOLS)}.")],
     output: Annotated[Path, output_option("The test set to write.", metavar="DIR")],
     labels: Annotated[Path | None, typer.Option(help="Folder of their label maps, to go with them.")] = None,
     last: Annotated[int | None, typer.Option(min=1, help="Only the last N faces by name.")] = None,
@@ -26,7 +27,6 @@ def freeze(
 
     require_training_extra()
     from snadnet.data.image_folder import FaceFile, check_names, list_faces  # noqa: PLC0415 (needs the extra)
-    from snadnet.data.protocols import PROTOCOLS  # noqa: PLC0415
     from snadnet.data.test_sets import (  # noqa: PLC0415
         MANIFEST,
         FrozenFace,

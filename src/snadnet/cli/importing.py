@@ -5,20 +5,19 @@ from typing import Annotated, Final
 
 import typer
 
+from snadnet.catalogue import read_catalogue
 from snadnet.cli.shared.options import OverwriteOption, output_option
 from snadnet.cli.shared.outputs import check_outputs
 
-# Told without PyTorch; a test compares them with what can be imported.
-NAMES: Final = (
-    *("deblurgan", "deblurgan-released-block", "deblurgan-released-dropout"),
-    *("deblurganv2-inception", "deblurganv2-inception-released"),
-    *("deblurganv2-mobilenet", "deblurganv2-mobilenet-released"),
-    *("dmphn-1-2-4", "dmphn-1-2-4-8", "mprnet", "nafnet-32", "nafnet-64", "umsn", "umsn-released"),
-)
+NAMES: Final = tuple(entry.name for entry in read_catalogue() if entry.importable)
+
+
+def _complete(incomplete: str) -> list[str]:
+    return [name for name in NAMES if name.startswith(incomplete)]
 
 
 def import_weights(
-    name: Annotated[str, typer.Argument(help=f"The network: {', '.join(NAMES)}.")],
+    name: Annotated[str, typer.Argument(help=f"The network: {', '.join(NAMES)}.", autocompletion=_complete)],
     files: Annotated[
         list[Path], typer.Argument(help="The authors' file; for DMPHN their folder, for UMSN both files.")
     ],
@@ -32,7 +31,7 @@ def import_weights(
     ] = None,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Read weights that a baseline's authors released, so that all other commands take them."""
+    """Read weights that the authors of a network released, so that all other commands take them."""
     from snadnet.cli.shared.extras import require_training_extra  # noqa: PLC0415
 
     require_training_extra()
@@ -45,6 +44,8 @@ def import_weights(
     descriptor = describe_model(name)
     sources = "; ".join(f"{file} (SHA-256 {checksum})" for file, checksum in imported.checksums.items())
     save_network(written, imported.network, name, source=sources, paper=descriptor.paper, licence=descriptor.licence)
+    for note in imported.notes:
+        typer.echo(note)
     counts = imported.counts
     typer.echo(
         f"{written}: written ({written.stat().st_size / 1e6:.1f} MB); of the original's names {counts.used} used, "

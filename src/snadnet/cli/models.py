@@ -6,23 +6,18 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from snadnet.catalogue import COST_SIDE, read_catalogue
+
 _NARROWEST = 80
 
 
 def models() -> None:
-    """List all networks by paper: parameters, cost at 256 px, picture sizes, released weights and licence."""
-    from snadnet.cli.shared.extras import require_training_extra  # noqa: PLC0415
-
-    require_training_extra()
-    from snadnet.models import describe_model, list_models  # noqa: PLC0415 (needs PyTorch)
-    from snadnet.models.complexity import SIDE, model_figures  # noqa: PLC0415
-
+    """List all networks by paper: parameters, cost at 256 px, image sizes, released weights and licence."""
     console = Console()
-    # Where the terminal is narrower, a line may break, but no figure is cut.
+    # Where the terminal is narrower, a line may break, but no number is cut.
     console.width = max(console.width, _NARROWEST)
-    released = _released_models()
-    descriptors = sorted((describe_model(name) for name in list_models()), key=lambda one: (one.year, one.paper))
-    for (paper, year), family in groupby(descriptors, key=lambda one: (one.paper, one.year)):
+    entries = sorted(read_catalogue(), key=lambda one: (one.year, one.paper))
+    for (paper, year), family in groupby(entries, key=lambda one: (one.paper, one.year)):
         members = list(family)
         first = members[0]
         console.print(f"{paper} ({year})", style="bold", markup=False, highlight=False)
@@ -33,23 +28,14 @@ def models() -> None:
             table.add_column(heading, justify="right")
         for heading in ("sides", "weights"):
             table.add_column(heading)
-        for descriptor in members:
-            figures = model_figures(descriptor)
-            parameters, gigamacs = f"{figures.parameters / 1e6:.3f} M", f"{figures.macs / 1e9:.2f}"
-            weights = "released" if descriptor.name in released else "-"
-            table.add_row(descriptor.name, parameters, gigamacs, str(descriptor.size), weights)
+        for entry in members:
+            weights = "released" if entry.releases else "import" if entry.importable else "-"
+            parameters, gigamacs = f"{entry.parameters / 1e6:.3f} M", f"{entry.macs / 1e9:.2f}"
+            table.add_row(entry.name, parameters, gigamacs, entry.sides, weights)
         console.print(table)
     console.print(
-        f"GMACs: billions of multiply-adds of convolutions and matrix products for one picture of {SIDE} x {SIDE} px. "
-        "Sides: the pixels a network takes; other pictures from 32 px are padded, and the result cropped.",
+        "GMACs: billions of multiply-adds of convolutions and matrix products for one image of "
+        f"{COST_SIDE} x {COST_SIDE} px. Sides: the pixels a network takes; other images from 32 px are padded, and the "
+        "result cropped. Weights: released with this package, or imported from the authors' files (snadnet import).",
         highlight=False,
     )
-
-
-def _released_models() -> set[str]:
-    """The models whose weights this package brings."""
-    from snadnet.inference.releases import released_names, released_weights  # noqa: PLC0415
-    from snadnet.models import read_weights  # noqa: PLC0415 (needs PyTorch)
-
-    names = (name for name in released_names() if name.endswith(".safetensors"))
-    return {read_weights(released_weights(name))[0] for name in names}

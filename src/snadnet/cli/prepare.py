@@ -12,7 +12,7 @@ from snadnet.cli.shared.options import DEFAULT_WORKERS, WorkersOption, output_op
 from snadnet.errors import DataError
 
 if TYPE_CHECKING:
-    from snadnet.data.manifest import ManifestEntry
+    from snadnet.data.manifest import Manifest, ManifestEntry
     from snadnet.data.prepare.preparation import FaceJob, Preparation
 
 app = typer.Typer(
@@ -26,7 +26,7 @@ SizeOption = Annotated[int, typer.Option(min=32, max=1024, help="Side of the fac
 VerifyOption = Annotated[
     bool, typer.Option("--verify", help="Write nothing: compare every prepared file with the manifest and the source.")
 ]
-FacesOption = Annotated[int, typer.Option(min=1, help="How many numbered pictures the data set has.")]
+FacesOption = Annotated[int, typer.Option(min=1, help="How many numbered images the data set has.")]
 ValidationOption = Annotated[int, typer.Option(min=0, help="Faces held out for validation.")]
 TestOption = Annotated[int, typer.Option(min=0, help="Faces held out for test, the last by name.")]
 
@@ -65,7 +65,7 @@ def celeba_hq(
     verify: VerifyOption = False,
     workers: WorkersOption = DEFAULT_WORKERS,
 ) -> None:
-    """CelebA-HQ: numbered pictures, in a folder or a zip file.
+    """CelebA-HQ: numbered images, in a folder or a zip file.
 
     They come with CelebAMask-HQ: https://github.com/switchablenorms/CelebAMask-HQ, for non-commercial research only.
     """
@@ -88,7 +88,7 @@ def celebamask_hq(
     verify: VerifyOption = False,
     workers: WorkersOption = DEFAULT_WORKERS,
 ) -> None:
-    """CelebAMask-HQ: CelebA-HQ's pictures, and the masks of their parts merged into maps of 19 classes.
+    """CelebAMask-HQ: CelebA-HQ's images, and the masks of their parts merged into maps of 19 classes.
 
     From https://github.com/switchablenorms/CelebAMask-HQ, for non-commercial research only.
     """
@@ -101,7 +101,7 @@ def celebamask_hq(
 
 @app.command()
 def folder(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder of pictures.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder of images.")],
     *,
     output: OutputOption,
     aligned: Annotated[
@@ -123,33 +123,63 @@ def folder(
 
 def _prepare(preparation: "Preparation", output: Path, *, verify: bool, workers: int) -> None:
     from snadnet.data.manifest import Manifest  # noqa: PLC0415 (needs the extra)
-    from snadnet.data.prepare.preparation import check_file  # noqa: PLC0415
 
     manifest = Manifest(output, preparation.header)
     preparation.check_against(manifest)
     splits = Counter(job.split for job in preparation.jobs)
     counts = f"train {splits['train']}, validation {splits['validation']}, test {splits['test']}"
-    if verify:
-        if not manifest.entries:
-            raise DataError(f"{output}: nothing was prepared there; give the command without --verify first")
-        files = [file for job in preparation.jobs for file in preparation.files(job)]
-        files += [path.relative_to(output).as_posix() for path in manifest.strangers()]
-        jobs = Jobs("Verifying", workers=workers)
-        for _ in jobs.run(lambda file: check_file(manifest, file), files):
-            pass
-        typer.echo(f"{output}: {len(files) - jobs.failed} files as they were written, {jobs.failed} not ({counts})")
-    else:
-        waiting = [job for job in preparation.jobs if not manifest.holds(preparation.files(job))]
-
-        def work(job: "FaceJob") -> "list[ManifestEntry]":
-            return preparation.write(job, manifest)
-
-        jobs = Jobs("Preparing", workers=workers)
-        for entries in jobs.run(work, waiting):
-            manifest.add(entries)
-        manifest.rewrite()
-        before = len(preparation.jobs) - len(waiting)
-        done = len(waiting) - jobs.failed
-        typer.echo(f"{output}: {done} faces prepared, {before} were there, {jobs.failed} failed ({counts})")
-    if jobs.failed:
+    run = _verify if verify else _make
+    if run(preparation, manifest, counts, workers=workers):
         raise typer.Exit(1)
+
+
+def _verify(preparation: "Preparation", manifest: "Manifest", counts: str, *, workers: int) -> int:
+    """Compare all files with the manifest, and return how many are not as they were written."""
+    from snadnet.data.prepare.preparation import check_file  # noqa: PLC0415
+
+    output = manifest.folder
+    if not manifest.entries:
+        raise DataError(f"{output}: nothing was prepared there; give the command without --verify first")
+    files = [file for job in preparation.jobs for file in preparation.files(job)]
+    unmade = _several([file for file in files if file not in manifest.entries])
+    _say_missing(f"{output}:", "files were never prepared", unmade, len(files), "give the command without --verify")
+    made = [file for file in files if file in manifest.entries] if unmade else files
+    made += [path.relative_to(output).as_posix() for path in manifest.strangers()]
+    jobs = Jobs("Verifying", workers=workers)
+    for _ in jobs.run(lambda file: check_file(manifest, file), made):
+        pass
+    wrong = jobs.failed + len(unmade)
+    typer.echo(f"{output}: {len(made) - jobs.failed} files as they were written, {wrong} not ({counts})")
+    return wrong
+
+
+def _make(preparation: "Preparation", manifest: "Manifest", counts: str, *, workers: int) -> int:
+    """Make the faces that are not there yet, and return how many could not be made."""
+    waiting = [job for job in preparation.jobs if not manifest.holds(preparation.files(job))]
+    missing = _several([job.missing for job in waiting if job.missing is not None])
+    _say_missing("the source:", "images are missing", missing, len(preparation.jobs), "fetch them again")
+
+    def work(job: "FaceJob") -> "list[ManifestEntry]":
+        return preparation.write(job, manifest)
+
+    jobs = Jobs("Preparing", workers=workers)
+    for entries in jobs.run(work, [job for job in waiting if not missing or job.missing is None]):
+        manifest.add(entries)
+    manifest.rewrite()
+    failed = jobs.failed + len(missing)
+    before, done = len(preparation.jobs) - len(waiting), len(waiting) - failed
+    typer.echo(f"{manifest.folder}: {done} faces prepared, {before} were there, {failed} failed ({counts})")
+    return failed
+
+
+def _several(items: list[str]) -> list[str]:
+    """Return what one line is to stand for: nothing if it is a single item, whose own message says more."""
+    return items if len(items) > 1 else []
+
+
+def _say_missing(place: str, what: str, missing: list[str], whole: int, remedy: str) -> None:
+    """Say in one line how many there are not, whatever their number."""
+    if missing:
+        typer.echo(
+            f"snadnet: {place} {len(missing):,} of {whole:,} {what}, the first: {missing[0]}; {remedy}", err=True
+        )

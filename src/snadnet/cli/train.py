@@ -1,15 +1,13 @@
 """``snadnet train``."""
 
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Self
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from snadnet.cli.shared.extras import require_training_extra
 from snadnet.cli.shared.options import ConfigOption, DeviceOption
+from snadnet.cli.shared.progress import ProgressDisplay, show_progress
 from snadnet.cli.shared.stopping import stop_on_signals
 from snadnet.concurrency import StopSignal
 from snadnet.errors import ConfigError
@@ -48,8 +46,11 @@ def train(
         overrides += ["schedule.steps=null", f"schedule.time_budget={time_budget}"]
     settings = load_settings(config, overrides)
     stop = StopSignal()
-    with stop_on_signals(stop) as caught, ProgressDisplay() as display:
-        train_network(settings, run, device=device, display=display, stop=stop)
+    with (
+        stop_on_signals(stop) as caught,
+        show_progress("Training", 1.0, as_percentage=True, from_start=False) as bar,
+    ):
+        train_network(settings, run, device=device, display=_TrainingDisplay(bar), stop=stop)
     if caught.exit_code is not None:
         raise typer.Exit(caught.exit_code)
 
@@ -59,36 +60,16 @@ def _advice(former: list[str]) -> str:
     return "write: snadnet train -c FILE -r RUN" if known else "give the file as -c FILE and the folder as -r RUN"
 
 
-class ProgressDisplay:
-    """Shows a training on the terminal: messages as lines and, where it is a terminal, a bar with the time left."""
+class _TrainingDisplay:
+    """Shows a training: its messages as lines, its progress by the bar that all verbs share."""
 
-    def __init__(self) -> None:
-        self._console = Console(soft_wrap=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[state]}"),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._bar.add_task("training", total=1.0, state="")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
+    def __init__(self, bar: ProgressDisplay) -> None:
+        self._bar = bar
 
     def log_message(self, line: str) -> None:
-        """Print a line above the bar."""
-        self._console.print(line, markup=False, highlight=False)
+        """Print a line, above the bar."""
+        print(line, flush=True)
 
     def advance(self, progress: float, state: str) -> None:
-        """Move the bar to a fraction in [0, 1]. It starts here, in the one process of a run that shows it."""
-        self._bar.start()
-        self._bar.update(self._task, completed=progress, state=state)
+        """Move the bar to a fraction in [0, 1]. It appears now, in the one process of a run that shows it."""
+        self._bar.update(progress, state)

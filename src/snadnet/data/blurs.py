@@ -1,4 +1,4 @@
-"""The blurs of the test protocols: each face's is settled by its number (SPEC 10)."""
+"""The blurs of the test protocols: each face's is settled by its number."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -18,6 +18,7 @@ from snadnet.data.degradation import Degradation, degrade, draw_border
 from snadnet.data.image_folder import UNLABELLED, FaceFile, read_face, read_labels
 from snadnet.errors import DataError
 from snadnet.faces.classes import LEFT_RIGHT_PAIRS
+from snadnet.image_arrays import channels_first, to_float
 
 _FLIPPED_CLASSES = np.arange(256, dtype=np.uint8)
 for _left, _right in LEFT_RIGHT_PAIRS:
@@ -109,8 +110,8 @@ class FaceDataset(Dataset[FaceSample]):
         blurred, kernel = degrade(sharp, self.degradation, rng, border)
         sharp, labels = border.inside(sharp), border.inside(labels)
         return FaceSample(
-            torch.from_numpy(np.ascontiguousarray(blurred.transpose(2, 0, 1))),
-            torch.from_numpy(np.ascontiguousarray(sharp.transpose(2, 0, 1))),
+            torch.from_numpy(channels_first(blurred)),
+            torch.from_numpy(channels_first(sharp)),
             torch.from_numpy(labels.astype(np.int64)),
             torch.from_numpy(kernel),
         )
@@ -132,7 +133,7 @@ def resize_square(
     if image.shape[:2] != (size, size):
         image = np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS))
         labels = cv2.resize(labels, (size, size), interpolation=cv2.INTER_NEAREST).astype(np.uint8)
-    return image.astype(np.float32) / np.float32(255.0), labels
+    return to_float(image), labels
 
 
 def augment(

@@ -1,4 +1,4 @@
-"""The mixture of blurs, noise and compression that training faces are degraded with (SPEC 10)."""
+"""The mixture of blurs, noise and compression that training faces are degraded with."""
 
 import io
 import math
@@ -21,6 +21,7 @@ from snadnet.blur import (
     trajectory_kernels,
 )
 from snadnet.data.protocols import TEST_KERNEL_SEEDS, TRAINING_KERNEL_SEEDS
+from snadnet.image_arrays import to_float, to_uint8
 
 REFERENCE_SIZE = 160
 """Blur sizes are told in pixels of faces of this size, and grow in proportion with the picture."""
@@ -249,14 +250,13 @@ def degrade(
     noisy = not degradation.noise_free_share or rng.random() >= degradation.noise_free_share
     if noisy and sigma > 0:
         blurred = add_noise(blurred, sigma, rng)
-    pixels = np.rint(np.clip(blurred, 0.0, 1.0) * 255.0).astype(np.uint8)
+    pixels = to_uint8(blurred)
     if degradation.jpeg_share and rng.random() < degradation.jpeg_share:
         low, high = degradation.jpeg_quality
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "JPEG", quality=int(rng.integers(low, high + 1)))
         pixels = np.asarray(Image.open(file))
-    rounded: NDArray[np.float32] = pixels.astype(np.float32) / np.float32(255.0)
-    return Degraded(rounded, _placed(kernel))
+    return Degraded(to_float(pixels), _placed(kernel))
 
 
 def _placed(kernel: NDArray[np.float32] | None) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The kernel banks of the CelebA protocol in a file: 25,000 to train with and 2,500 others to test with (SPEC 10)."""
+"""The kernel banks of the CelebA protocol in a file: 25,000 to train with and 2,500 others to test with."""
 
 import io
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from snadnet.blur import kernels_to_picture
+from snadnet.blur import kernels_to_image
 from snadnet.data.blurs import TrajectoryBlur
 from snadnet.data.degradation import REFERENCE_SIZE, Degradation, kernel_bank
 from snadnet.data.protocols import CELEBA
@@ -76,7 +76,7 @@ def banks_picture(banks: KernelBanks) -> NDArray[np.uint8]:
         count = min(_SHOWN, len(bank))
         parts += [bank[index * len(bank) // count] for index in range(count)]
         parts += [np.zeros((1, 1), np.float32)] * (-len(parts) % _COLUMNS)
-    return kernels_to_picture(parts, _COLUMNS)
+    return kernels_to_image(parts, _COLUMNS)
 
 
 def _sizes(kernels: Kernels) -> NDArray[np.unsignedinteger]:

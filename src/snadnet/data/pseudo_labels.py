@@ -1,4 +1,4 @@
-"""Pseudo-labels: a sharp-face parser's label maps of a folder of faces, the paper's ground truth (II-A; SPEC 1)."""
+"""Pseudo-labels: a sharp-face parser's label maps of a folder of faces, the paper's ground truth (section II-A)."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from snadnet.data.prepare.preparation import png, resized_labels
 from snadnet.errors import DataError
+from snadnet.image_arrays import channels_first, to_float
 
 PARSING_SIZE: Final = 256
 """Larger faces are parsed in a copy of this side: parsers learn from faces of about this size."""
@@ -35,7 +36,7 @@ def parser_input(pixels: NDArray[np.uint8], size: int = PARSING_SIZE, *, name: s
         raise DataError(f"{name} is {width} x {height}: give square, aligned face crops")
     if width > size:
         pixels = np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.LANCZOS))
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))).float() / 255.0
+    return torch.from_numpy(channels_first(to_float(pixels)))
 
 
 @torch.no_grad()

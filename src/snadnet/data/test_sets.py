@@ -27,6 +27,7 @@ from snadnet.data.image_folder import FaceFile, read_labels
 from snadnet.data.protocols import Protocol, blurred_pair, sharp_labels
 from snadnet.errors import DataError
 from snadnet.files import write_atomically
+from snadnet.image_arrays import to_float, to_uint8
 
 SCHEMA: Final = "snadnet-test-set-1"
 MANIFEST: Final = "manifest.json"
@@ -161,7 +162,7 @@ class FrozenTestSet(_Record):
         if pixels.shape != (self.size, self.size, 3):
             height, width = pixels.shape[:2]
             raise DataError(f"{path}: is {width} x {height}, not {self.size} px as {MANIFEST} says")
-        return pixels.astype(np.float32) / np.float32(255.0)
+        return to_float(pixels)
 
 
 def read_test_set(folder: Path) -> FrozenTestSet:
@@ -205,8 +206,8 @@ def freeze_face(face: FaceFile, number: int, protocol: Protocol, folder: Path) -
     return FrozenFace(
         name=name,
         source=face.image.name,
-        sha256_blurred=_written(folder / BLURRED / f"{name}.png", _bytes(blurred)),
-        sha256_sharp=_written(folder / SHARP / f"{name}.png", _bytes(sharp)),
+        sha256_blurred=_written(folder / BLURRED / f"{name}.png", to_uint8(blurred)),
+        sha256_sharp=_written(folder / SHARP / f"{name}.png", to_uint8(sharp)),
         sha256_labels=None if labels is None else _written(folder / LABELS / f"{name}.png", labels),
         kernel=kernel_of(protocol, number),
         noise_seed=protocol.seed + number if protocol.noise_sigma else None,
@@ -240,10 +241,6 @@ def kernel_of(protocol: Protocol, number: int) -> FrozenKernel:
             kind="rotating", size=size, seed=paths.seed(number), exposure=paths.exposure, rotation=blur.rotation
         )
     return FrozenKernel(kind="trajectory", size=size, seed=blur.seed(number), exposure=blur.exposure)
-
-
-def _bytes(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.asarray(np.rint(picture * 255.0), np.uint8)
 
 
 def _written(path: Path, pixels: NDArray[np.uint8]) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from snadnet.errors import DataError
 from snadnet.faces import crop_face
+from snadnet.image_arrays import round_to_8_bits
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,7 @@ class UnalignedView:
 
     def cut(self, pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> NDArray[np.float32]:
         """The view of a picture, uint8 RGB (H, W, 3): (size, size, 3), float32, multiples of 1/255."""
-        view: NDArray[np.float32] = np.rint(crop_face(pixels, matrix, size) * np.float32(255)) / np.float32(255)
-        return view
+        return round_to_8_bits(crop_face(pixels, matrix, size))
 
     def cut_labels(self, labels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
         """The view of a label map (H, W): (size, size), each pixel with the nearest one's class."""

@@ -23,12 +23,12 @@ TEMPLATE: Final[NDArray[np.float32]] = np.multiply(
     ),
     np.float32(CROP_SIZE / 512),
 )
-"""Where the five landmarks (:data:`snadnet.faces.types.LANDMARK_NAMES`) lie in the crop: FFHQ's places."""
+"""Where the five landmarks (`snadnet.faces.types.LANDMARK_NAMES`) lie in the crop: FFHQ's places."""
 TEMPLATE.setflags(write=False)
 
 
 def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The rotation, uniform scale and shift that take points nearest to others, by least squares.
+    """Return the rotation, uniform scale and shift that take points nearest to others, by least squares.
 
     Without mirroring the problem is linear and has this closed form (Umeyama 1991 in two dimensions).
 
@@ -40,7 +40,7 @@ def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> ND
         float64 ``(2, 3)``: ``target ~ matrix[:, :2] @ source + matrix[:, 2]``.
 
     Raises:
-        ValueError: All points of ``source`` are the same.
+        ValueError: If all points of ``source`` are the same.
     """
     source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)
     source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
@@ -55,7 +55,7 @@ def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> ND
 
 
 def face_matrix(landmarks: NDArray[np.floating], size: int = CROP_SIZE) -> NDArray[np.float64]:
-    """The similarity from photo pixels to crop pixels that puts five landmarks on the template.
+    """Return the similarity from photo pixels to crop pixels that puts five landmarks on the template.
 
     Args:
         landmarks: ``(5, 2)`` in photo pixels.
@@ -75,7 +75,7 @@ def crop_face(pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int 
 
     Args:
         pixels: uint8 RGB ``(H, W, 3)``.
-        matrix: float64 ``(2, 3)`` from photo to crop pixels (:func:`face_matrix`).
+        matrix: float64 ``(2, 3)`` from photo to crop pixels (`face_matrix`).
         size: Side of the crop in pixels.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Which faces of a photo are to be restored."""
+"""Choices of the faces to restore: all, the largest, one by its number, or a manual box."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from snadnet.errors import ConfigError
 from snadnet.faces.types import Box
 
 MIN_BOX: Final = 8
-"""Least side in pixels of a box given by hand: in less there is nothing to restore."""
+"""Smallest side in pixels of a manual box: a smaller one holds nothing to restore."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class FaceNumber:
 
     Attributes:
         n: 1 for the face with the largest box, 2 for the next, and so on. Faces that are then skipped, such as
-            small ones, are counted too: the numbers are those of :func:`snadnet.faces.draw_boxes`.
+            small ones, are counted too: the numbers are those of `snadnet.faces.draw_boxes`.
 
     Raises:
-        ConfigError: ``n`` is less than 1.
+        ConfigError: If ``n`` is less than 1.
     """
 
     n: int
@@ -42,7 +42,7 @@ class FaceNumber:
 
 @dataclass(frozen=True)
 class FaceBox:
-    """A face given by hand, which the detector need not see.
+    """A face in a manual box, which the detector need not see.
 
     Give the box from the hair line to the chin and from cheek to cheek. At least half of it must lie in the
     photo. The smallest size, the least confidence and the most faces of a photo do not apply to it.
@@ -54,7 +54,7 @@ class FaceBox:
         height: Height in pixels, at least 8.
 
     Raises:
-        ConfigError: A number is not finite, or a side is less than 8 px.
+        ConfigError: If a number is not finite, or a side is less than 8 px.
     """
 
     x: float

@@ -1,6 +1,6 @@
-"""The 19 CelebAMask-HQ classes and the regions that SNADNet makes of them (SPEC 2; paper, Fig. 6 and III-C).
+"""The 19 CelebAMask-HQ classes and the regions that SNADNet makes of them (paper, Fig. 6 and III-C).
 
-Class ids are the pixel values of CelebAMask-HQ label pictures in the data set's own order.
+Class ids are the pixel values of CelebAMask-HQ label images in the data set's own order.
 """
 
 from typing import Final
@@ -29,7 +29,7 @@ CLASS_NAMES: Final[tuple[str, ...]] = (
 NUM_CLASSES: Final = len(CLASS_NAMES)
 
 LEFT_RIGHT_PAIRS: Final[tuple[tuple[int, int], ...]] = ((4, 5), (6, 7), (8, 9))
-"""Class ids that change places when a picture is mirrored."""
+"""Class ids that change places when an image is mirrored."""
 
 REGIONS: Final[dict[str, tuple[int, ...]]] = {
     "skin": (1, 8, 9, 15, 16, 17),

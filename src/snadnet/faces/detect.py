@@ -1,11 +1,11 @@
-"""Finding faces, blurred ones too, with YuNet at several scales.
+"""Face detection with YuNet at several scales, for blurred faces too.
 
 A network trained on sharp faces stops seeing a blurred one where its blur is many pixels long. The same face
 in a smaller copy of the photo has a shorter blur, so every photo is searched in copies from 112 px upward,
 and what the copies find is merged.
 
 The defaults were chosen by the following figures: 67 portraits of 225 x 275 px under linear motion blur at
-random angles and noise of 4 grey levels, and 69 pictures without a face, sharp and blurred.
+random angles and noise of 4 grey levels, and 69 images without a face, sharp and blurred.
 
 =========  =====  =====  =====  =====  ===========
 threshold  31 px  41 px  51 px  61 px  false faces
@@ -19,10 +19,10 @@ threshold  31 px  41 px  51 px  61 px  false faces
 Shorter blurs lose no face, and no portrait gave a second one. With copies of 160, 320, 640 and 1280 px only,
 0.7 found 91 % at 41 px and 75 % at 51 px.
 
-Faces that lie on their side or upside down, as in phone pictures that lost their EXIF, are mostly seen in an upright
+Faces that lie on their side or upside down, as in phone images that lost their EXIF, are mostly seen in an upright
 search too, but score 0.90 or less there; the upright portraits of ``examples`` score 0.92 or more, sharp or under a
 blur of 25 px. So copies turned by right angles, which cost three more searches, are searched only where no face is
-found or one scores less than 0.9. Of 35 pictures each (those portraits, tilted by up to 30 degrees) this many gave
+found or one scores less than 0.9. Of 35 images each (those portraits, tilted by up to 30 degrees) this many gave
 an upright crop, by ``python benchmarks/turned_faces.py``:
 
 =====  =======  =========  ===========  ==========
@@ -36,6 +36,7 @@ blur   upright  left side  upside down  right side
 
 import functools
 import importlib.util
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, cast
@@ -45,8 +46,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.errors import ConfigError, WeightsError
-from snadnet.faces.refine import refine_landmarks
+from snadnet.faces.refine import refine_landmarks, score_when_aligned
+from snadnet.faces.tiles import TILE_MARGIN, Detection, search_tiles
 from snadnet.faces.types import Box, Face, common_area
+from snadnet.faces.warp import invert, scale_of, transform
 
 MIN_CONFIDENCE: Final = 0.7
 """Default threshold; the figures above say why."""
@@ -60,12 +63,16 @@ _MIN_SIDE: Final = 64  # with an input of 32 px or less OpenCV's network reads m
 _OVERLAP: Final = 0.3  # boxes that share more than this (intersection over union) are one face
 _CONTAINED: Final = 0.7  # and so are boxes of which one holds this part of the other
 _MODEL_FILE: Final = "face_detection_yunet_2023mar.onnx"
+_GREY: Final = (128, 128, 128)  # what lies around a copy that is turned by half a right angle
 _REFINING_CONFIDENCE: Final = 0.3  # that there is a face is known by then
 _CANDIDATES: Final = 5000
 
 _SURE: Final = 0.9  # where every face scores as much, no turned copy is searched
 _TURNED_MARGIN: Final = 0.02  # a face is upright unless it scores more than by this when turned
-_TURNED_HANDICAP: Final = 0.1  # three more searches shall not find four times the false faces
+_TURNED_HANDICAP: Final = 0.1  # more searches shall not find as many times the false faces
+_DIAGONAL_MARGIN: Final = 0.05  # as _TURNED_MARGIN: an upright face scores well enough when turned by half as much
+_DIAGONAL_SIZE: Final = 640  # longer side in pixels of the largest copy that is turned by 45 degrees
+_SEEN_ALIGNED: Final = 0.4  # score that a face found in a turned copy has in its own crop; folds in clothes have 0
 
 
 @functools.cache
@@ -87,8 +94,8 @@ class FaceDetector:
         min_confidence: Faces that score less are not returned; in [0, 1].
 
     Raises:
-        ConfigError: ``min_confidence`` is out of range.
-        WeightsError: The detector's file is missing.
+        ConfigError: If ``min_confidence`` is out of range.
+        WeightsError: If the detector's file is missing.
     """
 
     def __init__(self, min_confidence: float = MIN_CONFIDENCE) -> None:
@@ -97,10 +104,16 @@ class FaceDetector:
         self.min_confidence = min_confidence
         self._model = _yunet()
 
+    def __reduce__(self) -> tuple[type["FaceDetector"], tuple[float]]:
+        """Pickle only the threshold: the model is opened again where the detector arrives."""
+        return type(self), (self.min_confidence,)
+
     def detect(self, pixels: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Find the faces of a photo.
 
-        Where no face is found, or an unsure one, faces lying on their side or upside down are looked for too.
+        Of a photo of more than 1920 px, faces too small for its copies are looked for in tiles of it. Where its copies
+        show no face, or an unsure one, faces lying on their side, upside down or tilted by half a right angle are
+        looked for too.
 
         Args:
             pixels: uint8 RGB ``(H, W, 3)`` of any size.
@@ -111,11 +124,31 @@ class FaceDetector:
         network = self._network(self.min_confidence)
         copies = _copies(pixels)
         upright = _merge(_search(network, copies, pixels.shape))
-        if upright and all(face.confidence >= _SURE for face in upright):
-            return upright
-        least = self.min_confidence + _TURNED_HANDICAP
+        found = upright
+        if not (upright and all(face.confidence >= _SURE for face in upright)):
+            found = self._with_turned(network, pixels, copies, upright)
+        small = search_tiles(lambda tile: _detect_in(network, tile, TILE_MARGIN), pixels)
+        # What the copies show stays as it is: in a tile a part of a large face can look like a small one.
+        return _merge([*found, *(face for face in _merge(small) if not _overlaps_any(face, found))])
+
+    def _with_turned(
+        self,
+        network: cv2.FaceDetectorYN,
+        pixels: NDArray[np.uint8],
+        copies: list[NDArray[np.uint8]],
+        upright: tuple[Face, ...],
+    ) -> tuple[Face, ...]:
+        """The upright faces and those that a search of turned copies finds besides or more surely."""
         turned = [face for turn in (1, 2, 3) for face in _search(network, copies, pixels.shape, turn)]
-        return _merge(upright, [face for face in turned if face.confidence >= least])
+        diagonal = _search_diagonals(network, copies, pixels.shape)
+        least = self.min_confidence + _TURNED_HANDICAP
+        believed = [[face for face in faces if face.confidence >= least] for faces in (turned, diagonal)]
+        refining = self._network(_REFINING_CONFIDENCE)
+        return tuple(
+            face
+            for face in _merge(upright, *believed)
+            if any(face is each for each in upright) or score_when_aligned(refining, pixels, face) >= _SEEN_ALIGNED
+        )
 
     def detect_known(self, pixels: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Find faces, at any orientation, in a part of a photo that is known to show one.
@@ -124,14 +157,14 @@ class FaceDetector:
             pixels: uint8 RGB ``(H, W, 3)`` of any size.
 
         Returns:
-            As for :meth:`detect`, but down to a score that would be too low for a whole photo.
+            As for `detect`, but down to a score that would be too low for a whole photo.
         """
         network, copies = self._network(_REFINING_CONFIDENCE), _copies(pixels)
         turned = [face for turn in (1, 2, 3) for face in _search(network, copies, pixels.shape, turn)]
         return _merge(_search(network, copies, pixels.shape), turned)
 
     def refine(self, pixels: NDArray[np.uint8], face: Face) -> Face:
-        """The same face with landmarks good enough to align it by; see :mod:`snadnet.faces.refine`.
+        """The same face with landmarks good enough to align it by; see `snadnet.faces.refine`.
 
         Args:
             pixels: uint8 RGB ``(H, W, 3)``, the photo that the face was found in.
@@ -179,18 +212,41 @@ def _search(
 
 
 def _turned_back(points: NDArray[np.float32], turn: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """The places ``(N, 2)`` in a picture of points of its copy that is turned to the left by right angles."""
+    """The places ``(N, 2)`` in an image of points of its copy that is turned to the left by right angles."""
     height, width = shape[:2]
     x, y = points[:, 0], points[:, 1]
     places = {0: (x, y), 1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}
     return np.stack(places[turn], axis=1)
 
 
-def _detect_in(
-    network: cv2.FaceDetectorYN, copy: NDArray[np.uint8]
-) -> list[tuple[NDArray[np.float32], NDArray[np.float32], float]]:
-    """Two corners of the box ``(2, 2)``, landmarks ``(5, 2)`` and score of each face in a copy, in its pixels."""
-    margin = round(_PADDING * max(copy.shape[:2]))
+def _search_diagonals(
+    network: cv2.FaceDetectorYN, copies: list[NDArray[np.uint8]], photo_shape: tuple[int, ...]
+) -> list[Face]:
+    """Search the smaller copies turned by 45, 135, 225 and 315 degrees; the faces are in pixels of the photo."""
+    found: list[Face] = []
+    for copy in copies:
+        height, width = copy.shape[:2]
+        if max(height, width) > _DIAGONAL_SIZE:
+            continue
+        side = math.ceil((height + width) / math.sqrt(2))
+        matrix = np.asarray(cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), 45, 1), np.float64)
+        matrix[:, 2] += (side - width) / 2, (side - height) / 2
+        canvas = np.asarray(cv2.warpAffine(copy, matrix, (side, side), borderValue=_GREY), np.uint8)
+        to_photo = np.array([photo_shape[1] / width, photo_shape[0] / height])[:, None] * invert(matrix)
+        for turn in range(4):
+            for corners, points, confidence in _detect_in(network, np.ascontiguousarray(np.rot90(canvas, turn))):
+                places = _turned_back(np.vstack([corners, points]), turn, canvas.shape)
+                box, landmarks = np.split(transform(to_photo, places), [2])
+                (x, y), area = box.mean(axis=0), np.prod(np.abs(np.diff(corners, axis=0)))
+                half = math.sqrt(area) * scale_of(to_photo) / 2
+                square = (float(x - half), float(y - half), 2 * half, 2 * half)
+                found.append(Face(square, landmarks.astype(np.float32), confidence))
+    return found
+
+
+def _detect_in(network: cv2.FaceDetectorYN, copy: NDArray[np.uint8], margin: int | None = None) -> list[Detection]:
+    """The faces in a copy, which is continued by ``margin`` pixels on all sides (by a tenth of its side if None)."""
+    margin = round(_PADDING * max(copy.shape[:2])) if margin is None else margin
     below = margin + max(0, _MIN_SIDE - copy.shape[0] - 2 * margin)
     right = margin + max(0, _MIN_SIDE - copy.shape[1] - 2 * margin)
     padded = cv2.copyMakeBorder(copy, margin, below, margin, right, cv2.BORDER_REPLICATE)
@@ -201,20 +257,25 @@ def _detect_in(
         return []
     # A row is x, y, width, height, five points, score.
     return [
-        (np.stack([row[0:2], row[0:2] + row[2:4]]) - margin, row[4:14].reshape(5, 2) - margin, float(row[14]))
+        Detection(np.stack([row[0:2], row[0:2] + row[2:4]]) - margin, row[4:14].reshape(5, 2) - margin, float(row[14]))
         for row in rows
     ]
 
 
-def _merge(upright: Iterable[Face], turned: Iterable[Face] = ()) -> tuple[Face, ...]:
+def _merge(upright: Iterable[Face], turned: Iterable[Face] = (), diagonal: Iterable[Face] = ()) -> tuple[Face, ...]:
     """Keep the most confident of each group of overlapping faces, then order by size."""
     ranked = [(face.confidence, face) for face in upright]
     ranked += [(face.confidence - _TURNED_MARGIN, face) for face in turned]
+    ranked += [(face.confidence - _DIAGONAL_MARGIN, face) for face in diagonal]
     kept: list[Face] = []
     for _, face in sorted(ranked, key=lambda item: -item[0]):
-        if all(not _same_face(face.box, other.box) for other in kept):
+        if not _overlaps_any(face, kept):
             kept.append(face)
     return tuple(sorted(kept, key=lambda face: -face.box[2] * face.box[3]))
+
+
+def _overlaps_any(face: Face, others: Iterable[Face]) -> bool:
+    return any(_same_face(face.box, other.box) for other in others)
 
 
 def _same_face(first: Box, second: Box) -> bool:

@@ -1,4 +1,4 @@
-"""Pictures that show what was done: the photo with its faces numbered, and each face before and after."""
+"""Images of the result: the photo with its faces numbered, and each face before and after."""
 
 from dataclasses import replace
 from typing import Final
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from snadnet.faces.align import crop_face, face_matrix
 from snadnet.faces.results import Restoration
 from snadnet.faces.types import Box
+from snadnet.image_arrays import to_uint8
 from snadnet.photo import Photo
 
 RESTORED_COLOUR: Final = (0, 200, 83)
@@ -25,10 +26,10 @@ _WHITE: Final = (255, 255, 255)
 
 
 def draw_boxes(restoration: Restoration) -> Photo:
-    """The photo as it came, with a numbered box around each face that was found.
+    """Return the photo as it came, with a numbered box around each face that was found.
 
     Restored faces have full green lines, skipped ones broken orange lines. The numbers are those that
-    :class:`snadnet.faces.FaceNumber` takes; a face that was given by hand has none.
+    `snadnet.faces.FaceNumber` takes; a face in a manual box has none.
 
     Returns:
         An opaque RGB photo of the original's size with its colour profile and without its EXIF.
@@ -70,17 +71,17 @@ def side_by_side(restoration: Restoration) -> Photo:
 
 
 def face_images(restoration: Restoration) -> list[tuple[Photo, Photo]]:
-    """The canonical 256 px crop of each restored face before and after, in the order of ``restoration.faces``.
+    """Return the canonical 256 px crop of each restored face before and after, in the order of ``restoration.faces``.
 
     The faces stand upright in them. Each is a PNG photo with the original's colour profile, and opaque.
     """
-    pictures = []
+    pairs = []
     for face in restoration.faces:
         matrix = face_matrix(face.landmarks)
         before, after = (
             replace(
                 photo,
-                pixels=np.rint(crop_face(photo.pixels, matrix) * 255).astype(np.uint8),
+                pixels=to_uint8(crop_face(photo.pixels, matrix)),
                 alpha=None,
                 format="PNG",
                 exif=None,
@@ -89,8 +90,8 @@ def face_images(restoration: Restoration) -> list[tuple[Photo, Photo]]:
             )
             for photo in (restoration.original, restoration.photo)
         )
-        pictures.append((before, after))
-    return pictures
+        pairs.append((before, after))
+    return pairs
 
 
 def _draw(

@@ -1,4 +1,4 @@
-"""A face given by hand as a box: where its landmarks are."""
+"""Landmarks of a face in a manual box."""
 
 from typing import Final
 
@@ -16,14 +16,14 @@ _ENLARGED: Final = 2.0  # how many times the box's sides are what the detector i
 _MIN_AGREEMENT: Final = 0.3  # intersection over union of the given box and the detector's
 _INSIDE: Final = 0.5  # least part of the box that lies in the photo
 
-# Where the detector's box lies in the canonical crop: the mean over the seven pictures of examples/portraits,
+# Where the detector's box lies in the canonical crop: the mean over the seven images of examples/portraits,
 # sharp and under a linear blur of 21 px.
 _USUAL_CENTRE: Final = np.array([126.0, 142.0])
 _USUAL_SIZE: Final = (143.0, 177.0)
 
 
 def face_in_box(detector: FaceDetector, photo: Photo, choice: FaceBox) -> Face:
-    """The face that a box given by hand holds.
+    """Return the face that a manual box holds.
 
     The detector looks into an enlarged box, at any orientation, and is believed at a low score, for that there
     is a face is known. Where it sees none that fills about that box, the FFHQ template is placed there: upright,
@@ -33,7 +33,7 @@ def face_in_box(detector: FaceDetector, photo: Photo, choice: FaceBox) -> Face:
         The face with the given box; its confidence is the detector's score, or 0 where the template was placed.
 
     Raises:
-        ConfigError: Less than half of the box lies in the photo.
+        ConfigError: If less than half of the box lies in the photo.
     """
     height, width = photo.pixels.shape[:2]
     x, y, w, h = choice.box

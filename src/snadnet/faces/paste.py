@@ -26,7 +26,7 @@ _TILE: Final = 512  # side in photo pixels of what is worked on at once: bounds 
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """What one face adds to the photo.
+    """The change that one face makes to the photo.
 
     Attributes:
         matrix: float64 ``(2, 3)`` from photo to crop pixels, as the crop was cut with.
@@ -38,7 +38,7 @@ class Patch:
 
 
 def feather_mask(size: int = CROP_SIZE) -> FloatArray:
-    """The paste weight of each pixel of a crop.
+    """Return the paste weight of each pixel of a crop.
 
     1 in the middle and exactly 0 along the border, with a smooth step over an eighth of the side between.
 
@@ -54,15 +54,14 @@ def feather_mask(size: int = CROP_SIZE) -> FloatArray:
     return np.outer(step, step).astype(np.float32)
 
 
-def check_strength(strength: float) -> float:
-    """Return ``strength`` if it lies in [0, 1].
+def check_strength(strength: float) -> None:
+    """Check that ``strength`` lies in [0, 1].
 
     Raises:
-        ConfigError: It does not.
+        ConfigError: If it does not.
     """
     if not 0 <= strength <= 1:
         raise ConfigError(f"strength {strength:g} is out of range; choose a number from 0 to 1")
-    return strength
 
 
 def paste_faces(pixels: NDArray[np.uint8], patches: Sequence[Patch], *, strength: float = 1.0) -> NDArray[np.uint8]:
@@ -81,7 +80,7 @@ def paste_faces(pixels: NDArray[np.uint8], patches: Sequence[Patch], *, strength
         uint8 ``(H, W, 3)``; bit-identical to ``pixels`` where no mask reaches.
 
     Raises:
-        ConfigError: ``strength`` is out of range.
+        ConfigError: If ``strength`` is out of range.
     """
     check_strength(strength)
     result = pixels.copy()
@@ -104,18 +103,18 @@ def paste_faces(pixels: NDArray[np.uint8], patches: Sequence[Patch], *, strength
 
 
 def add_residual(pixels: NDArray[np.uint8], residual: FloatArray, *, strength: float = 1.0) -> NDArray[np.uint8]:
-    """Add a residual of the whole picture, enlarged to its size by cubic interpolation, without a mask.
+    """Add a residual of the whole image, enlarged to its size by cubic interpolation, without a mask.
 
     Args:
         pixels: uint8 RGB ``(H, W, 3)``; not changed.
-        residual: float32 ``(h, w, 3)`` in [-1, 1], no larger than the picture.
-        strength: Part of the change that is applied, in [0, 1]; 0 returns the picture as it was.
+        residual: float32 ``(h, w, 3)`` in [-1, 1], no larger than the image.
+        strength: Part of the change that is applied, in [0, 1]; 0 returns the image as it was.
 
     Returns:
         uint8 ``(H, W, 3)``.
 
     Raises:
-        ConfigError: ``strength`` is out of range.
+        ConfigError: If ``strength`` is out of range.
     """
     check_strength(strength)
     rows, columns = pixels.shape[:2]

@@ -1,4 +1,4 @@
-"""Better landmarks from a second look, at the aligned crop.
+"""Landmarks refined in the aligned crop.
 
 YuNet sees a tilted face as if it were tilted by about half of that, and on a blurred face its points wander. In the
 crop that its own landmarks give, the face is straighter: a few rounds lead to a crop that is upright. Each
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from snadnet.faces.align import CROP_SIZE, TEMPLATE, crop_face, face_matrix
 from snadnet.faces.types import Face
 from snadnet.faces.warp import invert, transform
+from snadnet.image_arrays import to_uint8
 
 _SIZES: Final = (96, 128, 160)  # small, so that a long blur is short in pixels
 _ROUNDS: Final = 8
@@ -31,7 +32,7 @@ _CONFIDENCE_POWER: Final = 4  # one sure answer outweighs several unsure ones
 
 
 def refine_landmarks(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face) -> Face:
-    """The same face with better landmarks.
+    """Return the same face with better landmarks.
 
     Args:
         network: YuNet; its input size is changed.
@@ -46,6 +47,17 @@ def refine_landmarks(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], fac
     turns = [replace(settled, landmarks=_turned(settled.landmarks, turn)) for turn in (1, 2, 3)]
     best_score, best = max(((_look(network, pixels, each)[1], each) for each in turns), key=lambda item: item[0])
     return _settled(network, pixels, best)[0] if best_score > score + _UPRIGHT_MARGIN else settled
+
+
+def score_when_aligned(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face) -> float:
+    """Return the detector's mean score in the crop that a face has after `refine_landmarks`; 0 where it sees none.
+
+    Args:
+        network: YuNet; its input size is changed.
+        pixels: uint8 RGB ``(H, W, 3)``, the photo.
+        face: A face of that photo.
+    """
+    return _look(network, pixels, refine_landmarks(network, pixels, face))[1]
 
 
 def _settled(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face) -> tuple[Face, float]:
@@ -74,7 +86,7 @@ def _look(
     network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face
 ) -> tuple[NDArray[np.float64] | None, float]:
     """Landmarks ``(5, 2)`` in the face's crop, or None where no face is near the template, and the mean score."""
-    crop = np.rint(crop_face(pixels, face_matrix(face.landmarks)) * 255).astype(np.uint8)
+    crop = to_uint8(crop_face(pixels, face_matrix(face.landmarks)))
     crop = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), np.uint8)
     total, weights, scores = np.zeros((5, 2)), 0.0, 0.0
     for size in _SIZES:

@@ -1,4 +1,4 @@
-"""What was done to a photo: the restored faces, the skipped ones, before and after."""
+"""Results: the restored faces, the skipped ones, and the photo before and after."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ from snadnet.photo import Photo, encode_photo, printable, write_photo
 class FoundFace:
     """A face that was found in a photo and not yet restored.
 
-    A caller may drop faces, change them by :func:`dataclasses.replace`, or make one of a box alone.
+    A caller may drop faces, change them by `dataclasses.replace`, or make one of a box alone.
 
     Attributes:
         box: ``(x, y, width, height)`` in photo pixels; may reach over the border.
-        landmarks: float32 ``(5, 2)`` in photo pixels, ordered as :data:`snadnet.faces.LANDMARK_NAMES`; None where they
+        landmarks: float32 ``(5, 2)`` in photo pixels, ordered as `snadnet.faces.LANDMARK_NAMES`; None where they
             have not been looked for, which is done once the face is to be restored.
-        confidence: The detector's score in [0, 1]; 0 for a face given by hand.
+        confidence: The detector's score in [0, 1]; 0 for a manual box.
         number: Its place among the faces that were found, from 1; 0 for a face given by hand.
         reason: Why it is to be left as it is, in a few words, such as ``"too small (18 px)"``; None for a face that
             is to be restored.
@@ -45,14 +45,14 @@ class RestoredFace:
 
     Attributes:
         box: ``(x, y, width, height)`` in photo pixels; may reach over the border.
-        landmarks: float32 ``(5, 2)`` in photo pixels, ordered as :data:`snadnet.faces.LANDMARK_NAMES`.
+        landmarks: float32 ``(5, 2)`` in photo pixels, ordered as `snadnet.faces.LANDMARK_NAMES`.
         confidence: The detector's score in [0, 1]; 1 where no detector was asked, 0 for a face given by hand
             that it does not see.
-        parsing: uint8 ``(256, 256)``, the class ids (:mod:`snadnet.faces.classes`) of the canonical crop; None where
+        parsing: uint8 ``(256, 256)``, the class ids (`snadnet.faces.classes`) of the canonical crop; None where
             the network parses no faces.
-        sharpness_before: :func:`snadnet.faces.measure_sharpness` of the crop of the photo as it came.
+        sharpness_before: `snadnet.faces.measure_sharpness` of the crop of the photo as it came.
         sharpness_after: The same of the crop of the result.
-        number: Its place among the faces that were found, as :class:`snadnet.faces.FaceNumber` takes it; 0 for a
+        number: Its place among the faces that were found, as `snadnet.faces.FaceNumber` takes it; 0 for a
             face that was given and not looked for.
     """
 
@@ -111,7 +111,7 @@ class Restoration:
         return f"{total} {'face' if total == 1 else 'faces'}: {', '.join(parts)}"
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the restored photo, as :func:`snadnet.write_photo` does: completely or not at all.
+        """Write the restored photo, as `snadnet.write_photo` does: completely or not at all.
 
         Args:
             path: The output; its ending names the format. Its folder is made if need be.

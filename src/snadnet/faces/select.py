@@ -1,4 +1,4 @@
-"""From a photo and a choice to the faces that are restored, and why the others are not."""
+"""Selection of the faces to restore, with the reason why each of the others is skipped."""
 
 from dataclasses import dataclass
 from typing import assert_never
@@ -18,7 +18,7 @@ class TakenFace:
 
     Attributes:
         face: The face.
-        number: Its place among the faces that were found, from 1; 0 for one given by hand.
+        number: Its place among the faces that were found, from 1; 0 for a manual box.
     """
 
     face: Face
@@ -38,7 +38,7 @@ def select_faces(
         max_faces: Most faces that are restored, the largest first.
 
     Raises:
-        ConfigError: The photo has no face of that number, or the box given lies outside it.
+        ConfigError: If the photo has no face of that number, or the box given lies outside it.
     """
     if isinstance(choice, FaceBox):
         return [TakenFace(face_in_box(detector, photo, choice), 0)], []

@@ -1,4 +1,4 @@
-"""How sharp a face crop is."""
+"""Sharpness of a face crop."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ _CENTRE: Final = 1 / 8  # of the side left out on each side: hair and background
 
 
 def measure_sharpness(crop: NDArray[np.float32]) -> float:
-    """How much fine detail the middle of a face crop has.
+    """Measure the fine detail in the middle of a face crop.
 
     The standard deviation, in 8-bit grey levels, of the Laplacian of the luma after Gaussian smoothing of
     1.5 pixels, which keeps noise from counting as detail. Blur lowers it. It depends on the scale and the

@@ -1,4 +1,4 @@
-"""What the detector says about one face."""
+"""Detected faces: box, landmarks and confidence."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ Box = tuple[float, float, float, float]
 
 
 def common_area(first: Box, second: Box) -> float:
-    """The area that two boxes share, in square pixels."""
+    """Return the area that two boxes share, in square pixels."""
     (x1, y1, w1, h1), (x2, y2, w2, h2) = first, second
     wide = min(x1 + w1, x2 + w2) - max(x1, x2)
     high = min(y1 + h1, y2 + h2) - max(y1, y2)
@@ -22,7 +22,7 @@ LANDMARK_NAMES = ("image_left_eye", "image_right_eye", "nose_tip", "image_left_m
 
 YuNet names its points from the person's side (right eye, left eye, nose tip, right and left corner of the
 mouth). The person's right is the viewer's left, so that is the very order of the FFHQ five-point template
-(:data:`snadnet.faces.align.TEMPLATE`), and the mapping between the two is the identity.
+(`snadnet.faces.align.TEMPLATE`), and the mapping between the two is the identity.
 """
 
 
@@ -32,7 +32,7 @@ class Face:
 
     Attributes:
         box: The face from forehead to chin, ``(x, y, width, height)`` in photo pixels; may cross the border.
-        landmarks: float32 ``(5, 2)``, x and y in photo pixels, in the order of :data:`LANDMARK_NAMES`.
+        landmarks: float32 ``(5, 2)``, x and y in photo pixels, in the order of `LANDMARK_NAMES`.
         confidence: The detector's score in [0, 1].
     """
 

@@ -1,4 +1,4 @@
-"""Resampling a part of a picture under a similarity, without aliasing when it shrinks."""
+"""Resampling a part of an image under a similarity, without aliasing when it shrinks."""
 
 from typing import Any, Final
 
@@ -13,35 +13,35 @@ _MARGIN: Final = 4  # source pixels around the part that is read, for the interp
 
 
 def scale_of(matrix: NDArray[np.float64]) -> float:
-    """How many times larger a similarity ``(2, 3)`` makes things."""
+    """Return the factor by which a similarity ``(2, 3)`` enlarges."""
     return float(np.hypot(matrix[0, 0], matrix[1, 0]))
 
 
 def invert(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The inverse ``(2, 3)`` of a similarity ``(2, 3)``."""
+    """Return the inverse ``(2, 3)`` of a similarity ``(2, 3)``."""
     linear = np.linalg.inv(matrix[:, :2])
     return np.hstack([linear, -linear @ matrix[:, 2:]])
 
 
 def shift(matrix: NDArray[np.float64], x: float, y: float) -> NDArray[np.float64]:
-    """The map that moves by ``(x, y)`` after ``matrix`` has been applied."""
+    """Return the map that moves by ``(x, y)`` after ``matrix`` has been applied."""
     moved = matrix.copy()
     moved[:, 2] += (x, y)
     return moved
 
 
 def transform(matrix: NDArray[np.float64], points: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The points ``(N, 2)`` under a map ``(2, 3)``."""
+    """Return the points ``(N, 2)`` under a map ``(2, 3)``."""
     return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])
 
 
 def bounds(matrix: NDArray[np.float64], width: int, height: int) -> tuple[int, int, int, int]:
-    """Smallest whole-pixel box ``(left, top, right, bottom)``, ends exclusive, that holds a mapped picture.
+    """Return the smallest whole-pixel box ``(left, top, right, bottom)``, ends exclusive, that holds a mapped image.
 
     Args:
-        matrix: Similarity ``(2, 3)`` from the picture's pixels.
-        width: The picture's width in pixels.
-        height: The picture's height in pixels.
+        matrix: Similarity ``(2, 3)`` from the image's pixels.
+        width: The image's width in pixels.
+        height: The image's height in pixels.
     """
     corners = np.array([[0, 0], [width - 1, 0], [0, height - 1], [width - 1, height - 1]], np.float64)
     mapped = transform(matrix, corners)
@@ -51,40 +51,40 @@ def bounds(matrix: NDArray[np.float64], width: int, height: int) -> tuple[int, i
 
 
 def warp(
-    picture: NDArray[np.uint8] | FloatArray,
+    image: NDArray[np.uint8] | FloatArray,
     matrix: NDArray[np.float64],
     size: tuple[int, int],
     *,
     border: int = cv2.BORDER_REFLECT_101,
     interpolation: int = cv2.INTER_CUBIC,
 ) -> FloatArray:
-    """Resample a picture under a similarity.
+    """Resample an image under a similarity.
 
-    Only the part of the picture that can be seen is converted and read, and where the picture shrinks it is
+    Only the part of the image that can be seen is converted and read, and where the image shrinks it is
     averaged over areas first: a large photo costs no more than the part that matters.
 
     Args:
-        picture: ``(H, W)`` or ``(H, W, C)``, uint8 in [0, 255] or float32.
-        matrix: Similarity ``(2, 3)`` from the picture's pixels to the result's; centres of pixels are whole.
+        image: ``(H, W)`` or ``(H, W, C)``, uint8 in [0, 255] or float32.
+        matrix: Similarity ``(2, 3)`` from the image's pixels to the result's; centres of pixels are whole.
         size: Width and height of the result in pixels.
-        border: OpenCV's border mode for what lies outside the picture; constant means 0.
-        interpolation: OpenCV's interpolation; cubic may overshoot the picture's range a little.
+        border: OpenCV's border mode for what lies outside the image; constant means 0.
+        interpolation: OpenCV's interpolation; cubic may overshoot the image's range a little.
 
     Returns:
-        float32 ``(height, width)`` or ``(height, width, C)``, in the picture's own range of values.
+        float32 ``(height, width)`` or ``(height, width, C)``, in the image's own range of values.
     """
     shrink = 1 / scale_of(matrix)
     margin = int(_MARGIN * max(1.0, shrink))
     left, top, right, bottom = bounds(invert(matrix), *size)
-    first_column, end_column = _part(left - margin, right + margin, picture.shape[1])
-    first_row, end_row = _part(top - margin, bottom + margin, picture.shape[0])
-    part: NDArray[Any] = picture[first_row:end_row, first_column:end_column]
+    first_column, end_column = _part(left - margin, right + margin, image.shape[1])
+    first_row, end_row = _part(top - margin, bottom + margin, image.shape[0])
+    part: NDArray[Any] = image[first_row:end_row, first_column:end_column]
     local = matrix.copy()  # from the part's pixels to the result's
     local[:, 2] += matrix[:, :2] @ (first_column, first_row)
     if shrink > _SHRINK:
         height, width = part.shape[:2]
         small = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-        # In the picture's own type: a photo of 50 Mpx as floats would take 600 MB.
+        # In the image's own type: a photo of 50 Mpx as floats would take 600 MB.
         part = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
         # Pixel i of the small part covers the pixels (i + 1/2) * factor - 1/2 of the large one.
         factor = np.array([width / small[0], height / small[1]])

@@ -197,9 +197,6 @@ def _checked_outputs(name: str, session: ort.InferenceSession) -> list[str]:
 
 def _pad_to_rule(crops: NDArray[np.float32], rule: SizeRule) -> NDArray[np.float32]:
     """Pad ``(B, H, W, 3)`` at the right and bottom: by reflection as far as the crop reaches, then by its edge."""
-    height, width = crops.shape[1:3]
-    rows, columns = rule.padded(height, width)
-    down, right = rows - height, columns - width
-    mirrored = min(down, height - 1), min(right, width - 1)
+    mirrored, repeated = rule.padding(*crops.shape[1:3])
     crops = np.pad(crops, ((0, 0), (0, mirrored[0]), (0, mirrored[1]), (0, 0)), mode="reflect")
-    return np.pad(crops, ((0, 0), (0, down - mirrored[0]), (0, right - mirrored[1]), (0, 0)), mode="edge")
+    return np.pad(crops, ((0, 0), (0, repeated[0]), (0, repeated[1]), (0, 0)), mode="edge")

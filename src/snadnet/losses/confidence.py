@@ -37,6 +37,17 @@ def confidence_penalty(confidences: Tensor) -> Tensor:
 
 
 def slope_loss(restored: Tensor, sharp: Tensor) -> Tensor:
-    """Mean absolute error of the differences between neighbours, across and down, of ``(B, C, H, W)``."""
-    difference = at_least_float32(restored) - at_least_float32(sharp)
-    return difference.diff(dim=3).abs().mean() + difference.diff(dim=2).abs().mean()
+    """Mean absolute error of the slopes: of the absolute differences between neighbours, across and down.
+
+    As in the authors' program, a slope's sign does not count: ``mean(| |d restored| - |d sharp| |)``.
+
+    Args:
+        restored: ``(B, C, H, W)``.
+        sharp: The same shape.
+
+    Returns:
+        A scalar, at least float32: the sum of both directions' means.
+    """
+    images = at_least_float32(restored), at_least_float32(sharp)
+    across, down = ([image.diff(dim=dim).abs() for image in images] for dim in (3, 2))
+    return (across[0] - across[1]).abs().mean() + (down[0] - down[1]).abs().mean()

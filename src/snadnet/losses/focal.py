@@ -1,4 +1,4 @@
-"""The focal loss that fine-tunes the face parser (paper, Eq. 2; SPEC 1)."""
+"""The focal loss that fine-tunes the face parser (paper, Eq. 2)."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The multi-region reconstruction loss (paper, Eq. 10-11; SPEC 9)."""
+"""The multi-region reconstruction loss (paper, Eq. 10-11)."""
 
 from dataclasses import astuple
 

@@ -1,4 +1,4 @@
-"""The texture loss (paper, Eq. 12; SPEC 7)."""
+"""The texture loss (paper, Eq. 12)."""
 
 from collections.abc import Sequence
 
@@ -12,8 +12,9 @@ from snadnet.models.snadnet.texture_extractor import TextureExtractor
 class TextureLoss(nn.Module):
     """L1 between predicted textures and the Laplacian texture of the sharp image, summed over the stages.
 
-    The sharp image is brought to each stage's size first and its texture is taken there (SPEC 7), by area
-    averaging: for the whole factors of the decoder's stages this is the exact mean of each block of pixels.
+    The sharp image is brought to each stage's size first and its texture is taken there (docs/research/paper.md,
+    Losses), by area averaging: for the whole factors of the decoder's stages this is the exact mean of each block of
+    pixels.
     """
 
     def __init__(self) -> None:

@@ -218,7 +218,7 @@ def _check_beginning(path: Path) -> None:
         raise WeightsError(f"{path}: cannot be read ({error.strerror}); check the file and its permissions") from error
     if beginning.startswith(_POINTER):
         raise WeightsError(
-            f"{path}: is a Git LFS pointer, not the weights; fetch them with 'git lfs pull', or download the file itself"
+            f"{path}: is a Git LFS pointer, no weights; fetch them with 'git lfs pull', or download the file itself"
         )
     if _PAGE.match(beginning):
         raise WeightsError(

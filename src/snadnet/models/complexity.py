@@ -1,23 +1,20 @@
-"""What a network costs, measured on the network itself without computing anything."""
+"""The size and cost of a network, counted on the network itself without computing anything."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from snadnet.catalogue import COST_SIDE
 from snadnet.models.descriptor import ModelDescriptor
-
-SIDE: Final = 256
-"""Default of the side, in pixels, of the image that multiplications are counted on."""
 
 
 @dataclass(frozen=True)
-class ModelFigures:
+class Complexity:
     """Size and cost of a network.
 
     Attributes:
-        parameters: Learnable numbers.
+        parameters: How many numbers it has to learn.
         macs: Multiply-accumulate operations of convolutions and matrix products for one image.
     """
 
@@ -25,12 +22,12 @@ class ModelFigures:
     macs: int
 
 
-def model_figures(descriptor: ModelDescriptor, side: int = SIDE) -> ModelFigures:
+def measure_complexity(descriptor: ModelDescriptor, side: int = COST_SIDE) -> Complexity:
     """Count on the meta device: shapes pass through the network, no numbers do.
 
     Args:
         descriptor: The network.
-        side: Height and width in pixels of the image; what padding adds is counted too.
+        side: Height and width of the image in pixels; what padding adds is counted too.
     """
     with torch.device("meta"):
         network = descriptor.build().eval()
@@ -38,4 +35,4 @@ def model_figures(descriptor: ModelDescriptor, side: int = SIDE) -> ModelFigures
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network(torch.empty(1, 3, rows, columns))
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    return ModelFigures(parameters, counter.get_total_flops() // 2)
+    return Complexity(parameters, counter.get_total_flops() // 2)

@@ -1,4 +1,4 @@
-"""What the project knows of a network, declared once and used everywhere."""
+"""Descriptors of networks: task, source, sizes and value range, declared once and used everywhere."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ SIGNED: Final = ValueRange(-1.0, 1.0)
 
 @dataclass(frozen=True)
 class ModelDescriptor:
-    """What the project knows of a network.
+    """A registered network.
 
     The network that ``build`` makes takes RGB ``(B, 3, H, W)`` in ``values``, of the sizes that ``size`` allows. For
     ``"deblurring"`` its output is the restored image in the same range and shape, or a named tuple whose field

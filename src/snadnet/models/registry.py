@@ -1,29 +1,24 @@
-"""The explicit registry of networks, by name. Each family declares its own in its ``DESCRIPTORS``."""
+"""The registry of networks, by name: what each family, a package beside this module, declares as ``DESCRIPTORS``."""
 
 from pathlib import Path
+from typing import Final
 
 import torch
 from torch import nn
 
 from snadnet.catalogue import current_name
 from snadnet.errors import ModelError, WeightsError
-from snadnet.models import bisenet, deblurgan, deblurganv2, dmphn, mprnet, nafnet, snadnet, umsn, wiener
 from snadnet.models.checkpoint_io import load_state, read_weights
 from snadnet.models.descriptor import ModelDescriptor, Task
+from snadnet.models.discovery import collect
 from snadnet.models.restorer import Restorer
 
-_DESCRIPTORS: tuple[ModelDescriptor, ...] = (
-    *bisenet.DESCRIPTORS,
-    *deblurgan.DESCRIPTORS,
-    *deblurganv2.DESCRIPTORS,
-    *dmphn.DESCRIPTORS,
-    *mprnet.DESCRIPTORS,
-    *nafnet.DESCRIPTORS,
-    *snadnet.DESCRIPTORS,
-    *umsn.DESCRIPTORS,
-    *wiener.DESCRIPTORS,
-)
-_REGISTRY = {descriptor.name: descriptor for descriptor in _DESCRIPTORS}
+_NOT_FAMILIES: Final = ("convert", "layers")
+_REGISTRY: Final[dict[str, ModelDescriptor]] = {
+    descriptor.name: descriptor
+    for descriptors in collect("snadnet.models", "DESCRIPTORS", skip=_NOT_FAMILIES, packages=True)
+    for descriptor in descriptors
+}
 
 
 def list_models(task: Task | None = None) -> list[str]:

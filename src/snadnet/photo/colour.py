@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from snadnet.image_arrays import to_float, to_uint8
+
 RELATIVE: Final = ImageCms.Intent.RELATIVE_COLORIMETRIC
 # Little CMS keeps the last colour inside a transform, which threads that share it would mix up.
 _FLAGS: Final = ImageCms.Flags.BLACKPOINTCOMPENSATION | ImageCms.Flags.NOCACHE
@@ -22,7 +24,7 @@ _SAME: Final = 2
 
 
 def profile_space(profile: bytes) -> str | None:
-    """The colour space of an ICC profile as four letters ("RGB ", "GRAY", "CMYK"); None if it is broken."""
+    """Return the colour space of an ICC profile as four letters ("RGB ", "GRAY", "CMYK"); None if it is broken."""
     try:
         return str(ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space)
     except _UNUSABLE:
@@ -30,33 +32,28 @@ def profile_space(profile: bytes) -> str | None:
 
 
 class ColourBridge:
-    """Between a photo's own colours and sRGB.
+    """Conversion between a photo's own colours and sRGB.
 
     Without a profile, with one that is sRGB in all but name, or with one that cannot be computed both ways, the two
     are the same, and nothing is rounded.
 
     Args:
-        icc_profile: the profile of an RGB photo, or of the grey values of a grey one; or None.
-        grey: whether the photo is grey.
+        icc_profile: The profile of an RGB photo, or of the grey values of a grey one; or None.
+        grey: Whether the photo is grey.
     """
 
     def __init__(self, icc_profile: bytes | None, *, grey: bool = False) -> None:
         self._grey = grey
         self._transforms = None if icc_profile is None else _transforms(icc_profile, grey)
 
-    @property
-    def is_identity(self) -> bool:
-        """Whether the photo's own colours are taken for sRGB."""
-        return self._transforms is None
-
     def to_srgb(self, crop: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A crop in the photo's own colours, (H, W, 3) float32 in [0, 1], in sRGB, to 8 bits."""
+        """Return a crop in the photo's own colours, (H, W, 3) float32 in [0, 1], in sRGB, to 8 bits."""
         if self._transforms is None:
             return crop
-        return _as_float(_applied(self._transforms[0], _as_bytes(crop), grey=self._grey))
+        return to_float(_applied(self._transforms[0], to_uint8(crop), grey=self._grey))
 
     def residual(self, before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What changed between two sRGB crops, (H, W, 3) float32 in [0, 1], in the photo's own colours.
+        """Return the change between two sRGB crops, (H, W, 3) float32 in [0, 1], in the photo's own colours.
 
         It is exactly 0 where nothing changed (in 8 bits), also of a colour that sRGB cannot show: to be added to
         the crop that `to_srgb` was given.
@@ -64,19 +61,19 @@ class ColourBridge:
         if self._transforms is None:
             return after - before
         own_before, own_after = (
-            _as_float(_applied(self._transforms[1], _as_bytes(crop), grey=self._grey)) for crop in (before, after)
+            to_float(_applied(self._transforms[1], to_uint8(crop), grey=self._grey)) for crop in (before, after)
         )
         return own_after - own_before
 
 
 def srgb_pixels(pixels: NDArray[np.uint8], *, grey: bool, icc_profile: bytes | None) -> NDArray[np.uint8]:
-    """A photo's pixels (H, W, 3) in sRGB; the same array if they are sRGB already or the profile is unusable."""
+    """Return a photo's pixels (H, W, 3) in sRGB; the same array if they are sRGB already or the profile is unusable."""
     transforms = None if icc_profile is None else _transforms(icc_profile, grey)
     return pixels if transforms is None else _applied(transforms[0], pixels, grey=grey)
 
 
 def cmyk_to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Through the file's own profile where that is a sound CMYK one, else by Pillow's plain formula."""
+    """Convert through the file's own profile where that is a sound CMYK one, else by Pillow's plain formula."""
     if profile is not None and profile_space(profile) == "CMYK":
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -121,11 +118,3 @@ def _applied(transform: ImageCms.ImageCmsTransform, pixels: NDArray[np.uint8], *
         one = result if result.ndim == 2 else result[..., 1]  # noqa: PLR2004
         return np.repeat(one[..., None], 3, axis=2)
     return result
-
-
-def _as_bytes(crop: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.asarray(np.rint(np.clip(crop, 0, 1) * 255), np.uint8)
-
-
-def _as_float(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return pixels.astype(np.float32) / np.float32(255)

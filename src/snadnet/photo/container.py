@@ -1,7 +1,7 @@
 """The pieces that a photo's file is made of: chunks of a PNG, segments of a JPEG, boxes of an AVIF or HEIC.
 
 They are counted, left out where pixels do not need them, and asked for what Pillow does not say. Pillow reads every
-piece before it tells the image's size, and refuses the whole file for one broken text.
+piece before it knows the image's size, and refuses the whole file for one broken text.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _SCAN: Final = 0xDA
 _COMMENT: Final = 0xFE
 _APPLICATION: Final = range(0xE0, 0xF0)
 _END: Final = 0xD9
-# Adobe's application segment tells how the colours are coded.
+# Adobe's application segment says how the colours are coded.
 _ADOBE: Final = 0xEE
 # Markers that stand alone, without a length: restarts, start and end, and what is reserved.
 _ALONE: Final = frozenset({0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)})
@@ -38,12 +38,12 @@ Codes = tuple[int, int, int, int]
 
 
 def has_too_many_pieces(data: bytes) -> bool:
-    """Whether a PNG or JPEG has more than `MAX_PIECES`, which costs far more memory and time than its size."""
+    """Return whether a PNG or JPEG has more than `MAX_PIECES`, which costs far more memory and time than its size."""
     return next(islice(_pieces(data), MAX_PIECES, None), None) is not None
 
 
 def without_extras(data: bytes) -> bytes:
-    """The PNG or JPEG without texts, profile, EXIF, animation and the like; any other file as it is."""
+    """Return the PNG or JPEG without texts, profile, EXIF, animation and the like; any other file as it is."""
     if data.startswith(_PNG_SIGNATURE):
         kept = (data[start:end] for start, end, kind in _png_chunks(data) if kind == _PNG_NEEDED or kind[:1].isupper())
         return _PNG_SIGNATURE + b"".join(kept)

@@ -1,11 +1,11 @@
-"""EXIF: what it says of the photo is kept, true to the upright picture; what it says of the file is not."""
+"""EXIF: its description of the photo is kept, true to the upright image; its description of the file is not."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from PIL import ExifTags, Image, ImageOps
 
-# What the main EXIF directory says about the photo. The rest of it tells how pixels are stored (a TIFF
+# What the main EXIF directory says about the photo. The rest of it says how pixels are stored (a TIFF
 # lists its own strips there), which would contradict the file that it is carried into.
 _DESCRIPTIVE_TAGS: Final = frozenset(
     {
@@ -35,7 +35,7 @@ _DIRECTORIES: Final = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
 _POINTERS: Final = frozenset({*_DIRECTORIES, ExifTags.IFD.Interop})
 # How a TIFF stores its pixels; no part of the directories of EXIF and GPS, and harmful when written as such.
 _STORAGE_TAGS: Final = range(0xFE, 0x1000)
-# EXIF has its own record of the size, which turning the picture upright can swap.
+# EXIF has its own record of the size, which turning the image upright can swap.
 _WIDTH_TAG: Final = 0xA002
 _HEIGHT_TAG: Final = 0xA003
 # Values of the tag ColorSpace. The standard knows sRGB and "uncalibrated"; some cameras write this for Adobe RGB.
@@ -43,12 +43,12 @@ _EXIF_SRGB: Final = 1
 _EXIF_ADOBE_RGB: Final = 2
 # The header before the first directory.
 _HEADER_BYTES: Final = 8
-# Orientations that lay the picture on its side.
+# Orientations that lay the image on its side.
 _SIDEWAYS: Final = frozenset({5, 6, 7, 8})
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """The loaded picture turned as its EXIF orientation says; the same object if it is upright."""
+    """Return the loaded image turned as its EXIF orientation says; the same object if it is upright."""
     try:
         turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
         return ImageOps.exif_transpose(image) if turned else image
@@ -57,7 +57,7 @@ def upright(image: Image.Image) -> Image.Image:
 
 
 def lies_sideways(image: Image.Image) -> bool:
-    """Whether turning the picture upright swaps its width and height. Of a TIFF ask before loading it."""
+    """Return whether turning the image upright swaps its width and height. Of a TIFF ask before loading it."""
     try:
         return image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
     except Exception:  # noqa: BLE001 - as above
@@ -79,15 +79,15 @@ def says_adobe_rgb(image: Image.Image) -> bool:
 
 
 def clean_exif(image: Image.Image, upright_size: tuple[int, int], *, sideways: bool) -> tuple[bytes | None, bool]:
-    """What EXIF says of the photo, orientation reset, sizes true, thumbnail dropped; and whether it is whole.
+    """Return the EXIF that describes the photo, orientation reset, sizes true, thumbnail dropped.
 
     Args:
-        image: the picture; a TIFF not yet loaded.
-        upright_size: width and height of the upright picture.
-        sideways: whether turning it upright swapped the two.
+        image: The image; a TIFF not yet loaded.
+        upright_size: Width and height of the upright image.
+        sideways: Whether turning it upright swapped the two.
 
     Returns:
-        EXIF bytes, or None if there is none; and False if some or all of it is damaged and left out.
+        EXIF bytes, or None if there is none; and False if some or all of it is damaged and left out, else True.
     """
     try:
         source = image.getexif()

@@ -17,12 +17,12 @@ _CONTAINER_BRANDS: Final = frozenset({b"mif1", b"msf1"})
 
 
 def heic_is_read() -> bool:
-    """Whether the extra is installed."""
+    """Return whether the extra is installed."""
     return find_spec("pillow_heif") is not None
 
 
 def is_heic(data: bytes) -> bool:
-    """Whether a file's content is HEIC."""
+    """Return whether a file's content is HEIC."""
     if data[4:8] != b"ftyp":
         return False
     brand = data[8:12]
@@ -31,11 +31,11 @@ def is_heic(data: bytes) -> bool:
 
 
 def open_heic(data: bytes, name: str) -> Image.Image:
-    """The picture, opened and not yet decoded.
+    """Open an image without decoding it.
 
     Raises:
-        PhotoError: the extra is not installed.
-        Exception: anything else if the file is damaged.
+        PhotoError: If the extra is not installed.
+        Exception: If the file is damaged; of any kind.
     """
     try:
         import pillow_heif  # noqa: PLC0415 - an extra

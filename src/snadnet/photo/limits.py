@@ -1,4 +1,4 @@
-"""What is read at most; every limit has a name, and the ones that a person may want to move are in `Limits`."""
+"""Limits of what is read; those that a user may want to change are in `Limits`."""
 
 from dataclasses import dataclass, fields
 from typing import Final
@@ -9,7 +9,7 @@ MAX_FILE_BYTES: Final = 100_000_000
 """Largest file that is read, in bytes (100 MB)."""
 
 MAX_PIXELS: Final = 50_000_000
-"""Largest picture that is decoded, in pixels (50 Mpx)."""
+"""Largest image that is decoded, in pixels (50 Mpx)."""
 
 # Below PngImagePlugin.MAX_TEXT_CHUNK: a larger piece could be written to a PNG, but not read back.
 MAX_METADATA_BYTES: Final = 1_000_000
@@ -21,14 +21,14 @@ MAX_PIECES: Final = 100_000
 
 @dataclass(frozen=True)
 class Limits:
-    """What is read at most. Each limit holds before any pixel is decoded.
+    """Limits of what is read. Each holds before any pixel is decoded.
 
     Attributes:
-        max_file_bytes: the largest file to read, in bytes.
-        max_pixels: the largest picture to decode, width times height.
+        max_file_bytes: The largest file to read, in bytes.
+        max_pixels: The largest image to decode, width times height.
 
     Raises:
-        ConfigError: a limit is below 1.
+        ConfigError: If a limit is below 1.
     """
 
     max_file_bytes: int = MAX_FILE_BYTES

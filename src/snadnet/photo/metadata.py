@@ -1,4 +1,4 @@
-"""What a file says besides its pixels: EXIF, XMP, IPTC, texts, resolution, colour profile and JPEG coding.
+"""Metadata: EXIF, XMP, IPTC, texts, resolution, colour profile and JPEG coding.
 
 Metadata never stands between a person and a readable photo: what is broken or too large is left out, and a note
 says so. Pillow's ``info`` is a dictionary that a PNG's texts may fill with any key, so every type is checked.
@@ -36,7 +36,7 @@ _NO_TEXTS: Final = ("bbox", "default_image", "exif", "icc_profile", "interlace",
 
 @dataclass(frozen=True)
 class Metadata:
-    """What is kept of what a file says; the fields are those of `snadnet.photo.Photo`."""
+    """Metadata that is kept; the fields are those of `snadnet.photo.Photo`."""
 
     exif: bytes | None = None
     dpi: tuple[float, float] | None = None
@@ -48,7 +48,7 @@ class Metadata:
 
 @dataclass(frozen=True)
 class BeforeLoading:
-    """What can only be asked of a picture that is not loaded yet: a TIFF is turned upright while loading."""
+    """Facts that can only be asked of an image that is not loaded yet: a TIFF is turned upright while loading."""
 
     jpeg: JpegCoding | None
     tiff: Metadata | None
@@ -56,30 +56,30 @@ class BeforeLoading:
 
 
 def has_impostors(image: Image.Image) -> bool:
-    """Whether a PNG's texts took the place of what tells how its pixels are stored. Ask before and after loading."""
+    """Return whether a PNG's texts took the place of what says how its pixels are stored. Ask before and after loading."""
     return isinstance(image, PngImagePlugin.PngImageFile) and any(
         isinstance(image.info.get(name), str) for name in _NO_TEXTS
     )
 
 
 def look_before_loading(image: Image.Image) -> BeforeLoading:
-    """Asks what loading would lose."""
+    """Return what loading would lose."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return BeforeLoading(jpeg=_jpeg_coding(image), tiff=None)
     sideways = lies_sideways(image)
-    # The size that Pillow tells is that of the upright picture, as far as EXIF and not XMP says what is upright.
+    # The size that Pillow gives is that of the upright image, as far as EXIF and not XMP says what is upright.
     width, height = image.size if _ORIENTATION_TAG in image.tag_v2 or not sideways else image.size[::-1]
     metadata = _read(image, (width, height), sideways=sideways)
     return BeforeLoading(jpeg=None, tiff=metadata, adobe_rgb=says_adobe_rgb(image))
 
 
 def read_metadata(image: Image.Image, upright_size: tuple[int, int], before: BeforeLoading) -> Metadata:
-    """What a loaded picture's file says, true to the upright picture."""
+    """Return the metadata of a loaded image's file, true to the upright image."""
     return before.tiff or _read(image, upright_size, sideways=lies_sideways(image))
 
 
 def fitting_profile(image: Image.Image, *, grey: bool) -> tuple[bytes | None, tuple[str, ...]]:
-    """The colour profile if it fits the colours, and notes about one that does not."""
+    """Return the colour profile if it fits the colours, and notes about one that does not."""
     profile = image.info.get("icc_profile")
     if not profile:
         return None, ()
@@ -92,7 +92,7 @@ def fitting_profile(image: Image.Image, *, grey: bool) -> tuple[bytes | None, tu
 
 
 def _jpeg_coding(image: Image.Image) -> JpegCoding | None:
-    """How an RGB or grey JPEG was compressed; None for any other picture."""
+    """How an RGB or grey JPEG was compressed; None for any other image."""
     if not isinstance(image, JpegImagePlugin.JpegImageFile) or image.mode not in {"RGB", "L"}:
         return None
     tables: dict[int, list[int]] = image.quantization
@@ -215,7 +215,7 @@ def _is_sound(text: Text) -> bool:
 
 
 def _dpi(image: Image.Image, sideways: bool) -> tuple[float, float] | None:
-    # Where a file says nothing, Pillow makes up a resolution: for a JPEG from its EXIF, for a TIFF from air.
+    # Where a file says nothing, Pillow makes up a resolution: for a JPEG from its EXIF, for a TIFF from nothing.
     if isinstance(image, JpegImagePlugin.JpegImageFile) and image.info.get("jfif_unit") not in {1, 2}:
         return None
     if isinstance(image, TiffImagePlugin.TiffImageFile) and _X_RESOLUTION_TAG not in image.tag_v2:

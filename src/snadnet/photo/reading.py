@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from snadnet.errors import PhotoError
+from snadnet.image_arrays import to_uint8
 from snadnet.photo.colour import cmyk_to_srgb
 from snadnet.photo.container import has_appended, has_too_many_pieces, without_extras
 from snadnet.photo.described_colours import colour_codes, colour_profile
@@ -38,17 +39,17 @@ class _DamagedError(PhotoError):
 
 
 def read_photo(path: str | Path, *, limits: Limits = _LIMITS) -> Photo:
-    """Reads a photo file by its content, whatever its name.
+    """Read a photo file by its content, whatever its name.
 
-    Of an animated file or one of several pages the first picture is read. AVIF of 10 or 12 bits is read at 8 bits.
-    HEIC needs the extra ``snadnet[heic]``. `Photo.notes` tells what was left out or changed.
+    Of an animated file or one of several pages the first image is read. AVIF of 10 or 12 bits is read at 8 bits.
+    HEIC needs the extra ``snadnet[heic]``. `Photo.notes` lists what was left out or changed.
 
     Args:
-        path: a regular file.
-        limits: what is read at most.
+        path: A regular file.
+        limits: What is read at most.
 
     Raises:
-        PhotoError: the file is missing, no photo, damaged, over a limit, or of more than 8 bits a channel.
+        PhotoError: If the file is missing, no photo, damaged, over a limit, or of more than 8 bits a channel.
     """
     path = Path(path)
     name = printable(path)
@@ -90,41 +91,41 @@ def read_srgb(path: str | Path, *, limits: Limits = _LIMITS) -> NDArray[np.uint8
 
 
 def read_photo_bytes(data: bytes, *, name: str, limits: Limits = _LIMITS) -> Photo:
-    """Reads a photo from a file's content, as `read_photo` does from a file.
+    """Read a photo from a file's content, as `read_photo` does from a file.
 
     Args:
-        data: the content.
-        name: what errors call the photo, such as "standard input".
-        limits: what is read at most.
+        data: The content.
+        name: What errors call the photo, such as "standard input".
+        limits: What is read at most.
 
     Raises:
-        PhotoError: as for `read_photo`.
+        PhotoError: If `read_photo` would refuse the file.
     """
     return _decode(data, name=printable(name), limits=limits)
 
 
 def photo_from_image(image: Image.Image, *, limits: Limits = _LIMITS) -> Photo:
-    """A photo from a Pillow image, with orientation, profile, EXIF and transparency handled as for a file.
+    """Return a photo from a Pillow image, with orientation, profile, EXIF and transparency handled as for a file.
 
     Args:
-        image: an 8-bit picture, loaded or just opened; it is not changed (but is loaded).
-        limits: what is accepted at most.
+        image: An 8-bit image, loaded or just opened; it is not changed (but is loaded).
+        limits: What is accepted at most.
 
     Raises:
-        PhotoError: the picture is over the limit, of more than 8 bits a channel, or its file is damaged.
+        PhotoError: If the image is over the limit, of more than 8 bits a channel, or its file is damaged.
     """
     with SILENCE:
         return _photo_from_image(image, _file_content(image), name="the image", limits=limits)
 
 
 def photo_from_array(array: NDArray[Any]) -> Photo:
-    """A photo from an array of RGB, RGBA or grey values.
+    """Return a photo from an array of RGB, RGBA or grey values.
 
     Args:
         array: (H, W, 3), (H, W, 4) or (H, W), uint8 or floating point in [0, 1]. It is copied.
 
     Raises:
-        PhotoError: the shape, type or value range is another one.
+        PhotoError: If the shape, type or value range is another one.
     """
     if array.ndim not in {2, 3} or (array.ndim == 3 and array.shape[2] not in {3, 4}) or 0 in array.shape:  # noqa: PLR2004
         raise PhotoError(f"the array has shape {array.shape}; give (H, W, 3), (H, W, 4) or (H, W), none of them 0")
@@ -132,7 +133,7 @@ def photo_from_array(array: NDArray[Any]) -> Photo:
         # NaN fails both comparisons.
         if not (array.min() >= 0 and array.max() <= 1):
             raise PhotoError("the array has values outside [0, 1]; scale and clip floating-point pixels to it")
-        values = np.rint(array.astype(np.float64) * 255).astype(np.uint8)
+        values = to_uint8(array.astype(np.float64))
     elif array.dtype == np.uint8:
         values = array.copy()
     else:
@@ -156,7 +157,7 @@ def _check_file_size(size: int, name: str, limits: Limits) -> None:
 def _decode(data: bytes, *, name: str, limits: Limits) -> Photo:
     _check_file_size(len(data), name, limits)
     if has_too_many_pieces(data):
-        raise PhotoError(f"{name}: is made of more than {MAX_PIECES} pieces; save it anew with another program")
+        raise PhotoError(f"{name}: is made of more than {MAX_PIECES} pieces; save it again with another program")
     with SILENCE:
         try:
             return _decode_once(data, name=name, limits=limits)
@@ -186,7 +187,7 @@ def _open_image(data: bytes, name: str) -> Image.Image:
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
-        raise PhotoError(f"{name}: is far too large a picture to decode; save it smaller") from error
+        raise PhotoError(f"{name}: is far too large an image to decode; save it smaller") from error
     except Exception as error:
         raise _DamagedError(f"{name}: is not a photo that can be read; give a {FORMATS_IN_WORDS} file") from error
 
@@ -216,7 +217,7 @@ def _photo_from_image(image: Image.Image, data: bytes, *, name: str, limits: Lim
     except Exception as error:
         raise _DamagedError(f"{name}: is damaged or cut short; copy it again from its source") from error
     if impostors or has_impostors(image):
-        raise _DamagedError(f"{name}: has damaged metadata; save it anew with another program")
+        raise _DamagedError(f"{name}: has damaged metadata; save it again with another program")
     turned = upright(image)
     try:
         colours, alpha, grey = _split(turned)
@@ -280,7 +281,7 @@ def _frame_notes(image: Image.Image) -> tuple[str, ...]:
         if getattr(image, "is_animated", False):
             notes.append("first of several pages" if number == 1 else f"page {number} of several")
     elif (frames := int(getattr(image, "n_frames", 1))) > 1:
-        kind = "picture" if image.format == "MPO" else "frame"
+        kind = "image" if image.format == "MPO" else "frame"
         notes.append(f"first of {frames} {kind}s" if number == 1 else f"{kind} {number} of {frames}")
     if image.mode == "CMYK":
         notes.append("CMYK colours became RGB")
@@ -320,7 +321,7 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def _to_array(colours: Image.Image) -> NDArray[np.uint8]:
-    """A picture of mode L or RGB as (H, W, 3); by parts, as converting it whole would hold two more copies."""
+    """An image of mode L or RGB as (H, W, 3); by parts, as converting it whole would hold two more copies."""
     width, height = colours.size
     pixels = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, _ROWS_AT_ONCE):
@@ -331,7 +332,7 @@ def _to_array(colours: Image.Image) -> NDArray[np.uint8]:
 
 
 def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None, bool]:
-    """The colours (mode L or RGB), the transparency (mode L or None) and whether the picture is grey."""
+    """The colours (mode L or RGB), the transparency (mode L or None) and whether the image is grey."""
     mode = image.mode
     if mode in {"1", "L", "LA", "La"}:
         with_alpha = mode in {"LA", "La"} or image.has_transparency_data

@@ -13,7 +13,7 @@ class _Silence:
 
     Python has one list of filters for all threads. Were each reader to set and restore it, one of them could
     restore what another had set: so the first one sets it, and the last one restores it. A forked process starts with
-    nobody inside, as it has none of its parent's other threads.
+    no thread inside, as it has none of its parent's other threads.
     """
 
     def __init__(self) -> None:
@@ -46,4 +46,4 @@ class _Silence:
 
 
 SILENCE: Final = _Silence()
-"""Silences Pillow's warnings, of broken EXIF and large pictures, which are errors here or left out."""
+"""Silences Pillow's warnings, of broken EXIF and large images, which are errors here or left out."""

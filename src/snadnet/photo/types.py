@@ -1,4 +1,4 @@
-"""What a photo is: the `Photo` type, the formats it comes in and how its name is shown."""
+"""Photos in memory: the `Photo` type, the formats it comes in and how its name is shown."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,10 +37,10 @@ FORMATS_IN_WORDS: Final = "JPEG, PNG, WebP, TIFF, BMP" + (" or AVIF" if _HAS_AVI
 
 @dataclass(frozen=True)
 class JpegCoding:
-    """How a JPEG was compressed, so that a copy can be compressed alike.
+    """Compression of a JPEG, so that a copy can be compressed alike.
 
     Attributes:
-        tables: its quantisation tables, 64 values each.
+        tables: Its quantisation tables, 64 values each.
         subsampling: Pillow's number of its chroma subsampling: 0 is 4:4:4, 1 is 4:2:2, 2 is 4:2:0.
     """
 
@@ -53,10 +53,10 @@ class Text:
     """A text that a file carries, such as a PNG's text chunk or a JPEG's comment.
 
     Attributes:
-        keyword: what the text is, 1 to 79 Latin-1 characters, such as "Comment" or "Author".
-        value: the text itself.
-        language: the value's language, such as "de", or "".
-        translated: the keyword in that language, or "".
+        keyword: What the text is, 1 to 79 Latin-1 characters, such as "Comment" or "Author".
+        value: The text itself.
+        language: The value's language, such as "de", or "".
+        translated: The keyword in that language, or "".
     """
 
     keyword: str
@@ -72,18 +72,18 @@ class Photo:
     Attributes:
         pixels: (H, W, 3) uint8 RGB, upright (the EXIF orientation is applied).
         alpha: (H, W) uint8 transparency, or None if the file had none.
-        grey: whether the file had one colour channel; such a photo is written back as grey.
+        grey: Whether the file had one colour channel; such a photo is written back as grey.
         format: Pillow's name of its format, one of `FORMATS` or "HEIF"; "PNG" for arrays.
-        icc_profile: the colour profile of ``pixels`` (of their grey values, if ``grey``), or None (sRGB).
+        icc_profile: The colour profile of ``pixels`` (of their grey values, if ``grey``), or None (sRGB).
         exif: EXIF bytes as Pillow takes them, orientation reset to 1 and thumbnail dropped, or None.
-        path: the file it came from, or None.
-        jpeg: how it was compressed if it was an RGB or grey JPEG, else None.
-        lossless: whether its file kept every pixel as it was; such a photo is written to WebP so, too.
-        dpi: resolution across and down in pixels an inch, or None.
-        xmp: the XMP packet, true to the upright picture, or None.
-        iptc: the IPTC record (a press photo's caption and credits), or None.
-        texts: the file's texts.
-        notes: plain words for the user about what was left out or changed in reading, such as
+        path: The file it came from, or None.
+        jpeg: How it was compressed if it was an RGB or grey JPEG, else None.
+        lossless: Whether its file kept every pixel as it was; such a photo is written to WebP so, too.
+        dpi: Resolution across and down in pixels an inch, or None.
+        xmp: The XMP packet, true to the upright image, or None.
+        iptc: The IPTC record (a press photo's caption and credits), or None.
+        texts: The file's texts.
+        notes: Plain words for the user about what was left out or changed in reading, such as
             "first of 12 frames".
     """
 
@@ -103,13 +103,13 @@ class Photo:
     notes: tuple[str, ...] = ()
 
     def with_pixels(self, pixels: NDArray[np.uint8]) -> "Photo":
-        """The same photo with other pixels.
+        """Return the same photo with other pixels.
 
         Args:
             pixels: (H, W, 3) uint8 RGB of this photo's size.
 
         Raises:
-            ValueError: ``pixels`` has another shape or type.
+            ValueError: If ``pixels`` has another shape or type.
         """
         if pixels.shape != self.pixels.shape or pixels.dtype != np.uint8:
             raise ValueError(
@@ -121,7 +121,7 @@ class Photo:
         return np.array(self.pixels, dtype=dtype, copy=copy)
 
     def without_metadata(self) -> "Photo":
-        """The same photo with nothing but its pixels, which become sRGB as no profile describes them any more."""
+        """Return the same photo with nothing but its pixels, which become sRGB as no profile describes them."""
         return replace(
             self,
             pixels=srgb_pixels(self.pixels, grey=self.grey, icc_profile=self.icc_profile),
@@ -135,5 +135,5 @@ class Photo:
 
 
 def printable(path: str | Path) -> str:
-    """The path as text that fits on one line: control and other unprintable characters are escaped."""
+    """Return the path as text that fits on one line: control and other unprintable characters are escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))

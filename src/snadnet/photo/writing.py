@@ -36,16 +36,16 @@ _COMMENT: Final = "Comment"
 
 
 def write_photo(photo: Photo, path: str | Path, *, overwrite: bool = False) -> None:
-    """Writes a photo in the format that the file name's ending says, completely or not at all.
+    """Write a photo in the format that the file name's ending says, completely or not at all.
 
     Args:
-        photo: what to write; see `encode_photo` for what is kept.
-        path: the output; its ending (in any letter case) is one of `SUFFIXES`. Its folder is made if need be.
-        overwrite: replace an existing file.
+        photo: What to write; see `encode_photo` for what is kept.
+        path: The output; its ending (in any letter case) is one of `SUFFIXES`. Its folder is made if need be.
+        overwrite: Replace an existing file.
 
     Raises:
-        OutputExistsError: ``path`` exists and ``overwrite`` is false.
-        PhotoError: the ending is unknown, the format cannot hold the photo, or the file cannot be written.
+        OutputExistsError: If ``path`` exists and ``overwrite`` is false.
+        PhotoError: If the ending is unknown, the format cannot hold the photo, or the file cannot be written.
     """
     path = Path(path)
     name = printable(path)
@@ -58,19 +58,19 @@ def write_photo(photo: Photo, path: str | Path, *, overwrite: bool = False) -> N
 
 
 def encode_photo(photo: Photo, format_name: str, *, name: str = "the photo") -> bytes:
-    """The bytes of the file that `write_photo` writes.
+    """Return the bytes of the file that `write_photo` writes.
 
     The colour profile, EXIF, XMP, IPTC, texts, resolution and transparency are kept where the format can hold them,
-    and `encoding_notes` tells what is not. A JPEG made from a JPEG is compressed with the same quantisation tables
+    and `encoding_notes` lists what is not. A JPEG made from a JPEG is compressed with the same quantisation tables
     and subsampling, any other at quality 95, 4:4:4. Where the format cannot hold the profile, pixels become sRGB.
 
     Args:
-        photo: what to encode.
-        format_name: one of `FORMATS`.
-        name: what errors call the photo.
+        photo: What to encode.
+        format_name: One of `FORMATS`.
+        name: What errors call the photo.
 
     Raises:
-        PhotoError: the format is unknown or cannot hold the photo.
+        PhotoError: If the format is unknown or cannot hold the photo.
     """
     if format_name not in FORMATS:
         raise PhotoError(f"{name}: unknown photo format {printable(format_name)}; choose {FORMATS_IN_WORDS}")
@@ -86,7 +86,7 @@ def encode_photo(photo: Photo, format_name: str, *, name: str = "the photo") -> 
 
 
 def encoding_notes(photo: Photo, format_name: str) -> tuple[str, ...]:
-    """Plain words about what `encode_photo` changes or leaves out, such as "JPEG cannot hold its texts"."""
+    """Return plain words about what `encode_photo` changes or leaves out, such as "JPEG cannot hold its texts"."""
     coding: tuple[str, ...] = ()
     if format_name == "JPEG":
         coding = () if photo.jpeg else ("JPEG quality 95, 4:4:4",)
@@ -96,16 +96,16 @@ def encoding_notes(photo: Photo, format_name: str) -> tuple[str, ...]:
 
 
 def write_bytes(data: bytes, path: str | Path, *, overwrite: bool) -> None:
-    """Writes a file completely or not at all.
+    """Write a file completely or not at all.
 
     Args:
-        data: its content.
-        path: the file. Its folder is made if need be.
-        overwrite: replace an existing file.
+        data: Its content.
+        path: The file. Its folder is made if need be.
+        overwrite: Replace an existing file.
 
     Raises:
-        OutputExistsError: ``path`` exists and ``overwrite`` is false.
-        PhotoError: the file cannot be written.
+        OutputExistsError: If ``path`` exists and ``overwrite`` is false.
+        PhotoError: If the file cannot be written.
     """
     path = Path(path)
     _check_place(path, overwrite=overwrite)
@@ -215,7 +215,7 @@ def _webp_options(photo: Photo) -> dict[str, Any]:
 
 
 def _avif_options(photo: Photo) -> dict[str, Any]:
-    # Pillow would write a grey picture with colour channels in any other subsampling.
+    # Pillow would write a grey image with colour channels in any other subsampling.
     grey = photo.grey and photo.alpha is None
     return _described(photo) | {"quality": 95, "subsampling": "4:0:0" if grey else "4:4:4"}
 
@@ -228,7 +228,7 @@ def _tiff_options(photo: Photo) -> dict[str, Any]:
     for tag, value in ((_XMP_TAG, photo.xmp), (_IPTC_TAG, photo.iptc)):
         if value:
             exif[tag] = value
-    # libtiff, which compresses, cannot write EXIF's directories, and refuses the whole picture for one odd value.
+    # libtiff, which compresses, cannot write EXIF's directories, and refuses the whole image for one odd value.
     return options | ({"exif": exif} if exif else {}) | ({} if photo.exif else {"compression": "tiff_lzw"})
 
 

@@ -13,7 +13,7 @@ from snadnet.catalogue import current_name
 from snadnet.errors import ModelError, WeightsError
 from snadnet.inference import resolve_weights
 from snadnet.models import describe_model, list_models
-from snadnet.models.complexity import ModelFigures, model_figures
+from snadnet.models.complexity import Complexity, measure_complexity
 from snadnet.photo import printable
 from snadnet.profiling.process import Measurement, Request
 
@@ -60,7 +60,7 @@ class Cost:
 
     network: Network
     measurement: Measurement | None
-    figures: ModelFigures | None
+    figures: Complexity | None
     error: str | None = None
 
 
@@ -129,9 +129,9 @@ def _measure(network: Network, options: BenchmarkOptions) -> Cost:
     return Cost(network, measurement, _figures(network, measurement, options.size))
 
 
-def _figures(network: Network, measurement: Measurement | None, size: int) -> ModelFigures | None:
+def _figures(network: Network, measurement: Measurement | None, size: int) -> Complexity | None:
     name = measurement.model if measurement is not None else None if network.trained else network.source
-    return model_figures(describe_model(name), size) if name in list_models("deblurring") else None
+    return measure_complexity(describe_model(name), size) if name in list_models("deblurring") else None
 
 
 def _reason(done: "subprocess.CompletedProcess[str]") -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from snadnet import __version__
-from snadnet.models.complexity import ModelFigures
+from snadnet.models.complexity import Complexity
 from snadnet.profiling.benchmark import BenchmarkOptions, Cost
 from snadnet.profiling.process import WARM_UP_RUNS, Measurement
 from snadnet.tables import NOTHING, Document, Table
@@ -96,7 +96,7 @@ class CostReport:
         ]
 
 
-def _counted(figures: ModelFigures | None) -> tuple[str, str]:
+def _counted(figures: Complexity | None) -> tuple[str, str]:
     if figures is None:
         return NOTHING, NOTHING
     return f"{figures.parameters / 1e6:.2f}", f"{figures.macs / 1e9:.2f}"

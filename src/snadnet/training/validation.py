@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from snadnet.data.image_folder import FaceFile
 from snadnet.data.protocols import PROTOCOLS, blurred_pair, sharp_labels
+from snadnet.image_arrays import to_uint8
 from snadnet.metrics.fidelity import ImageScores, concatenate, image_scores
 from snadnet.metrics.parsing import ConfusionMatrix
 from snadnet.training.config import ValidationSettings
@@ -93,7 +94,7 @@ def validate_restoration(
             scores[f"{name}/worse_percent"] = 100.0 * float((after.psnr < before.psnr).float().mean())
         rows = [row[:_SAMPLES] for row in (fixed.blurred, restored, fixed.sharp)]
         grid = torch.cat([torch.cat(list(row), dim=2) for row in rows], dim=1)
-        pictures[name] = np.rint(grid.permute(1, 2, 0).numpy() * 255.0).astype(np.uint8)
+        pictures[name] = to_uint8(grid.permute(1, 2, 0).numpy())
     # An input that is sharp already has an infinite score of its own, and a gain over it means nothing.
     return {name: score for name, score in scores.items() if math.isfinite(score)}, pictures
 

@@ -236,7 +236,7 @@ def test_a_terminal_shows_progress_and_whole_lines(monkeypatch, capsys):
         monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    module.deblur([Path("in")], out=Path("o"))
+    module.deblur([Path("in")], output=Path("o"))
     shown = capsys.readouterr().err
     assert "Deblurring" in shown
     for number in range(3):

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -23,6 +24,47 @@ def test_one_photo_to_one_file():
     assert (result.exit_code, result.stderr) == (0, "")
     assert np.array_equal(read_photo("b.png").pixels, 255 - pixels)
     assert files() == ["a.png", "b.png"]
+
+
+def test_without_an_output_the_result_lies_beside_the_photo():
+    pixels = photo("in/a.png")
+    photo("b.PNG", format="PNG")
+    result = run("in/a.png", "b.PNG", "--compare")
+    assert photo_lines(result) == [
+        "in/a.png: 1 face: 1 restored -> in/a_deblurred.png and in/a_deblurred_compare.png",
+        "b.PNG: 1 face: 1 restored -> b_deblurred.PNG and b_deblurred_compare.png",
+    ]
+    assert result.exit_code == 0
+    assert np.array_equal(read_photo("in/a.png").pixels, pixels)
+    assert np.array_equal(read_photo("in/a_deblurred.png").pixels, 255 - pixels)
+
+
+def test_without_an_output_nothing_is_replaced():
+    photo("a.png")
+    old = photo("a_deblurred.png", red=20)
+    result = run("a.png")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "a_deblurred.png: exists already; choose another name or pass --overwrite\n",
+    )
+    assert np.array_equal(read_photo("a_deblurred.png").pixels, old)
+    # An input is replaced not even when asked to.
+    assert run("a.png", "a_deblurred.png", "--overwrite").exit_code == 2
+    assert run("a.png", "--name", "{stem}{suffix}", "--overwrite").exit_code == 2
+    assert np.array_equal(read_photo("a_deblurred.png").pixels, old)
+
+
+def test_without_an_output_the_name_is_free_to_choose():
+    photo("a.png")
+    assert run("a.png", "--name", "sharp_{stem}.jpg").exit_code == 0
+    assert files() == ["a.png", "sharp_a.jpg"]
+
+
+def test_a_folder_may_be_called_like_a_format():
+    photo("a.png")
+    Path("o.gif").mkdir()
+    assert run("a.png", "-o", "o.gif").exit_code == 0
+    assert files("o.gif") == ["a.png"]
 
 
 def test_the_output_file_says_the_format():
@@ -125,7 +167,7 @@ def test_options_reach_the_deblurrer(fake):
     given = {"min_face": 40, "min_confidence": 0.5, "max_faces": 3}
     assert fake.made == [
         {"network": (None, None, "auto"), **defaults},
-        {"network": ("mprnet", Path("w.onnx"), "cpu"), **given},
+        {"network": ("mprnet", "w.onnx", "cpu"), **given},
     ]
     assert fake.calls == [("a.png", 1.0, AllFaces())] * 2
 
@@ -158,7 +200,11 @@ def test_limits_are_options(option):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("a.png",), "Missing option"),
+        (("in",), "need a folder; name one"),
+        (("*.png",), "need a folder; name one"),
+        (("a.png", "-o", "x.gif"), "GIF cannot be written; end the name with one of .jpg"),
+        (("a.png", "-o", "x.HEIC"), "HEIC cannot be written"),
+        (("in", "-o", "x.pdf"), "PDF cannot be written"),
         (("-o", "o"), "Missing argument"),
         (("a.png", "-o", "o", "--strength", "1.5"), "--strength"),
         (("a.png", "-o", "o", "--strength", "nan"), "--strength"),
@@ -199,10 +245,11 @@ def test_a_wrong_command_line_is_exit_code_2(fake, arguments, words):
     assert (files(), fake.made, result.stdout) == (before, [], "")
 
 
-@pytest.mark.parametrize("option", ["strength", "min_confidence"])
+@pytest.mark.parametrize("option", ["strength", "min_confidence", "max_pixels", "max_file_size"])
 def test_nan_is_refused_also_where_the_parser_lets_it_pass(option):
-    with pytest.raises(typer.BadParameter, match="must be a number from 0 to 1"):
-        module.deblur([Path("a.png")], out=Path("o"), **{option: float("nan")})
+    _, declared = get_args(get_type_hints(module.deblur, include_extras=True)[option])
+    with pytest.raises(typer.BadParameter, match="must be a finite number"):
+        declared.callback(float("nan"))
 
 
 def test_unprintable_names_stay_on_one_line():

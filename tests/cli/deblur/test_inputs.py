@@ -1,6 +1,7 @@
 """Which photos a command line names: files, folders, trees and patterns."""
 
 import inspect
+import json
 import os
 import sys
 from pathlib import Path
@@ -8,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from snadnet.cli.deblur import inputs
 from snadnet.cli.deblur.inputs import find_photos, names_one_file
-from snadnet.photo import read_photo
-from support.cli_fakes import fake_deblurrer, files, photo, photo_lines, run  # noqa: F401
+from snadnet.photo import SUFFIXES, read_photo
+from support.cli_fakes import fake_deblurrer, files, photo, photo_lines, run, summary  # noqa: F401
 
 
 def paths(*arguments, **options):
@@ -65,6 +67,53 @@ def test_a_folder_without_photos_is_told_and_the_rest_done():
     assert result.exit_code == 1
     assert result.stderr.startswith("empty: no photos in this folder; name one")
     assert files("o") == ["a.png"]
+
+
+def test_a_url_is_called_one():
+    photo("a.png")
+    url = "https://example.com/in/a.jpg?size=large&x=[1]"
+    result = run(url, "a.png", "-o", "o")
+    assert result.exit_code == 1
+    assert result.stderr == f"{url}: is a URL, and nothing is downloaded; download it first and name the file\n"
+    assert files("o") == ["a.png"]
+    assert "is a URL" in run(url).stderr
+
+
+def test_heic_in_a_folder_fails_by_name_without_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.setattr(inputs, "INPUT_SUFFIXES", frozenset(SUFFIXES))
+    photo("in/a.png")
+    Path("in/b.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(60))
+    result = run("in", "-o", "o", "--json", "r.json")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("in/b.HEIC: is a HEIC photo, which needs an extra; pip install 'snadnet[heic]'")
+    assert result.stderr.count("\n") == 1
+    assert summary(result) == "2 photos: 1 restored, 1 failed"
+
+
+def test_photos_in_formats_that_are_not_read_are_counted_and_named():
+    photo("in/a.png")
+    touch("in/notes.txt", "in/z.GIF", "in/sub/b.jxl", *(f"in/IMG_{number}.CR2" for number in range(5)))
+    result = run("in", "-r", "-o", "o", "--json", "r.json", "--jsonl", "r.jsonl")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "7 photos left out in formats that are not read (GIF, JPEG XL, camera raw): in/IMG_0.CR2, in/IMG_1.CR2, "
+        "in/IMG_2.CR2, in/IMG_3.CR2, in/IMG_4.CR2 and 2 more; convert to JPEG, PNG or TIFF\n"
+    )
+    assert summary(result) == "8 photos: 1 restored, 7 in a format that is not read"
+    document = json.loads(Path("r.json").read_text())
+    assert document["summary"]["unreadable"] == 7
+    assert document["photos"] == [json.loads(line) for line in Path("r.jsonl").read_text().splitlines()]
+    sources = [record["source"] for record in document["photos"] if record["status"] == "unreadable"]
+    assert sources == [*(f"in/IMG_{number}.CR2" for number in range(5)), "in/z.GIF", "in/sub/b.jxl"]
+    assert "in/z.GIF: is in a format that is not read (GIF)" in document["photos"][5]["message"]
+
+
+def test_a_folder_of_such_photos_alone_is_not_done():
+    touch("in/a.nef")
+    result = run("in", "-o", "o")
+    assert result.exit_code == 1
+    assert "in/a.nef; convert to JPEG" in result.stderr
 
 
 def test_an_empty_folder_alone_needs_no_network(fake):

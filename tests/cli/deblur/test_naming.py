@@ -151,6 +151,8 @@ def test_an_input_is_never_an_output_even_with_overwrite(fake, arguments):
     ("names", "options"),
     [
         (("1/a.png", "2/a.png"), ()),
+        (("in/a.png", "in/a.jpg"), ("--name", "{stem}.png")),
+        (("in/a.png", "in/a.jpg"), ("--name", "{stem}_deblurred.tif")),
         (("1/a.png", "2/a.jpg"), ("--compare",)),
         (("1/a.png", "2/a.jpg"), ("--draw-boxes",)),
         (("1/a.png", "2/a.jpg"), ("--save-faces", "f")),

@@ -66,7 +66,15 @@ def test_a_json_document_has_a_record_for_each_photo_and_a_summary():
     assert document["stopped_by"] is None
     summary = document["summary"]
     assert isinstance(summary.pop("seconds"), float)
-    assert summary == {"photos": 4, "restored": 1, "no-face": 1, "failed": 1, "skipped": 1, "not-reached": 0}
+    assert summary == {
+        "photos": 4,
+        "restored": 1,
+        "no-face": 1,
+        "failed": 1,
+        "skipped": 1,
+        "unreadable": 0,
+        "not-reached": 0,
+    }
 
 
 def test_json_lines_have_one_for_each_photo():

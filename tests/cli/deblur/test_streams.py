@@ -151,3 +151,42 @@ def test_standard_input_is_read_no_further_than_the_limit(monkeypatch):
     with pytest.raises(PhotoError, match=r"standard input: is larger than the limit of 3 MB; .*--max-file-size"):
         streams.read_standard_input(3_000_000)
     assert endless.given == 3_000_001
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", "<&-", "<&- >&- 2>&-"])
+def test_a_photo_is_done_where_a_standard_stream_is_closed(shaken, tiny_network, closed):
+    arguments = command("in.jpg", "in2.jpg", "-o", "out", "--weights", tiny_network, "--json", "r.json")
+    Path("in2.jpg").write_bytes(shaken)
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *arguments], capture_output=True, env=environment(), check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert files("out") == ["in.jpg", "in2.jpg"]
+    assert '"restored": 2' in Path("r.json").read_text()
+    if ">" not in closed:
+        assert done.stdout.startswith(b"in.jpg: 1 face: 1 restored -> out/in.jpg")
+
+
+def test_a_failure_where_all_streams_are_closed_is_its_exit_code(tiny_network):
+    Path("bad.png").write_text("text")
+    arguments = command("bad.png", "-o", "out", "--weights", tiny_network)
+    done = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *arguments], env=environment(), check=False)
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "closed", "words"),
+    [
+        (("-", "-o", "o.png"), "<&-", b"standard input is closed"),
+        (("in.jpg", "-o", "-"), ">&-", b"standard output is closed"),
+    ],
+)
+def test_a_closed_stream_is_no_photo_and_takes_none(shaken, arguments, closed, words):
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *command(*arguments)],
+        capture_output=True,
+        env=environment(),
+        check=False,
+    )
+    assert done.returncode == 2
+    assert words in done.stderr

@@ -47,6 +47,17 @@ def test_a_fraction_is_a_percentage_with_a_state(capsys, terminal):
     assert "loss 0.5" in shown
 
 
+def test_a_bar_may_wait_for_the_first_progress(capsys, terminal):
+    terminal("stdout", "stderr")
+    with show_progress("Training", 1.0, from_start=False) as progress:
+        assert capsys.readouterr().err == ""
+        progress.update(0.5)
+    assert "Training" in capsys.readouterr().err
+    with show_progress("Training", 1.0, from_start=False):
+        pass
+    assert "Training" not in capsys.readouterr().err
+
+
 def test_a_hidden_bar_shows_nothing(capsys, terminal):
     terminal("stdout", "stderr")
     with show_progress("Working", 1, hidden=True) as progress:

@@ -102,6 +102,21 @@ def test_missing_and_damaged_pictures_are_named_and_made_up_for_later(celeba: Pa
     )
 
 
+def test_many_missing_images_are_one_line(tmp_path: Path) -> None:
+    for number in (0, 7):
+        picture(tmp_path / "in" / f"{number}.jpg", (96, 96), number)
+    many = ("--faces", 1200, "--validation", 1, "--test", 1, "--size", 64)
+    code, said = run("celeba-hq", tmp_path / "in", "-o", tmp_path / "out", *many)
+    assert code == 1
+    assert said.count("\n") == 2
+    assert "1,198 of 1,200 images are missing, the first: image number 1; fetch them again" in said
+    assert "2 faces prepared, 0 were there, 1198 failed" in said
+    code, said = run("celeba-hq", tmp_path / "in", "-o", tmp_path / "out", *many, "--verify")
+    assert code == 1
+    assert said.count("\n") == 2
+    assert "1,198 of 1,200 files were never prepared, the first: images/00001.png" in said
+
+
 def test_verification_finds_changed_missing_and_foreign_files(celeba: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(DataError, match="nothing was prepared"):
@@ -151,7 +166,7 @@ def test_celeba_hq_is_split_by_number_whatever_is_missing(tmp_path: Path) -> Non
         picture(tmp_path / "in" / "CelebA-HQ-img" / f"{number}.jpg", (96, 96), number)
     code, said = run("celeba-hq", tmp_path / "in", "-o", tmp_path / "out", *HQ)
     assert code == 1
-    assert "picture number 2 is missing" in said
+    assert "image number 2 is missing" in said
     files = {entry["file"]: entry["split"] for entry in manifest(tmp_path / "out")}
     assert files == {
         "images/00000.png": "train",

@@ -62,7 +62,7 @@ def test_the_written_down_checkpoints_have_the_published_sizes() -> None:
     slopes = sum(name.endswith("body.1.weight") for name in mprnet)
     assert (len(mprnet), slopes, mprnet.parameters() - slopes + 1) == (316, 55, 20_127_073)
     assert original_umsn.deblurring().parameters() == 8_189_933
-    assert original_umsn.segmentation().parameters() + original_umsn.UNNAMED == 6_192_328
+    assert original_umsn.segmentation().parameters() == 6_192_328
 
 
 @pytest.mark.parametrize("name", ["deblurgan", "deblurgan-released-dropout"])
@@ -133,7 +133,7 @@ def test_deblurgan_computes_what_the_published_layers_do(tmp_path: Path) -> None
     published = _DeblurGAN()
     result = imported(tmp_path, "deblurgan", published.state_dict())
     blurred = torch.rand(1, 3, 32, 40) * 2 - 1
-    expected = published(blurred)  # in training mode: the picture's own statistics
+    expected = published(blurred)  # in training mode: the image's own statistics
     torch.testing.assert_close(result.network(blurred), expected, rtol=0, atol=1e-5)
     assert (expected - blurred).abs().max() > 0.1
 

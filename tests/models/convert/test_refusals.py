@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
 from snadnet.cli.app import app
@@ -139,6 +140,13 @@ def test_bytes_that_are_no_checkpoint_are_refused(
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_values_that_are_not_finite_are_named(tmp_path: Path, value: float) -> None:
+    bias = torch.zeros(3)
+    bias[1] = value
+    assert "x.pth: model.26.bias has values that are not finite" in refusal(changed(tmp_path, "model.26.bias", bias))
+
+
 def test_a_checkpoint_cut_short_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path, originals.deblurgan())
     path.write_bytes(path.read_bytes()[:-700])
@@ -167,7 +175,7 @@ def test_a_level_too_many_or_too_few_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"'deblurgan-tiny'; choose one of: deblurgan, .*umsn-released"):
+    with pytest.raises(ModelError, match=r"'deblurgan-tiny'; choose one of: bisenet, .*umsn-released"):
         import_original("deblurgan-tiny", [tmp_path])
 
 
@@ -204,6 +212,34 @@ def _first_copy(name: str) -> str:
             index, _, rest = name.removeprefix(f"fpn.enc{step}.").partition(".")
             return f"fpn.features.{start + int(index)}.{rest}"
     return name
+
+
+def test_averaged_weights_are_preferred_and_that_is_said(tmp_path: Path) -> None:
+    average, last = originals.nafnet(32), originals.nafnet(32)
+    last["intro.bias"] = last["intro.bias"] + 1
+    path = saved(tmp_path, {"params": dict(last), "params_ema": dict(average)})
+    output = tmp_path / "out.safetensors"
+    result = command("nafnet-32", path, "-o", output)
+    assert "x.pth: holds params_ema and params; took the averaged weights, params_ema\n" in result.output
+    assert read_model(output).core.intro.bias.equal(average["intro.bias"])
+    alone = import_original("nafnet-32", [saved(tmp_path, {"params_ema": dict(average)})])
+    assert alone.network.intro.bias.equal(average["intro.bias"])
+    assert alone.notes == ()
+
+
+@pytest.mark.parametrize(
+    "prefix", ["module.", "module.module.", "_orig_mod.", "net.", "module._orig_mod.", "_orig_mod.module.net."]
+)
+def test_prefixes_of_wrapped_networks_are_taken_off(tmp_path: Path, prefix: str) -> None:
+    original = originals.deblurgan(statistics=False)
+    path = saved(tmp_path, {"state_dict": {prefix + name: value for name, value in original.items()}})
+    assert import_original("deblurgan", [path]).counts.used == len(original)
+
+
+def test_safetensors_are_imported_too(tmp_path: Path) -> None:
+    original = originals.deblurgan(statistics=False)
+    save_file({name: value.clone().contiguous() for name, value in original.items()}, tmp_path / "x.safetensors")
+    assert import_original("deblurgan", [tmp_path / "x.safetensors"]).counts.used == len(original)
 
 
 def test_an_existing_file_is_kept_unless_told_otherwise(tmp_path: Path) -> None:

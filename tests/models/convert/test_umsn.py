@@ -63,15 +63,27 @@ def test_both_files_fill_the_network(tmp_path: Path, name: str) -> None:
     check(result, deblurring, segmentation)
     found = sorted(float(tensor.flatten()[0]) for tensor in result.network.state_dict().values())
     dead = ("conv10", "sharewconv1", "conf_ker.conv4", "conf_ker.conv2.conv_o", "conf_ker.conv3.conv_o")
+    unread = ("refineclean", "batchnorm")  # of the segmentation network
     used = [
         float(value.flatten()[0])
-        for each in (deblurring, segmentation)
+        for each, left_out in ((deblurring, dead), (segmentation, (*dead, *unread)))
         for key, value in each.items()
-        if not any(part in key for part in dead)
+        if not any(part in key for part in left_out)
     ]
     assert found == sorted(used)
-    # Four scopes and the network with four layers of two tensors, six filters, one block of four and two skips.
-    assert result.counts.unused == 5 * 4 * 2 + 6 + 4 + 2
+    # Four scopes and the network with four layers of two tensors, six filters, one block of four and two skips; and of
+    # the segmentation network two convolutions and two normalizations.
+    assert result.counts.unused == 5 * 4 * 2 + 6 + 4 + 2 + 2 * 2 + 2 * 5
+
+
+def test_files_of_old_pytorch_without_counters_are_taken(tmp_path: Path) -> None:
+    deblurring, segmentation = original_umsn.deblurring(), original_umsn.segmentation()
+    for key in [key for key in segmentation if key.endswith("num_batches_tracked")]:
+        del segmentation[key]
+    result = imported(tmp_path, deblurring, segmentation)
+    counters = [value for key, value in result.network.named_buffers() if key.endswith("num_batches_tracked")]
+    assert counters
+    assert all(value == 0 for value in counters)
 
 
 def test_other_names_in_the_same_order_are_as_good(tmp_path: Path) -> None:
@@ -105,7 +117,7 @@ def test_layers_that_are_not_known_are_named_and_can_be_left_out(tmp_path: Path)
     segmentation = original_umsn.segmentation()
     segmentation.conv("conv_extra", 3, 16, 3)
     result = imported(tmp_path, original_umsn.deblurring(), segmentation, "netS.conv_extra.*")
-    assert result.counts.unused == 52 + 2
+    assert result.counts.unused == 66 + 2
 
 
 def test_of_blocks_too_many_none_is_chosen(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Cutting pictures into tiles."""
+"""Cutting images into tiles."""
 
 import torch
 from hypothesis import given, settings
@@ -16,7 +16,7 @@ def test_joining_undoes_splitting(batch: int, rows: int, columns: int, height: i
     assert torch.equal(join_tiles(tiles, Grid(rows, columns)), images)
 
 
-def test_tiles_of_a_picture_follow_each_other_row_by_row() -> None:
+def test_tiles_of_an_image_follow_each_other_row_by_row() -> None:
     images = torch.rand(2, 3, 4, 6)
     tiles = split_tiles(images, Grid(2, 2))
     assert torch.equal(tiles[1], images[0, :, :2, 3:])

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.models import create_network, describe_model
-from snadnet.models.complexity import model_figures
+from snadnet.models.complexity import measure_complexity
 from snadnet.models.snadnet import BASE, SMALL, AdaptiveDenormalization, Generator, GeneratorConfig, SNADLayer, SNADNet
 from snadnet.models.snadnet.blocks import SNADBlock, TextureEnhancement
 from snadnet.models.snadnet.snad import foreground_mask, resize_parsing
@@ -113,7 +113,7 @@ def test_the_parsing_map_guides_the_result() -> None:
     assert not torch.allclose(first, second, atol=1e-4)
 
 
-def test_deconvolved_and_previous_pictures_guide_the_result() -> None:
+def test_deconvolved_and_previous_images_guide_the_result() -> None:
     torch.manual_seed(0)
     generator, blurred, parsing = shaken(Generator(TINY_GUIDED)), torch.rand(1, 3, 32, 32), random_parsing(1, 32)
     deconvolved = torch.rand(1, 9, 16, 16)
@@ -156,7 +156,7 @@ def test_levels_must_agree() -> None:
 
 
 def test_small_stays_within_its_budget_with_its_conditioning_networks_and_both_passes() -> None:
-    assert model_figures(describe_model("snadnet-small"), 160).macs < 2.5e9
+    assert measure_complexity(describe_model("snadnet-small"), 160).macs < 2.5e9
 
 
 def test_network_restores_and_parses() -> None:
@@ -221,7 +221,7 @@ def test_a_batch_may_be_split_between_the_passes() -> None:
     torch.testing.assert_close(split.kernel.kernel, whole.kernel.kernel[1:], rtol=0, atol=1e-5)
 
 
-def test_the_picture_teaches_the_refiner_through_the_deconvolution() -> None:
+def test_the_image_teaches_the_refiner_through_the_deconvolution() -> None:
     network = with_refinement_pass().train()
     network(torch.rand(2, 3, 64, 64), first_pass_only=1).restored.square().mean().backward()
     for part in (network.generator, network.refiner):

@@ -20,11 +20,12 @@ from snadnet.cli.deblur.report import (
     skipped_face_records,
 )
 from snadnet.cli.deblur.streams import STREAM, write_standard_output
+from snadnet.cli.shared.outputs import refuse_existing
 from snadnet.cli.shared.progress import show_progress
 from snadnet.concurrency import StoppedError, StopSignal, in_order
 from snadnet.deblurrer import Deblurrer, Restoration
 from snadnet.environment import available_cores
-from snadnet.errors import OutputExistsError, SnadnetError
+from snadnet.errors import SnadnetError
 from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images, side_by_side
 from snadnet.photo import (
     FORMATS,
@@ -48,8 +49,8 @@ _DISK_FAILURES: Final = {
 
 
 @dataclass(frozen=True)
-class Treatment:
-    """What is done to each photo.
+class DeblurOptions:
+    """How each photo is deblurred.
 
     Attributes:
         strength: part of the restoration that is applied, in [0, 1].
@@ -73,7 +74,7 @@ class Treatment:
 
 
 def run_batch(
-    jobs: Sequence[Job], deblurrer: Deblurrer, treatment: Treatment, *, workers: int, report: Report, stop: StopSignal
+    jobs: Sequence[Job], deblurrer: Deblurrer, options: DeblurOptions, *, workers: int, report: Report, stop: StopSignal
 ) -> None:
     """Does all jobs, ``workers`` at a time, and reports each in the order of the jobs.
 
@@ -81,7 +82,7 @@ def run_batch(
     """
 
     def work(job: Job) -> Record:
-        return deblur_photo(job, deblurrer, treatment, stop)
+        return deblur_photo(job, deblurrer, options, stop)
 
     with (
         _opencv_threads(workers),
@@ -93,7 +94,7 @@ def run_batch(
             report.add(record)
 
 
-def deblur_photo(job: Job, deblurrer: Deblurrer, treatment: Treatment, stop: StopSignal) -> Record:
+def deblur_photo(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSignal) -> Record:
     """Does one photo. Its files are written together at the end, the result itself last.
 
     Returns:
@@ -104,7 +105,7 @@ def deblur_photo(job: Job, deblurrer: Deblurrer, treatment: Treatment, stop: Sto
     """
     start = time.perf_counter()
     try:
-        record = _deblur(job, deblurrer, treatment, stop)
+        record = _deblur(job, deblurrer, options, stop)
     except StoppedError:
         raise
     except SnadnetError as error:
@@ -120,16 +121,16 @@ def deblur_photo(job: Job, deblurrer: Deblurrer, treatment: Treatment, stop: Sto
     return replace(record, seconds=time.perf_counter() - start)
 
 
-def _deblur(job: Job, deblurrer: Deblurrer, treatment: Treatment, stop: StopSignal) -> Record:
+def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSignal) -> Record:
     # Asked before the work too: restoring takes far longer than looking.
-    if (waiting := _existing(job, treatment)) is not None:
+    if (waiting := _existing(job, options)) is not None:
         return waiting
-    photo = _read(job.source, treatment)
+    photo = _read(job.source, options)
     stop.check()
-    if treatment.aligned:
-        result = deblurrer.restore_aligned(photo, strength=treatment.strength)
+    if options.aligned:
+        result = deblurrer.restore_aligned(photo, strength=options.strength)
     else:
-        result = deblurrer.restore(photo, strength=treatment.strength, choice=treatment.choice)
+        result = deblurrer.restore(photo, strength=options.strength, choice=options.choice)
     stop.check()
     found = result.summary
     record = Record(
@@ -143,11 +144,11 @@ def _deblur(job: Job, deblurrer: Deblurrer, treatment: Treatment, stop: StopSign
     if not result.faces:
         advice = "" if result.skipped else " (for a picture that is just a face, use --aligned)"
         return replace(record, message=record.message + advice)
-    if treatment.strip_metadata:
+    if options.strip_metadata:
         original = result.original.without_metadata()
         result = replace(result, photo=result.photo.without_metadata(), original=original)
     files = _encoded(job, result)
-    _write(files, overwrite=treatment.overwrite, stop=stop)
+    _write(files, overwrite=options.overwrite, stop=stop)
     *others, last = (_name(path, "standard output") for path in job.outputs)
     named = f"{', '.join(others)} and {last}" if others else last
     notes = (*photo.notes, *encoding_notes(result.photo, _format(job.target, result.photo)))
@@ -161,21 +162,20 @@ def _deblur(job: Job, deblurrer: Deblurrer, treatment: Treatment, stop: StopSign
     )
 
 
-def _existing(job: Job, treatment: Treatment) -> Record | None:
+def _existing(job: Job, options: DeblurOptions) -> Record | None:
     """The record of a photo whose results are there already, if such are skipped; None if there is work to do."""
     existing = [path for path in job.outputs if path != STREAM and os.path.lexists(path)]
-    if treatment.skip_existing and len(existing) == len(job.outputs):
+    if options.skip_existing and len(existing) == len(job.outputs):
         message = f"{_name(job.source)}: skipped, as {printable(job.target)} is there already"
         return Record(str(job.source), Status.SKIPPED, message, outputs=tuple(str(path) for path in existing))
-    if existing and not treatment.overwrite:
-        raise OutputExistsError(f"{printable(existing[0])}: exists already; choose another name or pass --overwrite")
+    refuse_existing(existing, overwrite=options.overwrite)
     return None
 
 
-def _read(source: Path, treatment: Treatment) -> Photo:
+def _read(source: Path, options: DeblurOptions) -> Photo:
     if source == STREAM:
-        return read_photo_bytes(treatment.standard_input, name=_name(source), limits=treatment.limits)
-    return read_photo(source, limits=treatment.limits)
+        return read_photo_bytes(options.standard_input, name=_name(source), limits=options.limits)
+    return read_photo(source, limits=options.limits)
 
 
 def _encoded(job: Job, result: Restoration) -> dict[Path, bytes]:

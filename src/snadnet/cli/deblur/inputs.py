@@ -1,15 +1,21 @@
 """Which photos a command line names: files, folders and patterns in quotes."""
 
 import os
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from snadnet.cli.deblur.other_formats import unreadable_format
 from snadnet.cli.shared.paths import content_of, is_folder, place_of
 from snadnet.photo import INPUT_SUFFIXES, SUFFIXES, printable
+from snadnet.photo.heic import HEIC_SUFFIXES
 
 _WILDCARDS: Final = frozenset("*?[")
+# HEIC counts without its extra too: reading it then fails with the remedy, rather than in silence.
+_PHOTO_SUFFIXES: Final = INPUT_SUFFIXES | frozenset(HEIC_SUFFIXES)
+_URL: Final = re.compile(r"([a-z][a-z0-9+.-]+):/+", re.IGNORECASE)  # not a Windows drive, which is one letter
 
 
 @dataclass(frozen=True)
@@ -48,11 +54,13 @@ class Found:
         sources: the photos in order, each of them once.
         problems: what counts as failed before any work.
         notices: lines for the user about what was left out on purpose.
+        unreadable: photos in folders whose formats are not read.
     """
 
     sources: tuple[Source, ...]
     problems: tuple[Problem, ...]
     notices: tuple[str, ...]
+    unreadable: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,11 +68,20 @@ class _Notice:
     line: str
 
 
+@dataclass(frozen=True)
+class _Unreadable:
+    path: Path
+
+
+_Item = Source | Problem | _Notice | _Unreadable
+
+
 def find_photos(arguments: Sequence[Path], *, recursive: bool = False, leave_out: Collection[Path] = ()) -> Found:
     """The photos that files, folders and patterns on the command line stand for.
 
     - A named file counts whatever its name, and so does a file that a pattern matches.
-    - Of a folder count the visible files whose ending, in any letter case, is a photo's, in order of name.
+    - Of a folder count the visible files whose ending, in any letter case, is a photo's, in order of name. Photos
+      in formats that are not read are listed apart.
       With ``recursive`` its visible subfolders count too, and the tree is kept; links to folders are not
       followed, so that a tree has an end.
     - A pattern (``*``, ``?``, ``[...]``, ``**`` for any subfolders) that is no file's name is expanded here, as
@@ -78,6 +95,7 @@ def find_photos(arguments: Sequence[Path], *, recursive: bool = False, leave_out
     found: dict[str, Source] = {}
     problems: list[Problem] = []
     notices: list[str] = []
+    unreadable: dict[str, Path] = {}
     closed = frozenset(content_of(folder) for folder in leave_out)
     for argument in arguments:
         for item in _stands_for(argument, recursive=recursive, closed=closed):
@@ -88,7 +106,9 @@ def find_photos(arguments: Sequence[Path], *, recursive: bool = False, leave_out
                     problems.append(item)
                 case _Notice():
                     notices.append(item.line)
-    return Found(tuple(found.values()), tuple(problems), tuple(notices))
+                case _Unreadable():
+                    unreadable.setdefault(place_of(item.path), item.path)
+    return Found(tuple(found.values()), tuple(problems), tuple(notices), tuple(unreadable.values()))
 
 
 def names_one_file(arguments: Sequence[Path]) -> bool:
@@ -96,8 +116,16 @@ def names_one_file(arguments: Sequence[Path]) -> bool:
     return len(arguments) == 1 and not is_folder(arguments[0]) and not _is_pattern(arguments[0])
 
 
-def _stands_for(argument: Path, *, recursive: bool, closed: Collection[str]) -> Iterator[Source | Problem | _Notice]:
-    if is_folder(argument):
+def stands_for_many(arguments: Sequence[Path]) -> bool:
+    """Whether the command line names folders or patterns, not only files."""
+    return any(is_folder(argument) or _is_pattern(argument) for argument in arguments)
+
+
+def _stands_for(argument: Path, *, recursive: bool, closed: Collection[str]) -> Iterator[_Item]:
+    if _is_url(argument):
+        url = _URL.sub(r"\1://", printable(argument), count=1)  # pathlib makes one slash of two
+        yield Problem(argument, f"{url}: is a URL, and nothing is downloaded; download it first and name the file")
+    elif is_folder(argument):
         yield from _in_folder(argument, recursive=recursive, closed=closed)
     elif _is_pattern(argument):
         yield from _matching(argument)
@@ -105,7 +133,7 @@ def _stands_for(argument: Path, *, recursive: bool, closed: Collection[str]) -> 
         yield Source(argument)
 
 
-def _in_folder(folder: Path, *, recursive: bool, closed: Collection[str]) -> Iterator[Source | Problem | _Notice]:
+def _in_folder(folder: Path, *, recursive: bool, closed: Collection[str]) -> Iterator[_Item]:
     empty = True
     # A list rather than recursion, whose depth a hostile tree would choose.
     waiting = [Path()]
@@ -126,9 +154,11 @@ def _in_folder(folder: Path, *, recursive: bool, closed: Collection[str]) -> Ite
                 continue
             path = folder / place / entry.name
             if not is_folder(path):
-                if path.suffix.lower() in INPUT_SUFFIXES:
+                if path.suffix.lower() in _PHOTO_SUFFIXES:
                     empty = False
                     yield Source(path, place, named=False)
+                elif unreadable_format(path) is not None:
+                    yield _Unreadable(path)
             elif recursive and entry.is_symlink():
                 yield _Notice(f"{printable(path)}: is a link to a folder and not followed; name it to do its photos")
             elif recursive and content_of(path) not in closed:
@@ -165,4 +195,8 @@ def _matching(pattern: Path) -> Iterator[Source | Problem]:
 
 def _is_pattern(path: Path) -> bool:
     # A file may well be called "photo[1].jpg": what is there is no pattern.
-    return bool(_WILDCARDS & set(str(path))) and not os.path.lexists(path)
+    return bool(_WILDCARDS & set(str(path))) and not _is_url(path) and not os.path.lexists(path)
+
+
+def _is_url(path: Path) -> bool:
+    return _URL.match(str(path)) is not None and not os.path.lexists(path)

@@ -10,12 +10,17 @@ from typing import Final
 
 import typer
 
-from snadnet.cli.deblur.inputs import Source
+from snadnet.cli.deblur.inputs import Source, names_one_file, stands_for_many
+from snadnet.cli.deblur.other_formats import unwritable_format
 from snadnet.cli.deblur.streams import STREAM
 from snadnet.cli.shared.paths import content_of, is_folder, place_of
 from snadnet.photo import SUFFIXES, printable
 
 DEFAULT_TEMPLATE: Final = "{stem}{suffix}"
+"""Names of the results in a folder of their own."""
+
+BESIDE_TEMPLATE: Final = "{stem}_deblurred{suffix}"
+"""Names of the results beside their sources."""
 
 _FIELDS: Final = ("stem", "suffix", "parent")
 _FACE_PICTURE: Final = re.compile(r"(?P<stem>.+)_face\d+_(before|after)\.png", re.DOTALL)
@@ -27,7 +32,8 @@ class Layout:
     """What is to be written, and where.
 
     Attributes:
-        out: the folder for the results, the one output file, or `STREAM` for standard output.
+        out: the folder for the results, the one output file, or `STREAM` for standard output; None for results
+            beside their sources.
         out_is_file: whether ``out`` is the output file itself.
         template: the name of a result, from `checked_template`.
         compare: whether a before/after picture is wanted beside the result.
@@ -35,7 +41,7 @@ class Layout:
         faces: the folder for pictures of the single faces, or None if none are wanted.
     """
 
-    out: Path
+    out: Path | None
     out_is_file: bool = False
     template: str = DEFAULT_TEMPLATE
     compare: bool = False
@@ -72,6 +78,48 @@ class Job:
             raise ValueError("no pictures of faces are wanted")
         start = f"{self.faces.name}_face{number}"
         return self.faces.with_name(f"{start}_before.png"), self.faces.with_name(f"{start}_after.png")
+
+
+def chosen_layout(
+    photos: Sequence[Path], out: Path | None, template: str | None, *, compare: bool, boxes: bool, faces: Path | None
+) -> Layout:
+    """The layout that the options ask for.
+
+    Args:
+        photos: the photos as they were given.
+        out: the output as it was given, or None if it was not.
+        template: the name of a result as it was given, or None if it was not.
+        compare: as in `Layout`.
+        boxes: as in `Layout`.
+        faces: as in `Layout`.
+
+    Raises:
+        BadParameter: If the output cannot be written, is missing, or has a name already and gets another.
+    """
+    out_is_file = False
+    if out is None:
+        if stands_for_many(photos):
+            raise typer.BadParameter(
+                "the results of folders and patterns need a folder; name one, such as -o out", param_hint="--output"
+            )
+    elif out != STREAM and not is_folder(out):
+        if (unwritable := unwritable_format(out)) is not None:
+            raise typer.BadParameter(
+                f"{printable(out)}: {unwritable} cannot be written; end the name with one of {', '.join(SUFFIXES)}",
+                param_hint="--output",
+            )
+        out_is_file = names_one_file(photos) and out.suffix.lower() in SUFFIXES
+    if template is not None and (out_is_file or out == STREAM):
+        raise typer.BadParameter("the result has a name already, by -o; name a folder there", param_hint="--name")
+    default = BESIDE_TEMPLATE if out is None else DEFAULT_TEMPLATE
+    return Layout(
+        out=out,
+        out_is_file=out_is_file,
+        template=checked_template(default if template is None else template),
+        compare=compare,
+        boxes=boxes,
+        faces=faces,
+    )
 
 
 def checked_template(text: str) -> str:
@@ -121,17 +169,17 @@ def plan(sources: Sequence[Source], layout: Layout, *, overwrite: bool = False) 
     Raises:
         typer.BadParameter: two inputs have one output, an output is an input, or a place cannot be written.
     """
-    to_folder = layout.out != STREAM and not layout.out_is_file
-    if to_folder:
-        _check_folder(layout.out)
+    folder = None if layout.out == STREAM or layout.out_is_file else layout.out
+    if folder is not None:
+        _check_folder(folder)
     if layout.faces is not None and os.path.lexists(layout.faces) and not is_folder(layout.faces):
         raise typer.BadParameter(f"{printable(layout.faces)} is a file; name a folder", param_hint="--save-faces")
     jobs = {_job(source, layout): source for source in sources}
     left_out = set() if overwrite else _results_of_others(jobs)
     kept = [job for job, source in jobs.items() if source not in left_out]
     _refuse_clashes(kept)
-    if to_folder:
-        _refuse_escapes({job.target.parent for job in kept}, layout.out)
+    if folder is not None:
+        _refuse_escapes({job.target.parent for job in kept}, folder)
     if layout.faces is not None:
         _refuse_escapes({job.faces.parent for job in kept if job.faces is not None}, layout.faces)
     return kept, _left_out_in_words(sorted(source.path for source in left_out))
@@ -168,7 +216,9 @@ def refuse_reports(jobs: Sequence[Job], reports: Sequence[Path]) -> None:
 
 
 def _job(source: Source, layout: Layout) -> Job:
-    if layout.out_is_file or layout.out == STREAM:
+    if layout.out is None:
+        target = source.path.with_name(_result_name(source.path, layout.template))
+    elif layout.out_is_file or layout.out == STREAM:
         target = layout.out
     else:
         target = layout.out / source.place / _result_name(source.path, layout.template)

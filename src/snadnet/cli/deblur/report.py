@@ -18,8 +18,9 @@ from typing import Final, Self, TextIO
 import typer
 
 from snadnet import __version__
+from snadnet.cli.deblur.other_formats import unreadable_format, unreadable_in_words
+from snadnet.cli.shared.outputs import refuse_existing
 from snadnet.deblurrer import Restoration
-from snadnet.errors import OutputExistsError
 from snadnet.files import write_atomically
 from snadnet.photo import printable
 
@@ -28,12 +29,13 @@ SCHEMA: Final = 1
 
 
 class Status(StrEnum):
-    """What became of a photo."""
+    """The outcome for a photo."""
 
     RESTORED = "restored"
     NO_FACE = "no-face"
     FAILED = "failed"
     SKIPPED = "skipped"
+    UNREADABLE = "unreadable"
 
 
 _IN_WORDS: Final = {
@@ -41,6 +43,7 @@ _IN_WORDS: Final = {
     Status.NO_FACE: "without a face to restore",
     Status.FAILED: "failed",
     Status.SKIPPED: "skipped",
+    Status.UNREADABLE: "in a format that is not read",
 }
 
 
@@ -172,11 +175,23 @@ class Report:
             self._jsonl.close()
 
     def add(self, record: Record) -> None:
-        """Counts a record, says its line and writes it down."""
-        self.counts[record.status] += 1
+        """Count a record, print its line and write it down."""
         troubled = record.status in {Status.FAILED, Status.NO_FACE}
         # `print` (unlike `typer.echo`) passes above a running progress bar.
         print(record.message, file=sys.stderr if troubled or self._only_errors else sys.stdout, flush=True)
+        self._write_down(record)
+
+    def add_unreadable(self, photos: Sequence[Path]) -> None:
+        """Count photos that were left out for their formats, print one line on all of them, and write each down."""
+        if not photos:
+            return
+        print(unreadable_in_words(list(photos)), file=sys.stderr, flush=True)
+        for path in photos:
+            message = f"{printable(path)}: is in a format that is not read ({unreadable_format(path)})"
+            self._write_down(Record(str(path), Status.UNREADABLE, f"{message}; convert it to JPEG, PNG or TIFF"))
+
+    def _write_down(self, record: Record) -> None:
+        self.counts[record.status] += 1
         if self._json_path is not None:
             self._kept.append(record.as_json())
         if self._jsonl_path is not None:
@@ -251,8 +266,7 @@ def _check_report_file(path: Path, *, may_exist: bool) -> None:
     # Never something like /dev/stdout, which a moved file would replace.
     if not stat.S_ISREG(path.lstat().st_mode):
         raise typer.BadParameter(f"{printable(path)} is not a regular file; give a file name", param_hint="--json")
-    if not may_exist:
-        raise OutputExistsError(f"{printable(path)}: exists already; choose another name or pass --overwrite")
+    refuse_existing([path], overwrite=may_exist)
 
 
 def _opened(path: Path, *, append: bool) -> TextIO:

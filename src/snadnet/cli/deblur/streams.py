@@ -7,6 +7,8 @@ from typing import Final
 
 import typer
 
+from snadnet.cli.shared.progress import is_terminal
+from snadnet.cli.shared.standard_streams import is_closed
 from snadnet.errors import PhotoError
 
 STREAM: Final = Path("-")
@@ -15,12 +17,12 @@ STREAM: Final = Path("-")
 _CHUNK: Final = 1 << 20
 
 
-def check_streams(photos: Sequence[Path], out: Path, *, one_file: bool, out_is_file: bool, beside: bool) -> None:
+def check_streams(photos: Sequence[Path], out: Path | None, *, one_file: bool, out_is_file: bool, beside: bool) -> None:
     """A stream carries one photo and nothing else.
 
     Args:
         photos: the photos as they were given.
-        out: the output as it was given.
+        out: the output as it was given, or None if it was not.
         one_file: whether the photos are one file or standard input.
         out_is_file: whether the output is a file, neither a folder nor standard output.
         beside: whether other pictures are to be written beside the result.
@@ -36,7 +38,9 @@ def check_streams(photos: Sequence[Path], out: Path, *, one_file: bool, out_is_f
                 "a photo from standard input has no name; give that of the result, such as out.png, or -",
                 param_hint="-o",
             )
-        if sys.stdin.isatty():
+        if is_closed(sys.stdin):
+            raise typer.BadParameter("standard input is closed; send a photo to it", param_hint="PHOTO")
+        if is_terminal(sys.stdin):
             raise typer.BadParameter(
                 "standard input is a terminal; send a photo to it, as in: snadnet deblur - -o out.jpg < in.jpg",
                 param_hint="PHOTO",
@@ -49,7 +53,9 @@ def check_streams(photos: Sequence[Path], out: Path, *, one_file: bool, out_is_f
                 "- (standard output) takes the result only; name a file for --compare and --draw-boxes",
                 param_hint="-o",
             )
-        if sys.stdout.isatty():
+        if is_closed(sys.stdout):
+            raise typer.BadParameter("standard output is closed; name a file", param_hint="-o")
+        if is_terminal(sys.stdout):
             raise typer.BadParameter(
                 "standard output is a terminal; send it on, as in: snadnet deblur in.jpg -o - > out.jpg",
                 param_hint="-o",

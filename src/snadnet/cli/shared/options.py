@@ -29,13 +29,20 @@ def output_option(description: str, *, metavar: str | None = None) -> Any:  # no
     return typer.Option("--output", "-o", metavar=metavar, help=description)
 
 
-def weights_option(description: str) -> Any:  # noqa: ANN401 - as typer.Option itself
+def weights_option(description: str, *, default: str | None = None) -> Any:  # noqa: ANN401 - as typer.Option itself
     """``--weights``: a released name or a file, as `snadnet.inference.load_model` takes it.
 
     Args:
         description: What the weights are for, as ``--help`` says it.
+        default: What is taken if it is left out, as ``--help`` says it.
     """
-    return typer.Option("--weights", metavar="NAME|FILE", help=description, autocompletion=complete_weights)
+    return typer.Option(
+        "--weights",
+        metavar="NAME|FILE",
+        help=description,
+        show_default=default or True,
+        autocompletion=complete_weights,
+    )
 
 
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")]

@@ -27,16 +27,18 @@ class ProgressDisplay:
 
     def advance(self, count: int = 1) -> None:
         """Count so many items as done."""
+        self._bar.start()  # does nothing where it runs already
         self._bar.advance(self._task, count)
 
     def update(self, completed: float, state: str = "") -> None:
         """Move the bar to where the work stands, and show a few words on its state behind it."""
+        self._bar.start()
         self._bar.update(self._task, completed=completed, state=state)
 
 
 @contextmanager
 def show_progress(
-    description: str, total: float, *, as_percentage: bool = False, hidden: bool = False
+    description: str, total: float, *, as_percentage: bool = False, from_start: bool = True, hidden: bool = False
 ) -> Iterator[ProgressDisplay]:
     """Show a bar with the remaining time on standard error while the work goes on, if that is a terminal.
 
@@ -46,6 +48,7 @@ def show_progress(
         description: What is being done, such as "Evaluating faces".
         total: How much there is to do: a number of items, or 1.0 for a fraction.
         as_percentage: Show how much is done as a percentage rather than as "3/10".
+        from_start: Show the bar at once, rather than with the first progress.
         hidden: Show nothing, such as where there is a single item.
     """
     bar = Progress(
@@ -61,8 +64,13 @@ def show_progress(
         redirect_stdout=is_terminal(sys.stdout),
         disable=hidden or not is_terminal(sys.stderr),
     )
-    with bar:
-        yield ProgressDisplay(bar, bar.add_task(description, total=total, state=""))
+    task = bar.add_task(description, total=total, state="")
+    try:
+        if from_start:
+            bar.start()
+        yield ProgressDisplay(bar, task)
+    finally:
+        bar.stop()
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -1,4 +1,4 @@
-"""CelebA, CelebA-HQ and CelebAMask-HQ as they are published, prepared for training (SPEC 2 and 10)."""
+"""CelebA, CelebA-HQ and CelebAMask-HQ as they are published, prepared for training."""
 
 import re
 from functools import partial
@@ -82,7 +82,10 @@ def celeba(source: Path, *, size: int = 160, partition: Path | None = None) -> P
     if not pictures:
         raise DataError(f"{source}: has no pictures of img_align_celeba; {CELEBA_ORIGIN}")
     jobs = [
-        FaceJob(stem, split, pictures.get(stem, stem), partial(_celeba_face, tree, stem, pictures.get(stem), size))
+        FaceJob(
+            *(stem, split, pictures.get(stem, stem), partial(_celeba_face, tree, stem, pictures.get(stem), size)),
+            missing=None if stem in pictures else f"{stem}, which the list names,",
+        )
         for stem, split in splits.items()
     ]
     return Preparation("celeba", size, f"rows 21 to 198 of 178 x 218, to {size} px", False, in_name_order(jobs))
@@ -104,7 +107,10 @@ def celeba_hq(source: Path, *, size: int = 256, faces: int = 30_000, validation:
     tree = open_tree(source, origin=CELEBA_HQ_ORIGIN)
     pictures = _numbered_pictures(tree)
     jobs = [
-        FaceJob(name, split, pictures.get(number, name), partial(_hq_face, tree, name, pictures.get(number), size))
+        FaceJob(
+            *(name, split, pictures.get(number, name), partial(_hq_face, tree, name, pictures.get(number), size)),
+            missing=None if number in pictures else f"image number {number}",
+        )
         for number, name, split in _numbers(tree, pictures, faces, validation, test)
     ]
     return Preparation("celeba-hq", size, f"whole, to {size} px", False, in_name_order(jobs))
@@ -131,6 +137,7 @@ def celebamask_hq(source: Path, *, size: int = 256, faces: int = 30_000, validat
             split,
             pictures.get(number, name),
             partial(_masked_face, tree, name, pictures.get(number), masks.get(number, {}), size),
+            missing=None if number in pictures else f"image number {number}",
         )
         for number, name, split in _numbers(tree, pictures, faces, validation, test)
     ]
@@ -253,7 +260,7 @@ def _celeba_face(tree: FileTree, stem: str, file: str | None, size: int) -> Face
 
 def _hq_face(tree: FileTree, name: str, file: str | None, size: int) -> FacePixels:
     if file is None:
-        raise DataError(f"{tree.root}: picture number {int(name)} is missing; fetch the pictures again")
+        raise DataError(f"{tree.root}: image number {int(name)} is missing; fetch the pictures again")
     return FacePixels(resized(_read(tree, file), size, name=str(tree.root / file)))
 
 

@@ -3,14 +3,13 @@
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from snadnet.data.image_folder import check_names, list_images
 from snadnet.data.prepare.preparation import FaceJob, FacePixels, Preparation, in_name_order, resized, split_in_order
 from snadnet.errors import DataError
 from snadnet.faces import FaceDetector, crop_face, face_matrix
 from snadnet.faces.warp import scale_of
-from snadnet.photo import read_photo
+from snadnet.image_arrays import to_uint8
+from snadnet.photo import read_srgb
 
 
 def face_folder(source: Path, *, aligned: bool, size: int = 256, validation: int = 0, test: int = 0) -> Preparation:
@@ -39,11 +38,11 @@ def face_folder(source: Path, *, aligned: bool, size: int = 256, validation: int
 
 
 def _aligned_face(path: Path, size: int) -> FacePixels:
-    return FacePixels(resized(read_photo(path).without_metadata().pixels, size, name=str(path)))
+    return FacePixels(resized(read_srgb(path), size, name=str(path)))
 
 
 def _found_face(detector: FaceDetector, path: Path, size: int) -> FacePixels:
-    pixels = read_photo(path).without_metadata().pixels
+    pixels = read_srgb(path)
     faces = detector.detect(pixels)
     if not faces:
         raise DataError(f"{path}: no face was found; remove it, or crop it by hand and give it as aligned")
@@ -51,4 +50,4 @@ def _found_face(detector: FaceDetector, path: Path, size: int) -> FacePixels:
     if scale_of(matrix) > 1:
         # As for aligned faces: one with made-up pixels is no sharp reference.
         raise DataError(f"{path}: its largest face spans {size / scale_of(matrix):.0f} px, under {size}; remove it")
-    return FacePixels(np.rint(crop_face(pixels, matrix, size) * 255).astype(np.uint8))
+    return FacePixels(to_uint8(crop_face(pixels, matrix, size)))

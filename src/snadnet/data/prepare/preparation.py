@@ -46,12 +46,14 @@ class FaceJob:
         split: where it belongs.
         source: what it is made from, as the source names it.
         make: makes it; raises a SnadnetError that names what is missing or damaged.
+        missing: in words, what of the source is known not to be there; None if nothing is.
     """
 
     name: str
     split: Split
     source: str
     make: Callable[[], FacePixels]
+    missing: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The relativistic adversarial losses of generator and discriminator (paper, Eq. 13-17; SPEC 9).
+"""The relativistic adversarial losses of generator and discriminator (paper, Eq. 13-17).
 
 Each fake is judged against its own true twin: the generator wants ``D(fake) - D(real)`` large, the
 discriminator wants it small. ``-log(sigmoid(x))`` is written ``softplus(-x)``, which stays finite for any

@@ -19,7 +19,10 @@ def wasserstein_generator_loss(fake: Tensor) -> Tensor:
 
 
 def gradient_penalty(critic: Callable[[Tensor], Tensor], fake: Tensor, real: Tensor) -> Tensor:
-    """How far the critic's slope is from 1, between restored and true pictures (Gulrajani et al., Eq. 3).
+    """How far the critic's slope is from 1, between restored and true images (Gulrajani et al., Eq. 3).
+
+    DeblurGAN's program differentiates the sum of a score map and takes the norm at each pixel; here it is the mean of
+    the map, which the critic's other losses use, and the norm over the whole image, as in the paper of the penalty.
 
     Args:
         critic: maps ``(B, 3, H, W)`` to score maps; a picture's score is the mean of its map.

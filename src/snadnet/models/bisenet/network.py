@@ -129,6 +129,9 @@ class BiSeNet(nn.Module):
     Args:
         width: Factor on all channel counts; 1 is the published network (13.3 M parameters). It must leave whole
             multiples of 4.
+        align_corners: How the main head's logits are brought to the image's size. The program that the paper builds on
+            (zllrunning's face-parsing.PyTorch) aligns the corners of both grids, which moves the classes' borders by up
+            to half a logit, 4 px; False, on which our own weights were trained, keeps them in place.
 
     Raises:
         ValueError: If ``width`` does not give channel counts that are multiples of 4.
@@ -137,9 +140,10 @@ class BiSeNet(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, width: float = 1.0) -> None:
+    def __init__(self, width: float = 1.0, *, align_corners: bool = False) -> None:
         super().__init__()
         self.width = width
+        self.align_corners = align_corners
         base = round(64 * width)
         if base < 4 or base % 4 or base != 64 * width:  # noqa: PLR2004 (the fusion's attention has a quarter)
             raise ValueError(f"width {width} does not make 64 channels a multiple of 4")
@@ -166,7 +170,7 @@ class BiSeNet(nn.Module):
         context16 = self.refine16(middle) + context32
         context16 = self.smooth16(F.interpolate(context16, size=fine.shape[-2:]))
         logits: Tensor = self.head(self.fusion(fine, context16))
-        logits = F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+        logits = F.interpolate(logits, size=size, mode="bilinear", align_corners=self.align_corners)
         if not self.training:
             return logits
         return ParsingLogits(logits, self.head16(context16), self.head32(context32))

@@ -6,43 +6,26 @@ One ``Layout`` a family says how the authors named what we hold.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import torch
 from torch import nn
 
 from snadnet.catalogue import current_name
 from snadnet.errors import ModelError
-from snadnet.models.convert.deblurgan import DEBLURGAN
-from snadnet.models.convert.deblurganv2 import INCEPTION, MOBILENET
-from snadnet.models.convert.dmphn import dmphn
 from snadnet.models.convert.engine import Counts, fill
 from snadnet.models.convert.files import read_checkpoint
 from snadnet.models.convert.layout import Layout
-from snadnet.models.convert.mprnet import MPRNET
-from snadnet.models.convert.nafnet import nafnet
-from snadnet.models.convert.umsn import UMSN
-from snadnet.models.nafnet import NAFNET_32, NAFNET_64
+from snadnet.models.discovery import collect
 from snadnet.models.registry import create_network
 
 __all__ = ["LAYOUTS", "Counts", "Imported", "Layout", "import_original"]
 
-LAYOUTS: dict[str, Layout] = {
-    "deblurgan": DEBLURGAN,
-    "deblurgan-released-block": DEBLURGAN,
-    "deblurgan-released-dropout": DEBLURGAN,
-    "deblurganv2-inception": INCEPTION,
-    "deblurganv2-inception-released": INCEPTION,
-    "deblurganv2-mobilenet": MOBILENET,
-    "deblurganv2-mobilenet-released": MOBILENET,
-    "dmphn-1-2-4": dmphn(3),
-    "dmphn-1-2-4-8": dmphn(4),
-    "mprnet": MPRNET,
-    "nafnet-32": nafnet(NAFNET_32),
-    "nafnet-64": nafnet(NAFNET_64),
-    "umsn": UMSN,
-    "umsn-released": UMSN,
+LAYOUTS: Final[dict[str, Layout]] = {
+    name: layout for layouts in collect(__name__, "LAYOUTS") for name, layout in layouts.items()
 }
-"""By the registry's names. What only differs at inference (``-released...``) takes the same files."""
+"""By the registry's names, from the modules of this package. Networks that differ at inference alone
+(``-released...``) take the same files."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +63,7 @@ def import_original(name: str, paths: Sequence[Path], *, unused: Sequence[str] =
         raise ModelError(f"no released weights are known for {name!r}; choose one of: {', '.join(sorted(LAYOUTS))}")
     layout = LAYOUTS[name]
     checkpoint = read_checkpoint(paths, layout)
-    with torch.device("meta"):
+    with torch.random.fork_rng(devices=[]):
         network = create_network(name)
     counts = fill(network, checkpoint.state, layout, checkpoint.source, unused=unused)
     return Imported(network.eval(), counts, checkpoint.checksums, checkpoint.notes)

@@ -24,3 +24,5 @@ DEBLURGAN = Layout(
     unused=("*.running_mean", "*.running_var", "*.num_batches_tracked"),
     remedy="weights with two convolutions in a residual block are deblurgan's, with one deblurgan-released-block's",
 )
+
+LAYOUTS = dict.fromkeys(("deblurgan", "deblurgan-released-block", "deblurgan-released-dropout"), DEBLURGAN)

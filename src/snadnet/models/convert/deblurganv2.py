@@ -75,3 +75,8 @@ MOBILENET = Layout(
     unused=(*_COLLECTED, *(f"fpn.features.{index}.*" for index in (16, 17, 18))),
     remedy="give fpn_mobilenet.h5; the generator on Inception-ResNet-v2 is deblurganv2-inception",
 )
+
+LAYOUTS = {
+    **dict.fromkeys(("deblurganv2-inception", "deblurganv2-inception-released"), INCEPTION),
+    **dict.fromkeys(("deblurganv2-mobilenet", "deblurganv2-mobilenet-released"), MOBILENET),
+}

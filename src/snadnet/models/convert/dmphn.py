@@ -40,3 +40,6 @@ def dmphn(levels: int) -> Layout:
         part=lambda path, _: f"{path.stem}.",
         remedy=f"give {last}; three levels are dmphn-1-2-4's, four dmphn-1-2-4-8's",
     )
+
+
+LAYOUTS = {"dmphn-1-2-4": dmphn(3), "dmphn-1-2-4-8": dmphn(4)}

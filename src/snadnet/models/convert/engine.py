@@ -13,12 +13,12 @@ from snadnet.models.convert.layout import Layout, Renames, State
 
 _NAMED = 3
 _COUNTER = ".num_batches_tracked"
-"""What batch normalization counts for a mean that none of our networks takes; files of PyTorch before 0.4.1 lack it."""
+"""Batch normalization's counter, which matters only without a momentum; files of PyTorch before 0.4.1 lack it."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of a checkpoint's names.
+    """How many of a checkpoint's names were used.
 
     Attributes:
         used: How many a network's tensors came from, shared ones each counted.
@@ -33,7 +33,7 @@ def fill(network: nn.Module, state: State, layout: Layout, source: str, *, unuse
     """Load a checkpoint into a network strictly.
 
     Args:
-        network: The network, on any device, also PyTorch's meta device; its tensors are replaced.
+        network: The network, on the CPU; its tensors are replaced.
         state: The checkpoint's tensors by the authors' names.
         layout: How these names lead to ours.
         source: The file or folder, for messages.
@@ -58,6 +58,8 @@ def fill(network: nn.Module, state: State, layout: Layout, source: str, *, unuse
     filled: dict[str, Tensor] = {}
     for name, target in targets.items():
         tensor = _checked(name, kept[name], ours[target], source, layout)
+        if target in layout.rows:
+            tensor = tensor[list(layout.rows[target])]
         if target in filled and not torch.equal(filled[target], tensor):
             first = next(other for other in targets if targets[other] == target)
             raise refuse("holds different values where one tensor is shared", [first, name])

@@ -17,12 +17,12 @@ _AVERAGED: Final = "params_ema"
 _WRAPPERS: Final = (_AVERAGED, "state_dict", "params", "model")
 """The entries in which training programs save tensors beside other things; of several the first is taken."""
 _PREFIXES: Final = ("module.", "_orig_mod.", "net.")
-"""What data parallelism, ``torch.compile`` and training programs put before every name, also several of them."""
+"""Prefixes of all names by data parallelism, ``torch.compile`` and training programs, also several in a row."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What the authors' files hold.
+    """The content of the authors' files.
 
     Attributes:
         state: Their tensors by name.
@@ -75,7 +75,7 @@ def _expanded(path: Path, layout: Layout) -> list[Path]:
 
 
 def _tensors(path: Path) -> tuple[dict[str, Any], str | None]:
-    """The tensors of a file, out of its wrapper and without prefixes that all of them share, and a note on the choice."""
+    """The tensors of a file, out of its wrapper and without shared prefixes, and a note on what was chosen."""
     remedy = "give a checkpoint of the network's weights"
     content = read_state(path, what="a network's weights", remedy=remedy)
     found = [wrapper for wrapper in _WRAPPERS if isinstance(content.get(wrapper), dict)]

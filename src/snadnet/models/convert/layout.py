@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 State = Mapping[str, Any]
-"""Tensors by name, of a checkpoint or of a network (there on PyTorch's meta device: shapes only)."""
+"""Tensors by name, of a checkpoint or of a network."""
 Renames = Mapping[str, str]
 """Names, or their beginnings up to a dot, to ours; the longest that fits a name holds."""
 
@@ -39,6 +39,7 @@ class Layout:
         renames: See ``Renames``. Several names may lead to one of ours (one tensor under several names), which
             must then be equal.
         unused: Patterns, as of ``fnmatch``, of what the authors' program never reads, or ours has no use for.
+        rows: Our tensors whose rows the authors have in another order: their index of each of our rows.
         suffix: Of the files to take where a folder is given; empty if one file holds everything.
         part: What is put before the names in one of several files, so that they do not collide.
         remedy: What to try when a checkpoint does not fit.
@@ -47,6 +48,7 @@ class Layout:
     files: str
     renames: Renames = field(default_factory=dict)
     unused: tuple[str, ...] = ()
+    rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     suffix: str = ""
     part: Callable[[Path, State], str] = lambda _path, _state: ""
     remedy: str = "give the file that the authors released"

@@ -80,3 +80,5 @@ MPRNET = Layout(
     },
     remedy="give the authors' deblurring network; those for denoising and deraining differ",
 )
+
+LAYOUTS = {"mprnet": MPRNET}

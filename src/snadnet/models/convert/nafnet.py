@@ -1,7 +1,7 @@
 """NAFNet: the authors' names for the parts of a block and for the levels."""
 
 from snadnet.models.convert.layout import Layout, joined, numbered
-from snadnet.models.nafnet import NAFNetConfig
+from snadnet.models.nafnet import NAFNET_32, NAFNET_64, NAFNetConfig
 
 _BLOCK = {
     "norm1": "mixing_norm.norm",
@@ -32,3 +32,6 @@ def nafnet(config: NAFNetConfig) -> Layout:
         renames=renames,
         remedy=f"give the authors' network for GoPro of width {config.width}; those for other tasks differ in depth",
     )
+
+
+LAYOUTS = {"nafnet-32": nafnet(NAFNET_32), "nafnet-64": nafnet(NAFNET_64)}

@@ -91,6 +91,8 @@ def _layers(state: Mapping[str, torch.Tensor], module: str) -> dict[str, Shapes]
     layers: dict[str, set[tuple[str, tuple[int, ...]]]] = defaultdict(set)
     for name, tensor in state.items():
         layer, _, tensor_name = name.rpartition(".")
+        if tensor_name == "num_batches_tracked":
+            continue  # older files lack it
         if layer == module or layer.startswith(f"{module}."):
             layers[layer].add((tensor_name, tuple(tensor.shape)))
     return {layer: frozenset(tensors) for layer, tensors in layers.items()}
@@ -109,7 +111,7 @@ def _signature(layers: Mapping[str, Shapes]) -> tuple[tuple[tuple[str, tuple[int
 
 
 def _number(name: str) -> tuple[str, list[int]]:
-    """What a name begins with, and the numbers in it."""
+    """The beginning of a name, and the numbers in it."""
     return re.split(r"\d", name, maxsplit=1)[0], [int(digits) for digits in re.findall(r"\d+", name)]
 
 
@@ -138,7 +140,7 @@ def _matched(theirs: Mapping[str, torch.Tensor], ours: Mapping[str, torch.Tensor
         for signature, modules in _alike(candidates).items():
             wanted = slots.get(signature, [])
             if len(modules) != len(wanted):
-                continue  # the engine refuses them by name, as none of them can be told from the others
+                continue  # the engine refuses them by name, as they cannot be distinguished
             _check_order(modules, source)
             for module, slot in zip(modules, wanted, strict=True):
                 our_layers = _alike(_layers(ours, slot))
@@ -184,3 +186,5 @@ UMSN = UMSNLayout(
     part=_part,
     remedy="leave out with --unused what you know to be unused",
 )
+
+LAYOUTS = dict.fromkeys(("umsn", "umsn-released"), UMSN)

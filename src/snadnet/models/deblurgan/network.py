@@ -13,7 +13,7 @@ _INITIAL_DEVIATION: Final = 0.02
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """What a generator is made of.
+    """Configuration of a generator.
 
     Attributes:
         width: Channels at full resolution; they double twice on the way down.
@@ -70,7 +70,7 @@ class ResidualBlock(nn.Module):
 class Generator(nn.Module):
     """RGB ``(B, 3, H, W)`` in ``[-1, 1]``, sides multiples of 4, to the same.
 
-    The network draws what is to be added to the blurred image (section 3.2, the global skip connection).
+    The network predicts a residual, which is added to the blurred image (section 3.2, the global skip connection).
     """
 
     def __init__(self, config: GeneratorConfig) -> None:

@@ -6,7 +6,7 @@ from snadnet.models.deblurganv2.critic import DoubleScaleCritic, DoubleScaleScor
 from snadnet.models.deblurganv2.network import Generator, GeneratorConfig
 from snadnet.models.deblurganv2.pretrained import load_backbone
 from snadnet.models.descriptor import SIGNED, ModelDescriptor
-from snadnet.size_rule import SizeRule
+from snadnet.size_rule import ANY_SIZE, SizeRule
 
 __all__ = [
     "DESCRIPTORS",
@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 
-def _descriptor(name: str, config: GeneratorConfig, smallest: int) -> ModelDescriptor:
+def _descriptor(name: str, config: GeneratorConfig, size: SizeRule) -> ModelDescriptor:
     return ModelDescriptor(
         name,
         task="deblurring",
@@ -27,21 +27,29 @@ def _descriptor(name: str, config: GeneratorConfig, smallest: int) -> ModelDescr
         year=2019,
         licence="BSD-style",
         build=lambda: Generator(config),
-        size=SizeRule.multiple_of(32, smallest=smallest),
+        size=size,
         values=SIGNED,
     )
 
 
 _INCEPTION = GeneratorConfig("inception-resnet-v2", pyramid_width=256)
 _MOBILENET = GeneratorConfig("mobilenet-v2", pyramid_width=128)
+_FROM_128 = SizeRule.multiple_of(32, smallest=128)
+_FROM_32 = SizeRule.multiple_of(32)
+
+
+def _released(config: GeneratorConfig) -> GeneratorConfig:
+    """Where the release deviates from the paper: batch statistics at inference, and padding inside the network."""
+    return replace(config, image_statistics=True, pads_as_released=True)
+
 
 DESCRIPTORS = (
-    _descriptor("deblurganv2-inception", _INCEPTION, 128),
-    _descriptor("deblurganv2-mobilenet", _MOBILENET, 32),
+    _descriptor("deblurganv2-inception", _INCEPTION, _FROM_128),
+    _descriptor("deblurganv2-mobilenet", _MOBILENET, _FROM_32),
     # The first at about the cost of snadnet-small, the second, which costs that by itself, at a third.
-    _descriptor("deblurganv2-inception-tiny", replace(_INCEPTION, pyramid_width=96, backbone_width=0.375), 128),
-    _descriptor("deblurganv2-mobilenet-tiny", replace(_MOBILENET, pyramid_width=64, backbone_width=0.5), 32),
-    # Where the release deviates from the paper: batch statistics at inference. A map of one pixel has no deviation.
-    _descriptor("deblurganv2-inception-released", replace(_INCEPTION, image_statistics=True), 128),
-    _descriptor("deblurganv2-mobilenet-released", replace(_MOBILENET, image_statistics=True), 64),
+    _descriptor("deblurganv2-inception-tiny", replace(_INCEPTION, pyramid_width=96, backbone_width=0.375), _FROM_128),
+    _descriptor("deblurganv2-mobilenet-tiny", replace(_MOBILENET, pyramid_width=64, backbone_width=0.5), _FROM_32),
+    # 96 px are padded to 128. Of a map of one pixel there are no statistics, but the smallest padded side is 64.
+    _descriptor("deblurganv2-inception-released", _released(_INCEPTION), SizeRule(smallest=96)),
+    _descriptor("deblurganv2-mobilenet-released", _released(_MOBILENET), ANY_SIZE),
 )

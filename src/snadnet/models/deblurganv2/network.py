@@ -14,12 +14,13 @@ Backbone = Literal["inception-resnet-v2", "mobilenet-v2"]
 
 # Left, right, top and bottom: what Inception-ResNet-v2's unpadded convolutions took from each map, finest first.
 _INCEPTION_PADS: Final = ((0, 1, 0, 1), (1, 1, 1, 1), (1, 2, 1, 2), (1, 1, 1, 1), (1, 1, 1, 1))
+_SIDE_MULTIPLE: Final = 32
 _NO_PADS: Final = ((0, 0, 0, 0),) * 5
 
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """What a generator is made of.
+    """Configuration of a generator.
 
     Attributes:
         backbone: The network that the pyramid stands on.
@@ -27,12 +28,16 @@ class GeneratorConfig:
         backbone_width: Factor on the backbone's channel counts.
         image_statistics: In evaluation mode the backbone's batch normalization uses each image's own statistics, as
             the released program does by running in training mode.
+        pads_as_released: In evaluation mode images are padded at the right and bottom to the next multiple of 32,
+            always by at least 1 px, with mid-grey (0 in ``[-1, 1]``), as in the released program. As statistics are
+            those of the padded image, this changes all of the result.
     """
 
     backbone: Backbone
     pyramid_width: int
     backbone_width: float = 1.0
     image_statistics: bool = False
+    pads_as_released: bool = False
 
 
 class ConvNormRelu(nn.Sequential):
@@ -91,7 +96,10 @@ class FeaturePyramid(nn.Module):
 
 
 class Generator(nn.Module):
-    """RGB ``(B, 3, H, W)`` in ``[-1, 1]`` to the same; it draws what is to be added to the blurred image.
+    """RGB ``(B, 3, H, W)`` in ``[-1, 1]`` to the same; it predicts a residual, which is added to the blurred image.
+
+    At the border a padded image is restored otherwise than its inside: the release pads with mid-grey
+    (``GeneratorConfig.pads_as_released``), all other networks here by reflection (``Restorer``).
 
     Sides are multiples of 32, and at least 128 on Inception-ResNet-v2, below which its coarsest map has no pixels left
     to reflect.
@@ -100,6 +108,7 @@ class Generator(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         width = config.pyramid_width
+        self.pads = config.pads_as_released
         self.pyramid = FeaturePyramid(config)
         self.heads = nn.ModuleList(Head(width, width // 2, scale) for scale in (1, 2, 4, 8))
         self.smooth = ConvNormRelu(2 * width, width // 2)
@@ -108,9 +117,18 @@ class Generator(nn.Module):
 
     def forward(self, blurred: Tensor) -> Tensor:
         """Restore a batch."""
-        half, *coarser = self.pyramid(blurred)
+        if self.pads and not self.training:
+            height, width = blurred.shape[-2:]
+            padded = F.pad(
+                blurred, (0, _SIDE_MULTIPLE - width % _SIDE_MULTIPLE, 0, _SIDE_MULTIPLE - height % _SIDE_MULTIPLE)
+            )
+            return self._restore(padded)[..., :height, :width]
+        return self._restore(blurred)
+
+    def _restore(self, blurred: Tensor) -> Tensor:
+        half_res, *coarser = self.pyramid(blurred)
         quarters = [head(features) for head, features in zip(self.heads, coarser, strict=True)]
         # Coarsest first, as in the published weights.
         features = self.smooth(torch.cat(quarters[::-1], dim=1))
-        features = self.smooth2(_doubled(features) + half)
+        features = self.smooth2(_doubled(features) + half_res)
         return (blurred + torch.tanh(self.final(_doubled(features)))).clamp(-1.0, 1.0)

@@ -15,7 +15,7 @@ _ENCODER_STRIDE: Final = 4
 
 @dataclass(frozen=True)
 class DMPHNConfig:
-    """What a DMPHN is made of.
+    """Configuration of a DMPHN.
 
     Attributes:
         levels: 3 is DMPHN(1-2-4), 4 is DMPHN(1-2-4-8): the numbers of tiles.
@@ -45,7 +45,7 @@ DMPHN_1_2_4_8_TINY: Final = DMPHNConfig(4, (4, 9, 18))
 
 
 class DMPHNOutput(NamedTuple):
-    """What DMPHN makes of a batch.
+    """DMPHN's outputs for a batch.
 
     Attributes:
         restored: ``(B, 3, H, W)``, about ``[-0.5, 0.5]``, not clamped.
@@ -105,7 +105,7 @@ class DMPHN(nn.Module):
 
     A level encodes its tiles, joins the features of two neighbours, and decodes them on the tiles of the level above
     (paper, section 3, Fig. 2). The tiles of a level share one encoder and one decoder, so they go as one batch. The
-    first level draws the image itself: nothing adds the input to it.
+    first level predicts the image itself; no input is added to it.
     """
 
     def __init__(self, config: DMPHNConfig) -> None:
@@ -118,12 +118,12 @@ class DMPHN(nn.Module):
     def forward(self, blurred: Tensor) -> DMPHNOutput:
         """Restore ``(B, 3, H, W)``."""
         features = residual = None
-        drawn: list[Tensor] = []
+        outputs: list[Tensor] = []
         for level in reversed(range(len(self.grids))):
             grid, joined_grid = self.grids[level], self.grids[max(level - 1, 0)]
-            seen = blurred if residual is None else blurred + residual
-            encoded = join_tiles(self.encoders[level](split_tiles(seen, grid)), grid)
+            corrected = blurred if residual is None else blurred + residual
+            encoded = join_tiles(self.encoders[level](split_tiles(corrected, grid)), grid)
             features = encoded if features is None else encoded + features
             residual = join_tiles(self.decoders[level](split_tiles(features, joined_grid)), joined_grid)
-            drawn.append(residual)
-        return DMPHNOutput(drawn[-1], tuple(drawn[:-1]))
+            outputs.append(residual)
+        return DMPHNOutput(outputs[-1], tuple(outputs[:-1]))

@@ -16,11 +16,8 @@ def pad_to_rule(images: Tensor, rule: SizeRule) -> Tensor:
     height, width = images.shape[-2:]
     if min(height, width) < SMALLEST_SIDE:
         raise ModelError(f"images of {width}x{height} px are too small; each side needs {SMALLEST_SIDE} px or more")
-    rows, columns = rule.padded(height, width)
-    down, right = rows - height, columns - width
-    if not down and not right:
+    if rule.padded(height, width) == (height, width):
         return images
-    # Reflection cannot reach further than the image itself; what is left repeats the border.
-    mirrored = (min(right, width - 1), min(down, height - 1))
-    images = F.pad(images, (0, mirrored[0], 0, mirrored[1]), mode="reflect")
-    return F.pad(images, (0, right - mirrored[0], 0, down - mirrored[1]), mode="replicate")
+    mirrored, repeated = rule.padding(height, width)
+    images = F.pad(images, (0, mirrored[1], 0, mirrored[0]), mode="reflect")
+    return F.pad(images, (0, repeated[1], 0, repeated[0]), mode="replicate")

@@ -90,7 +90,7 @@ class Resize(nn.Module):
 class SupervisedAttention(nn.Module):
     """The supervised attention module (SAM; paper, section 3.3, Fig. 4) between two stages.
 
-    It draws the stage's image, which the ground truth supervises, and lets through the features that the image
+    It predicts the stage's image, which the ground truth supervises, and lets through the features that the image
     attends to.
     """
 
@@ -102,9 +102,9 @@ class SupervisedAttention(nn.Module):
 
     def forward(self, features: Tensor, blurred: Tensor) -> tuple[Tensor, Tensor]:
         """Map ``(B, C, H, W)`` and the input ``(B, 3, H, W)`` to attended features and the stage's image."""
-        drawn: Tensor = self.residual_conv(features) + blurred
-        attended = self.features_conv(features) * torch.sigmoid(self.attention_conv(drawn))
-        return features + attended, drawn
+        predicted: Tensor = self.residual_conv(features) + blurred
+        attended = self.features_conv(features) * torch.sigmoid(self.attention_conv(predicted))
+        return features + attended, predicted
 
 
 class CrossStageFusion(nn.Module):

@@ -32,7 +32,7 @@ Levels = tuple[Tensor, Tensor, Tensor]
 
 @dataclass(frozen=True)
 class MPRNetConfig:
-    """What an MPRNet is made of. The defaults are the paper's deblurring network.
+    """Configuration of an MPRNet. The defaults are the paper's deblurring network.
 
     Attributes:
         width: Channels at full resolution in the first two stages.
@@ -63,7 +63,7 @@ Channel attention is not narrowed: a quarter of so few channels would be a singl
 
 
 class MPRNetOutput(NamedTuple):
-    """What MPRNet makes of a batch: the images ``(B, 3, H, W)`` of its stages, about ``[0, 1]``, not clamped.
+    """MPRNet's outputs for a batch: the images ``(B, 3, H, W)`` of its stages, about ``[0, 1]``, not clamped.
 
     Attributes:
         restored: The third and last stage's image.

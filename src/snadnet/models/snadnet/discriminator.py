@@ -24,7 +24,7 @@ _LARGEST_WIDENING = 8
 
 
 class DiscriminatorOutput(NamedTuple):
-    """What the discriminator says of a batch: unbounded scores, higher for "more real".
+    """The discriminator's outputs for a batch: unbounded scores, higher for "more real".
 
     Attributes:
         patches: Three patch maps (B, 1, h, w), the smallest receptive field (the largest map) first.
@@ -65,9 +65,9 @@ class SpectralNormBlock(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        half = out_channels // 2
-        self.branch4 = SpectralNormConv2d(in_channels, half, 4, stride=2)
-        self.branch3 = SpectralNormConv2d(in_channels, out_channels - half, 3, stride=2)
+        half_width = out_channels // 2
+        self.branch4 = SpectralNormConv2d(in_channels, half_width, 4, stride=2)
+        self.branch3 = SpectralNormConv2d(in_channels, out_channels - half_width, 3, stride=2)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, in, H, W) to (B, out, ceil(H / 2), ceil(W / 2)), values at least 0."""

@@ -190,8 +190,8 @@ class SideHeads(nn.Module):
     def forward(self, features: Tensor, sides: tuple[Tensor, ...]) -> Tensor:
         """Map the last features ``(B, C, H, W)`` and the sides', deepest last, to ``(B, C + sides, H, W)``."""
         size = features.shape[-2:]
-        drawn = [
+        maps = [
             F.interpolate(leaky(convolution(side)), size=size)
             for convolution, side in zip(self.heads, sides, strict=True)
         ]
-        return torch.cat((features, *reversed(drawn)), dim=1)
+        return torch.cat((features, *reversed(maps)), dim=1)

@@ -1,10 +1,10 @@
-"""What a UMSN is made of."""
+"""Configuration of UMSN."""
 
 from dataclasses import dataclass
 from typing import Final
 
 NUM_MAPS: Final = 4
-"""Face classes that UMSN tells apart."""
+"""Face classes that UMSN distinguishes."""
 
 SIZE_MULTIPLE: Final = 4
 """Sides that UMSN works on."""
@@ -12,7 +12,7 @@ SIZE_MULTIPLE: Final = 4
 
 @dataclass(frozen=True)
 class UMSNConfig:
-    """What a UMSN is made of. The defaults are the published network.
+    """Configuration of a UMSN. The defaults are the published network.
 
     Attributes:
         width: Channels of the two main networks; the first-stage streams work with a half and a quarter of it.

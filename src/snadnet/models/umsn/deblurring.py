@@ -41,10 +41,10 @@ class ClassStream(nn.Module):
 
     def forward(self, image: Tensor, class_map: Tensor) -> tuple[Tensor, Tensor]:
         """Map ``(B, 3, H, W)`` and ``(B, 1, H, W)`` to features ``(B, C, H / 2, W / 2)`` and an image."""
-        seen = torch.cat((image, class_map), dim=1)
-        first = self.first(seen)
+        inputs_with_maps = torch.cat((image, class_map), dim=1)
+        first = self.first(inputs_with_maps)
         features = self.last(torch.cat((self.middle(first), first), dim=1))
-        residual = leaky(self.refine_input(seen)) - leaky(self.refine(self.image_features(features)))
+        residual = leaky(self.refine_input(inputs_with_maps)) - leaky(self.refine(self.image_features(features)))
         return features, self.output_head(image, residual)[0]
 
 
@@ -116,8 +116,8 @@ class DeblurringNetwork(nn.Module):
         streams = [stream(image, maps[:, i : i + 1]) for i, stream in enumerate(self.streams)]
         classes = self.join_streams(torch.cat([features for features, _ in streams], dim=1))
 
-        seen = torch.cat((image, maps), dim=1)
-        first = self.first(seen)
+        inputs_with_maps = torch.cat((image, maps), dim=1)
+        first = self.first(inputs_with_maps)
         middle = [self.second(torch.cat((first, image_half_res, classes), dim=1))]
         for stage in self.middle:
             middle.append(stage(middle[-1]))
@@ -126,9 +126,9 @@ class DeblurringNetwork(nn.Module):
         restored_half_res, residual_half_res = self.output_head(image_half_res, refined_half_res)
 
         upsampled = self.upsample_fifth(torch.cat((fifth, residual_half_res), dim=1))
-        sixth = self.sixth(torch.cat((upsampled, seen), dim=1))
+        sixth = self.sixth(torch.cat((upsampled, inputs_with_maps), dim=1))
         last = self.sides(sixth, (torch.cat((first, classes), dim=1), *middle, upsampled))
-        restored, _ = self.output_head(image, leaky(self.refine_input(seen)) - leaky(self.refine(last)))
+        restored, _ = self.output_head(image, leaky(self.refine_input(inputs_with_maps)) - leaky(self.refine(last)))
         return DeblurredFaces(restored, restored_half_res, tuple(image for _, image in streams))
 
 

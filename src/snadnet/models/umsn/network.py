@@ -12,7 +12,7 @@ from snadnet.models.umsn.segmentation import SegmentationNetwork
 
 
 class UMSNOutput(NamedTuple):
-    """What UMSN makes of a batch. Images are RGB in ``[-1, 1]``.
+    """UMSN's outputs for a batch. Images are RGB in ``[-1, 1]``.
 
     Attributes:
         restored: ``(B, 3, H, W)``.

@@ -29,7 +29,7 @@ _REGULARIZATION_SPAN: Final = 4.0
 
 
 class KernelEstimate(NamedTuple):
-    """What is estimated of a batch's blur.
+    """Blur kernels estimated for a batch.
 
     Attributes:
         log_kernel: Logarithm of the kernels, ``(B, K, K)``; each kernel's sum is 1, its centre is the origin.
@@ -70,9 +70,9 @@ class KernelEstimator(nn.Module):
 
     def forward(self, blurred: Tensor) -> KernelEstimate:
         """Estimate the kernels of ``(B, 3, H, W)`` RGB in ``[0, 1]``, in its pixels."""
-        seen = self.image(blurred - 0.5).mean(dim=(2, 3))
+        appearance = self.image(blurred - 0.5).mean(dim=(2, 3))
         marks = self.lags(lag_maps(blurred.mean(dim=1, keepdim=True))).flatten(1)
-        features = self.joined(torch.cat((seen, marks), dim=1))
+        features = self.joined(torch.cat((appearance, marks), dim=1))
         log_kernel = F.log_softmax(self.kernel(features).float(), dim=1)
         span = _REGULARIZATION_SPAN * torch.tanh(self.regularization(features).float().squeeze(1))
         return KernelEstimate(log_kernel.view(-1, KERNEL_SIDE, KERNEL_SIDE), _MIDDLE_REGULARIZATION * torch.exp(span))

@@ -66,7 +66,7 @@ def half_weights(width: int, device: torch.device) -> Tensor:
 
 
 class Fourier:
-    """The transform of images of one size. Its matrices are drawn up once.
+    """The transform of images of one size. Its matrices are computed once.
 
     They are no buffers of a network: in an exported graph the size is free, and each matrix costs it ten operations.
 

@@ -16,7 +16,7 @@ _ESTIMATED = REGULARIZATIONS.index(1.0)
 
 
 class WienerOutput(NamedTuple):
-    """What blind deconvolution makes of a batch.
+    """The outputs of blind deconvolution for a batch.
 
     Attributes:
         restored: ``(B, 3, H, W)``, about ``[0, 1]``, not clamped.
@@ -29,7 +29,7 @@ class WienerOutput(NamedTuple):
     estimate: KernelEstimate
 
     @property
-    def halved(self) -> Tensor:
+    def half_res(self) -> Tensor:
         """The image at half resolution with the estimated regularization, ``(B, 3, H / 2, W / 2)``."""
         return self.deconvolved[:, 3 * _ESTIMATED : 3 * _ESTIMATED + 3]
 
@@ -46,25 +46,25 @@ class BlindWiener(nn.Module):
 
     def forward(self, blurred: Tensor) -> WienerOutput:
         """Restore ``(B, 3, H, W)`` RGB in ``[0, 1]`` with even sides from 32 px."""
-        half = F.avg_pool2d(blurred, 2)
-        estimate: KernelEstimate = self.estimator(half)
-        output = WienerOutput(blurred, deconvolve_by(half, estimate), estimate)
-        change = F.interpolate(output.halved - half, scale_factor=2.0, mode="bilinear", align_corners=False)
+        half_res = F.avg_pool2d(blurred, 2)
+        estimate: KernelEstimate = self.estimator(half_res)
+        output = WienerOutput(blurred, deconvolve_by(half_res, estimate), estimate)
+        change = F.interpolate(output.half_res - half_res, scale_factor=2.0, mode="bilinear", align_corners=False)
         return output._replace(restored=blurred + change)
 
 
-def deconvolve_by(half: Tensor, estimate: KernelEstimate) -> Tensor:
+def deconvolve_by(blurred: Tensor, estimate: KernelEstimate) -> Tensor:
     """Deconvolve images by the estimates of their kernels.
 
     Args:
-        half: ``(B, 3, H / 2, W / 2)``, the blurred images at half resolution.
+        blurred: ``(B, 3, H / 2, W / 2)``, the blurred images at half resolution.
         estimate: Their kernels.
 
     Returns:
         ``(B, 3 * len(REGULARIZATIONS), H / 2, W / 2)``, with each of ``REGULARIZATIONS`` in turn.
     """
     weights = torch.stack([estimate.regularization * factor for factor in REGULARIZATIONS], dim=1)
-    return deconvolve(half, estimate.kernel, weights)
+    return deconvolve(blurred, estimate.kernel, weights)
 
 
 def halve_kernel(kernel: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ A restored face, soft and partly wrong as it is, says much of the kernel: blurre
 was given. That is a regression of the given image on the restored one. A restoration trained for the least squared
 error is close to the mean of what the sharp face may be, and the error of such a mean is uncorrelated with it; so the
 regression is hardly biased, although the restored face is far softer than the sharp one. What it leaves is noise, which
-a small network tells from the kernel's own line.
+a small network separates from the kernel's own line.
 """
 
 import math
@@ -33,7 +33,7 @@ _FLAT: Final = 1.8
 
 
 class KernelRegressions(NamedTuple):
-    """What ridge regressions say of kernels: each is ``(B, 5, K, K)``, the plain ones first, then those of gradients.
+    """Kernels found by ridge regression: each field is ``(B, 5, K, K)``, the plain ones first, then those of gradients.
 
     None of it is non-negative or of sum 1 by construction. A ridge regression shows a kernel blurred and shrunk, the
     more so the heavier its ridge and the softer the restored image; so what it shows is to be compared with what it
@@ -112,7 +112,7 @@ class KernelRefiner(nn.Module):
             nn.init.zeros_(head.bias)  # type: ignore[arg-type]
 
     def forward(self, first: KernelEstimate, restored: Tensor, blurred: Tensor) -> KernelEstimate:
-        """Estimate the kernels anew.
+        """Refine the estimates.
 
         Args:
             first: The first estimate.

@@ -32,6 +32,9 @@ _VGG_LAYERS: Final = (3, 8, 29)
 class LossWeights(StrictSettings):
     """Weights of the losses, as the authors' program has them.
 
+    That program feeds VGG-Face images in [-1, 1]. Here it sees what it was trained on, values up to 255, and its error
+    is 127.5 times as large for that; its weight is 1.8e-4 / 127.5, which keeps the published balance.
+
     Attributes:
         deblurring: of all that follow but the last.
         classes: error within each class.
@@ -49,7 +52,7 @@ class LossWeights(StrictSettings):
     confidence: float = Field(0.015, ge=0)
     slopes: float = Field(0.15, ge=0)
     slopes_half: float = Field(0.08, ge=0)
-    perceptual: float = Field(0.00018, ge=0)
+    perceptual: float = Field(1.4e-6, ge=0)
     perceptual_half: float = Field(0.33, ge=0)
     segmentation: float = Field(3.2, ge=0)
 

@@ -1,4 +1,4 @@
-"""The test conditions of the paper: how a sharp face becomes the blurred one that is scored (SPEC 10).
+"""A protocol: how a sharp face becomes the blurred one that is scored.
 
 A protocol is a value: two runs of one protocol, on any machine and in any order, see the same pixels for the
 same face number. Training validates on the same pairs that evaluation scores, but must never draw its own
@@ -19,9 +19,10 @@ from snadnet.data.blurs import LinearBlur, RotatingBlur, TrajectoryBlur
 from snadnet.data.image_folder import FaceFile, read_face, read_labels
 from snadnet.data.unaligned import UnalignedView
 from snadnet.errors import DataError
+from snadnet.image_arrays import round_to_8_bits, to_float
 
 TEST_KERNEL_SEEDS: Final = range(2_000_000_000, 2_000_002_500)
-"""The seeds of the 2,500 test kernels (SPEC 10)."""
+"""The seeds of the 2,500 test kernels."""
 
 TRAINING_KERNEL_SEEDS: Final = range(2_000_000_000)
 """The seeds that training may draw kernels from: disjoint from the test kernels'."""
@@ -33,11 +34,11 @@ class Protocol:
 
     Attributes:
         name: Its name in tables and on command lines.
-        size: Side of the square picture in pixels.
+        size: Side of the square image in pixels.
         blur: The family of kernels; None leaves the face sharp.
         noise_sigma: Standard deviation of the Gaussian noise added after blurring, of the range [0, 1].
         seed: Where the seeds start: face ``index`` has ``seed + index`` for its noise and for its view.
-        view: How an unaligned picture is cut from a larger one; None takes aligned square faces as they are.
+        view: How an unaligned image is cut from a larger one; None takes aligned square faces as they are.
     """
 
     name: str
@@ -59,75 +60,35 @@ class Protocol:
         return f"{self.name}: {view}{self.size} px, {blur}, {noise}, seed {self.seed}"
 
 
-_PATHS: Final = TrajectoryBlur(sizes=tuple(range(13, 30, 2)), seeds=TEST_KERNEL_SEEDS)
-
-CELEBA: Final = Protocol(
-    name="celeba",
-    size=160,
-    blur=_PATHS,
-    noise_sigma=0.03,
-    seed=3_000_000_000,
-)
-"""The paper's CelebA protocol: camera-trajectory kernels, odd sizes 13 to 29, with noise."""
-
-CELEBA_HQ: Final = Protocol(name="celeba-hq", size=256, blur=LinearBlur(length=25, angle=45), noise_sigma=0.0, seed=0)
-"""The paper's CelebA-HQ protocol: one linear kernel, no noise."""
-
-SHARP: Final = Protocol(name="sharp", size=256, blur=None, noise_sigma=0.0, seed=0)
-"""No blur at all: what a method does to a face that was sharp already."""
-
-ROTATING: Final = Protocol(
-    name="rotating", size=160, blur=RotatingBlur(_PATHS, rotation=3.0), noise_sigma=0.03, seed=3_000_000_000
-)
-"""The CelebA protocol with a camera that also rotates about its axis (SPEC 10); the paper has no such test."""
-
-MSPL: Final = Protocol(
-    name="mspl",
-    size=128,
-    blur=TrajectoryBlur(sizes=tuple(range(13, 28, 2)), seeds=TEST_KERNEL_SEEDS),
-    noise_sigma=0.0,
-    seed=4_000_000_000,
-    view=UnalignedView(),
-)
-"""Unaligned faces as in MSPL-Random (Lee, Jung and Heo, IEEE Access 8, 2020): 128 px, kernels of 13 to 27 px, no noise.
-
-The published set has 80 pictures each of CelebA, CelebA-HQ and FFHQ under 80 kernels each. These are other kernels (the
-trajectories of SPEC 10), one for each picture, and other views: how the published ones were drawn is not told.
-"""
-
-PROTOCOLS: Final = {protocol.name: protocol for protocol in (CELEBA, CELEBA_HQ, SHARP, ROTATING, MSPL)}
-"""The protocols by name."""
-
-
-def sharp_face(image: Path | str | NDArray[np.uint8], size: int) -> NDArray[np.float32]:
+def sharp_face(source: Path | str | NDArray[np.uint8], size: int) -> NDArray[np.float32]:
     """A face at the size that a protocol works at, as an 8-bit file would hold it.
 
-    Pictures are scaled down by Pillow's Lanczos filter, which widens with the factor and so does not alias;
+    Images are scaled down by Pillow's Lanczos filter, which widens with the factor and so does not alias;
     it is the filter by which FFHQ itself was made. Scaling up is refused: a face with made-up pixels is no
     sharp reference.
 
     Args:
-        image: A picture file, or an RGB array (H, W, 3) of uint8; square, at least ``size`` px.
+        source: An image file, or an RGB array (H, W, 3) of uint8; square, at least ``size`` px.
         size: Side of the result in pixels.
 
     Returns:
         (size, size, 3), RGB, float32 in [0, 1], every value a multiple of 1/255.
 
     Raises:
-        DataError: The file cannot be read, or the picture is not square or is too small.
+        DataError: The file cannot be read, or the image is not square or is too small.
     """
-    picture, name = _picture(image)
-    if picture.width != picture.height:
-        raise DataError(f"{name} is {picture.width} x {picture.height}: give square, aligned face crops")
-    if picture.width < size:
-        raise DataError(f"{name} is {picture.width} px wide: give face crops of at least {size} px")
-    if picture.width > size:
-        picture = picture.resize((size, size), Image.Resampling.LANCZOS)
-    return np.asarray(picture, dtype=np.float32) / np.float32(255.0)
+    image, name = _opened(source)
+    if image.width != image.height:
+        raise DataError(f"{name} is {image.width} x {image.height}: give square, aligned face crops")
+    if image.width < size:
+        raise DataError(f"{name} is {image.width} px wide: give face crops of at least {size} px")
+    if image.width > size:
+        image = image.resize((size, size), Image.Resampling.LANCZOS)
+    return to_float(np.asarray(image))
 
 
 def blurred_pair(
-    image: Path | str | NDArray[np.uint8], protocol: Protocol, index: int
+    source: Path | str | NDArray[np.uint8], protocol: Protocol, index: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The blurred input and the sharp target of face number ``index`` under a protocol.
 
@@ -135,8 +96,8 @@ def blurred_pair(
     and rounded to 8 bits, in this order.
 
     Args:
-        image: A picture file, or an RGB array (H, W, 3) of uint8; square and at least ``protocol.size`` px, or, for
-            a protocol of unaligned pictures, of any shape that holds its view.
+        source: An image file, or an RGB array (H, W, 3) of uint8; square and at least ``protocol.size`` px, or, for
+            a protocol of unaligned images, of any shape that holds its view.
         protocol: How to blur it.
         index: The number of the face in its test set, from 0: it settles the view, the kernel and the noise.
 
@@ -147,11 +108,11 @@ def blurred_pair(
         DataError: As for :func:`sharp_face`.
     """
     if protocol.view is None:
-        sharp = sharp_face(image, protocol.size)
+        sharp = sharp_face(source, protocol.size)
     else:
-        picture, name = _picture(image)
-        matrix = protocol.view.matrix(picture.size, protocol.size, seed=protocol.seed + index, name=name)
-        sharp = protocol.view.cut(np.asarray(picture), matrix, protocol.size)
+        image, name = _opened(source)
+        matrix = protocol.view.matrix(image.size, protocol.size, seed=protocol.seed + index, name=name)
+        sharp = protocol.view.cut(np.asarray(image), matrix, protocol.size)
     if protocol.blur is None and not protocol.noise_sigma:
         return sharp.copy(), sharp
     blurred = sharp
@@ -164,15 +125,14 @@ def recorded(blurred: NDArray[np.float32], protocol: Protocol, index: int) -> ND
     """What a protocol's camera makes of a blurred face (H, W, 3) in [0, 1]: noise, clipping, rounding to 8 bits."""
     if protocol.noise_sigma:
         blurred = add_noise(blurred, protocol.noise_sigma, protocol.seed + index)
-    rounded: NDArray[np.float32] = np.rint(np.clip(blurred, 0.0, 1.0) * 255.0).astype(np.float32) / np.float32(255.0)
-    return rounded
+    return round_to_8_bits(blurred)
 
 
 def sharp_labels(face: FaceFile, protocol: Protocol, index: int) -> NDArray[np.uint8] | None:
-    """The label map that belongs to the sharp picture of :func:`blurred_pair`.
+    """The label map that belongs to the sharp image of :func:`blurred_pair`.
 
     Args:
-        face: A picture file, with its label map if it has one.
+        face: An image file, with its label map if it has one.
         protocol: As there.
         index: As there.
 
@@ -180,7 +140,7 @@ def sharp_labels(face: FaceFile, protocol: Protocol, index: int) -> NDArray[np.u
         (size, size) class ids, each pixel with the nearest one's; None if the face has no label map.
 
     Raises:
-        DataError: The label map cannot be read, or does not fit its picture.
+        DataError: The label map cannot be read, or does not fit its image.
     """
     if face.labels is None:
         return None
@@ -190,17 +150,17 @@ def sharp_labels(face: FaceFile, protocol: Protocol, index: int) -> NDArray[np.u
         if height != width:
             raise DataError(f"{face.labels}: is not square as its face is; replace it")
         return np.asarray(cv2.resize(labels, (protocol.size, protocol.size), interpolation=cv2.INTER_NEAREST), np.uint8)
-    picture, name = _picture(face.image)
-    if picture.size != (width, height):
+    image, name = _opened(face.image)
+    if image.size != (width, height):
         raise DataError(f"{face.labels}: is {width} x {height}, not the size of {face.image.name}; replace it")
-    matrix = protocol.view.matrix(picture.size, protocol.size, seed=protocol.seed + index, name=name)
+    matrix = protocol.view.matrix(image.size, protocol.size, seed=protocol.seed + index, name=name)
     return protocol.view.cut_labels(labels, matrix, protocol.size)
 
 
-def _picture(image: Path | str | NDArray[np.uint8]) -> tuple[Image.Image, str]:
-    """The picture, RGB, and what to call it in errors."""
-    if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8:
-            raise DataError(f"the face array has dtype {image.dtype}: give uint8 RGB of shape (H, W, 3)")
-        return Image.fromarray(image), "the face array"
-    return Image.fromarray(read_face(Path(image))), str(image)
+def _opened(source: Path | str | NDArray[np.uint8]) -> tuple[Image.Image, str]:
+    """The image, RGB, and what to call it in errors."""
+    if isinstance(source, np.ndarray):
+        if source.dtype != np.uint8:
+            raise DataError(f"the face array has dtype {source.dtype}: give uint8 RGB of shape (H, W, 3)")
+        return Image.fromarray(source), "the face array"
+    return Image.fromarray(read_face(Path(source))), str(source)

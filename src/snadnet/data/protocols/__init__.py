@@ -1,0 +1,39 @@
+"""The protocols: test conditions under which a sharp face becomes the blurred one that is scored.
+
+A new protocol is a value in a file of its own, and one line in :data:`PROTOCOLS`; commands, configurations and test
+sets know it by its name from there.
+"""
+
+from typing import Final
+
+from snadnet.data.protocols.mspl import MSPL
+from snadnet.data.protocols.paper import CELEBA, CELEBA_HQ, SHARP
+from snadnet.data.protocols.protocol import (
+    TEST_KERNEL_SEEDS,
+    TRAINING_KERNEL_SEEDS,
+    Protocol,
+    blurred_pair,
+    recorded,
+    sharp_face,
+    sharp_labels,
+)
+from snadnet.data.protocols.rotating import ROTATING
+
+__all__ = [
+    "CELEBA",
+    "CELEBA_HQ",
+    "MSPL",
+    "PROTOCOLS",
+    "ROTATING",
+    "SHARP",
+    "TEST_KERNEL_SEEDS",
+    "TRAINING_KERNEL_SEEDS",
+    "Protocol",
+    "blurred_pair",
+    "recorded",
+    "sharp_face",
+    "sharp_labels",
+]
+
+PROTOCOLS: Final = {protocol.name: protocol for protocol in (CELEBA, CELEBA_HQ, SHARP, ROTATING, MSPL)}
+"""The protocols by name."""
