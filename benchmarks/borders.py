@@ -1,4 +1,4 @@
-"""Gain of a network from what lies beyond the edges of a blurred face: test protocols mirror it, a photo goes on.
+"""PSNR by how a blurred face continues beyond its edges: the test protocols mirror it, a photo goes on.
 
 Example: ``python benchmarks/borders.py data/ffhq --last 200``
 """
