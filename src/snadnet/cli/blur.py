@@ -30,7 +30,7 @@ _KERNEL_PICTURE_SIDE = 256
 
 
 class KernelKind(StrEnum):
-    """The kernels of SPEC 10."""
+    """The kernels of docs/research/paper.md, Blur."""
 
     linear = "linear"
     trajectory = "trajectory"
