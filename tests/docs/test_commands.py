@@ -15,7 +15,7 @@ import typer.main
 from PIL import Image
 from typer.testing import CliRunner
 
-from snadnet.cli.app import app
+from snadnet.cli.app import VerbCommand, app
 from snadnet.inference import resolve_weights
 from snadnet.training import load_settings
 from support.docs_commands import ROOT, Command, find_commands, find_mentions
@@ -76,6 +76,7 @@ def test_a_mentioned_command_has_its_verb_and_its_options(mention: Command) -> N
     for word in words[1:]:
         if word in getattr(command, "commands", {}):
             command = command.commands[word]
+            command = command.load() if isinstance(command, VerbCommand) else command
             options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         elif hasattr(command, "commands") and not word.startswith("-"):
             pytest.fail(f"there is no verb {word}")

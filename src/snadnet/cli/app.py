@@ -55,7 +55,7 @@ VERBS: Final = (
     ),
     Verb(
         *("import", "importing", "import_weights"),
-        "Read weights that a baseline's authors released, so that all other commands take them.",
+        "Read weights that the authors of a network released, so that all other commands take them.",
     ),
     Verb(
         *("kernels", "kernels", "kernels"),
@@ -67,7 +67,7 @@ VERBS: Final = (
     ),
     Verb(
         *("models", "models", "models"),
-        "List all networks by paper: parameters, cost at 256 px, picture sizes, released weights and licence.",
+        "List all networks by paper: parameters, cost at 256 px, image sizes, released weights and licence.",
     ),
     Verb("figure", "figure", "app", "Draw the paper's figures from a test set, as PNG, JPEG or PDF."),
     Verb(
@@ -81,7 +81,7 @@ VERBS: Final = (
 )
 """All verbs, in the order of ``snadnet --help``."""
 
-RENAMED_OPTIONS: Final = {"--out": "--output", "--cpu": "--device cpu"}
+RENAMED_OPTIONS: Final = {"--out": "--output", "--cpu": "--device cpu", "--parser": "--weights"}
 """Options by the names that they had in earlier versions, and what to give today."""
 
 
