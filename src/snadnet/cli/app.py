@@ -75,6 +75,10 @@ VERBS: Final = (
         "Make a data set ready for training. Nothing is downloaded: fetch it by hand, under its own terms.",
     ),
     Verb(
+        *("serve", "serve", "serve"),
+        "Open a page in which photos are deblurred, and an HTTP service for programs. Nothing leaves this machine.",
+    ),
+    Verb(
         *("train", "train", "train"),
         "Train a network: a face parser, SNADNet or a baseline, as the configuration's recipe says.",
     ),
