@@ -1,4 +1,4 @@
-"""Gain of a network from what lies beyond the edges of a blurred face: test protocols mirror it, a photo goes on.
+"""PSNR by how a blurred face continues beyond its edges: the test protocols mirror it, a photo goes on.
 
 Example: ``python benchmarks/borders.py data/ffhq --last 200``
 """
@@ -20,7 +20,7 @@ from snadnet.errors import SnadnetError
 from snadnet.inference import OnnxBackend, resolve_weights
 from snadnet.metrics.fidelity import psnr
 
-Picture: TypeAlias = NDArray[np.float32]
+Image: TypeAlias = NDArray[np.float32]
 
 MARGIN = 20
 """Pixels of surroundings around a face of the protocol's size; no kernel reaches further."""
@@ -45,7 +45,7 @@ def main(
     _report(network, "surroundings", wholes, [_inside(blur.apply(whole, i)) for i, whole in enumerate(wholes)])
 
 
-def _report(network: OnnxBackend, name: str, wholes: list[Picture], blurred: list[Picture]) -> None:
+def _report(network: OnnxBackend, name: str, wholes: list[Image], blurred: list[Image]) -> None:
     scores = []
     for index, (whole, image) in enumerate(zip(wholes, blurred, strict=True)):
         seen = recorded(image, CELEBA, index)
@@ -54,11 +54,11 @@ def _report(network: OnnxBackend, name: str, wholes: list[Picture], blurred: lis
     print(f"{name:>12}: {before:.2f} dB -> {after:.2f} dB ({after - before:+.2f})", flush=True)
 
 
-def _inside(whole: Picture) -> Picture:
+def _inside(whole: Image) -> Image:
     return whole[MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
-def _psnr(image: Picture, sharp: Picture) -> float:
+def _psnr(image: Image, sharp: Image) -> float:
     tensors = (torch.from_numpy(np.ascontiguousarray(part.transpose(2, 0, 1)[None])) for part in (image, sharp))
     return float(psnr(*tensors))
 

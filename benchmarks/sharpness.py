@@ -1,4 +1,4 @@
-"""Fine detail of a sharp face that is left in its blurred image, and in what networks restore.
+"""Fine detail of a sharp face that is left in its blurred image, and that networks restore.
 
 Detail that is drawn but wrong counts as much as true detail: this stands beside PSNR, not in its place.
 

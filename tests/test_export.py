@@ -10,8 +10,8 @@ import torch
 from skimage import data
 from torch import Tensor
 
-from snadnet.errors import ModelError
-from snadnet.export import export_onnx, round_to_half
+from snadnet.errors import ModelError, WeightsError
+from snadnet.export import export_onnx, round_to_fp16
 from snadnet.inference import OnnxBackend
 from snadnet.models import Restorer, SizeRule, create_model, describe_model, read_weights, save_network
 from snadnet.models.deblurgan import Generator, GeneratorConfig
@@ -53,7 +53,7 @@ def test_parity_with_pytorch_on_real_pictures(network: SNADNet, graph: Path, sha
 
     with torch.no_grad():
         padded = pad_to_rule(torch.from_numpy(crops).permute(0, 3, 1, 2), describe_model("snadnet-small").size)
-        expected = round_to_half(network)(padded)
+        expected = round_to_fp16(network)(padded)
     np.testing.assert_allclose(restored, cropped(expected.restored.clamp(0, 1)), atol=1e-4)
     np.testing.assert_allclose(parsing, cropped(expected.parsing), atol=1e-4)
     assert np.abs(restored - crops).max() > 0.01  # the network did something
@@ -71,7 +71,7 @@ def test_the_file_is_small_and_knows_its_model_and_sizes(network: SNADNet, graph
 def test_rounding_gives_what_a_file_in_half_precision_holds(network: SNADNet, tmp_path: Path) -> None:
     save_network(tmp_path / "half.safetensors", network, "snadnet-small", fp16=True)
     _, state = read_weights(tmp_path / "half.safetensors")
-    rounded = round_to_half(network)
+    rounded = round_to_fp16(network)
     for key, tensor in rounded.state_dict().items():
         torch.testing.assert_close(state[key], tensor, rtol=0, atol=0)
     torch.testing.assert_close(rounded.parser.mean, network.parser.mean, rtol=0, atol=0)
@@ -79,7 +79,7 @@ def test_rounding_gives_what_a_file_in_half_precision_holds(network: SNADNet, tm
 
 def test_rounding_leaves_the_network_itself_alone(network: SNADNet) -> None:
     before = {key: tensor.clone() for key, tensor in network.state_dict().items()}
-    rounded = round_to_half(network).state_dict()
+    rounded = round_to_fp16(network).state_dict()
     for key, tensor in network.state_dict().items():
         assert tensor.equal(before[key])
         torch.testing.assert_close(rounded[key], tensor, rtol=1e-3, atol=1e-6)
@@ -98,7 +98,7 @@ def test_a_baseline_is_exported_with_its_range_and_sizes(tmp_path: Path) -> None
     with torch.no_grad():
         large.flatten()[0] = 1e6  # more than half precision holds
     assert_export_agrees(model, tmp_path / "network.onnx", [(1, 64, 64), (2, 75, 33)])
-    assert all(tensor.isfinite().all() for tensor in round_to_half(model).state_dict().values())
+    assert all(tensor.isfinite().all() for tensor in round_to_fp16(model).state_dict().values())
 
 
 def test_a_network_that_draws_at_random_cannot_be_exported(tmp_path: Path) -> None:
@@ -106,3 +106,28 @@ def test_a_network_that_draws_at_random_cannot_be_exported(tmp_path: Path) -> No
     with pytest.raises(ModelError, match="draws at random"):
         export_onnx(model, tmp_path / "network.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path: Path) -> None:
+    model = create_model("deblurgan-tiny")
+    name, parameter = next(iter(model.core.named_parameters()))
+    with torch.no_grad():
+        parameter.flatten()[0] = float("nan")
+    with pytest.raises(WeightsError, match=rf"deblurgan-tiny: {name} has values that are not finite"):
+        export_onnx(model, tmp_path / "network.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_each_step_is_told_before_it_is_taken(network: SNADNet, tmp_path: Path) -> None:
+    path, steps = tmp_path / "network.onnx", []
+    export_onnx(
+        Restorer(network, describe_model("snadnet-small")),
+        path,
+        log_step=lambda step: steps.append((step, path.exists())),
+    )
+    assert [step.partition(": ")[2] for step, _ in steps] == [
+        "running it once",
+        "tracing its operations",
+        "checking and writing the graph",
+    ]
+    assert not any(there for _, there in steps)

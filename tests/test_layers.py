@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +43,22 @@ def test_networks_are_listed_without_the_training_packages() -> None:
     assert done.returncode == 0, done.stderr
     assert "snadnet-small" in done.stdout
     assert "released" in done.stdout
+
+
+def test_deblurring_a_photo_never_imports_pytorch(tmp_path: Path) -> None:
+    code = """
+import sys
+from snadnet import Deblurrer, Restoration, load_model, read_photo
+deblurrer = Deblurrer()
+restoration = deblurrer.restore(sys.argv[1])
+assert restoration.faces, restoration
+load_model("natural")
+restoration.save(sys.argv[2])
+heavy = {"torch", "torchvision", "safetensors", "onnx", "scipy", "yaml", "snadnet.models"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    photo = next((Path(__file__).parents[1] / "examples" / "portraits").glob("*.jpg"))
+    arguments = [sys.executable, "-c", code, str(photo), str(tmp_path / "out.png")]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.png").exists()

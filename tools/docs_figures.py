@@ -1,4 +1,4 @@
-"""Draw the figures of docs/figures/ anew, from the portraits of examples/ and the released networks.
+"""Redraw the figures of docs/figures/ from the portraits of examples/ and the released networks.
 
 python tools/docs_figures.py
 
@@ -35,9 +35,9 @@ def draw(
         three = ("--count", 3, "--overwrite")
         _snadnet("figure", "regions", "--on", f"celeba:{faces}", *three, "-o", output / "regions.png")
         _snadnet("figure", "parsing", "--on", f"celeba:{faces}", *three, "-o", output / "parsing.jpg")
-        for name, pictures, count in (("celeba", faces, 4), ("rotating", faces, 2), ("mspl", PORTRAITS, 4)):
+        for name, images, count in (("celeba", faces, 4), ("rotating", faces, 2), ("mspl", PORTRAITS, 4)):
             target = output / f"comparison-{name}.jpg"
-            _snadnet(*comparison, "--on", f"{name}:{pictures}", "--count", count, "-o", target)
+            _snadnet(*comparison, "--on", f"{name}:{images}", "--count", count, "-o", target)
 
 
 def _snadnet(*words: object) -> None:

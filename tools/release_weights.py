@@ -1,4 +1,4 @@
-"""Put trained weights into the package: safetensors in half precision, the ONNX graph, and their checksums.
+"""Put trained weights into the package: safetensors in float16, the ONNX graph that shares them, their checksums.
 
     python tools/release_weights.py runs/deblurring/weights.safetensors --name snadnet-small
     python tools/release_weights.py runs/natural/weights.safetensors --name snadnet-small-natural
@@ -7,15 +7,14 @@
 The model card beside them (``src/snadnet/weights/NAME.md``) is written by hand: data, steps, seed, scores, weaknesses.
 """
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from snadnet.export import export_onnx
-from snadnet.files import write_atomically
+from snadnet.export import export_onnx, share_tensors
+from snadnet.files import sha256_of, write_atomically
 from snadnet.inference.releases import MANIFEST
 from snadnet.models import Restorer, describe_model, read_model, read_weights, save_network
 
@@ -37,14 +36,17 @@ def release(
         # The deblurrer asks for the plain name: that is the graph.
         files[name] = FOLDER / f"{name}.onnx"
         export_onnx(read_model(weights), files[name], release=name)
+        share_tensors(files[name], files[f"{name}.safetensors"])
     manifest_path = FOLDER / MANIFEST
     manifest = json.loads(manifest_path.read_text(encoding="utf-8")) if manifest_path.exists() else {}
     for entry, file in files.items():
-        content = file.read_bytes()
-        if len(content) > LARGEST:
-            raise typer.BadParameter(f"{file}: {len(content)} bytes is over the limit of {LARGEST}")
-        manifest[entry] = {"file": file.name, "sha256": hashlib.sha256(content).hexdigest()}
-        typer.echo(f"{file}: {len(content) / 1e6:.1f} MB")
+        size = file.stat().st_size
+        if size > LARGEST:
+            raise typer.BadParameter(f"{file}: {size} bytes is over the limit of {LARGEST}")
+        manifest[entry] = {"file": file.name, "sha256": sha256_of(file)}
+        if entry == name:
+            manifest[entry]["weights"] = f"{name}.safetensors"
+        typer.echo(f"{file}: {size / 1e6:.1f} MB")
     write_atomically(manifest_path, (json.dumps(manifest, indent=2, sort_keys=True) + "\n").encode())
 
 

@@ -15,7 +15,8 @@ What is here, by use:
 - Showing what was done: draw_boxes, face_images, side_by_side.
 - Photos: read_photo, read_photo_bytes, write_photo, encode_photo, Photo, Limits.
 - Networks: load_model, load_parser, resolve_weights, and Backend, what a network of your own has to be.
-- Errors: SnadnetError, the base of PhotoError, OutputExistsError, WeightsError, ModelError, DataError, ConfigError.
+- Errors: SnadnetError, the base of PhotoError, OutputExistsError, WeightsError, ModelError, DataError, ConfigError,
+  TrainingError.
 
 Each is loaded when it is first asked for, so that ``import snadnet`` is quick. Training, losses, metrics and the models
 themselves are in the subpackages and need ``snadnet[train]``.
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         OutputExistsError,
         PhotoError,
         SnadnetError,
+        TrainingError,
         WeightsError,
     )
     from snadnet.faces import (
@@ -73,6 +75,7 @@ __all__ = [
     "RestoredFace",
     "SkippedFace",
     "SnadnetError",
+    "TrainingError",
     "WeightsError",
     "__version__",
     "draw_boxes",
@@ -98,6 +101,7 @@ _MODULES: Final = {
         "OutputExistsError",
         "PhotoError",
         "SnadnetError",
+        "TrainingError",
         "WeightsError",
     ),
     "snadnet.faces": (

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -193,7 +194,7 @@ class Deblurrer:
         Args:
             photo: As for :meth:`restore`.
             faces: Some or all of what :meth:`find_faces` gave, as it came or changed, or boxes given by hand. A face
-                with a ``reason`` is left as it is and told among the skipped; one without landmarks is looked for in
+                with a ``reason`` is left as it is and listed among the skipped; one without landmarks is looked for in
                 its box.
             strength: Part of the change that is applied, in [0, 1]; 0 returns the photo as it was.
 
@@ -221,20 +222,11 @@ class Deblurrer:
             patches.extend(map(Patch, batch, residuals))
             parsings.extend(_class_ids(probabilities, len(batch)))
             before.extend(map(measure_sharpness, crops))
-        result = _apply(original, patches, strength)
-        restored = tuple(
-            RestoredFace(
-                box=face.box,
-                landmarks=face.landmarks,
-                confidence=face.confidence,
-                parsing=parsing,
-                sharpness_before=sharp,
-                sharpness_after=measure_sharpness(_cut(result, matrix)),
-                number=each.number,
-            )
-            for (each, face), matrix, parsing, sharp in zip(located, matrices, parsings, before, strict=True)
-        )
-        return Restoration(result, original, restored, skipped)
+        faces_before = [
+            RestoredFace(face.box, face.landmarks, face.confidence, parsing, sharp, sharp, each.number)
+            for (each, face), parsing, sharp in zip(located, parsings, before, strict=True)
+        ]
+        return _pasted(original, patches, faces_before, skipped, strength)
 
     def restore_aligned(self, photo: PhotoLike, *, strength: float = 1.0) -> Restoration:
         """Restore an image that is itself a face crop, framed about as FFHQ does it; nothing is detected.
@@ -264,21 +256,21 @@ class Deblurrer:
             )
         crop = _working_size(original.pixels)
         residuals, probabilities = self._run(crop[None], original)
-        pixels = add_residual(original.pixels, residuals[0], strength=strength)
         if probabilities is not None:
             # Probabilities rather than ids are resized: between two ids lies no meaning.
             canonical = cv2.resize(probabilities[0], (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
             probabilities = canonical[None]
         (parsing,) = _class_ids(probabilities, 1)
+        sharpness = measure_sharpness(crop)
         face = RestoredFace(
             box=(0.0, 0.0, float(width), float(height)),
             landmarks=TEMPLATE * np.array([width, height], np.float32) / np.float32(CROP_SIZE),
             confidence=1.0,
             parsing=parsing,
-            sharpness_before=measure_sharpness(crop),
-            sharpness_after=measure_sharpness(_working_size(pixels)),
+            sharpness_before=sharpness,
+            sharpness_after=sharpness,
         )
-        return Restoration(original.with_pixels(pixels), original, (face,), ())
+        return _added(original, residuals[0], face, strength)
 
     def _locate(self, photo: Photo, face: FoundFace) -> Face:
         """The face with landmarks, which are looked for in its box if it has none."""
@@ -303,17 +295,36 @@ class Deblurrer:
         return np.stack([colours.residual(*pair) for pair in zip(blurred, restored, strict=True)]), parsing
 
 
-# The only two places where the pixels of a photo with faces are read for the network and written after it.
+def _pasted(
+    original: Photo,
+    patches: Sequence[Patch],
+    faces: Sequence[RestoredFace],
+    skipped: tuple[SkippedFace, ...],
+    strength: float,
+) -> Restoration:
+    """The photo with a part of the residuals of its faces' crops added; the faces come as they were before."""
+    check_strength(strength)
+    photo = original.with_pixels(paste_faces(original.pixels, patches, strength=strength))
+    restored = tuple(
+        replace(face, sharpness_after=measure_sharpness(_cut(photo, patch.matrix)))
+        for face, patch in zip(faces, patches, strict=True)
+    )
+    return Restoration(
+        photo, original, restored, skipped, functools.partial(_pasted, original, patches, faces, skipped)
+    )
+
+
+def _added(original: Photo, residual: NDArray[np.float32], face: RestoredFace, strength: float) -> Restoration:
+    """A face crop with a part of its residual added; the face comes as it was before."""
+    check_strength(strength)
+    photo = original.with_pixels(add_residual(original.pixels, residual, strength=strength))
+    restored = replace(face, sharpness_after=measure_sharpness(_working_size(photo.pixels)))
+    return Restoration(photo, original, (restored,), (), functools.partial(_added, original, residual, face))
 
 
 def _cut(photo: Photo, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
     """A face's canonical crop, float32 RGB ``(256, 256, 3)`` in [0, 1]."""
     return crop_face(photo.pixels, matrix)
-
-
-def _apply(photo: Photo, patches: Sequence[Patch], strength: float) -> Photo:
-    """The photo with the residuals of crops added."""
-    return photo.with_pixels(paste_faces(photo.pixels, patches, strength=strength))
 
 
 def _class_ids(probabilities: NDArray[np.float32] | None, count: int) -> Sequence[NDArray[np.uint8] | None]:

@@ -1,4 +1,4 @@
-"""Writing a deblurring model as one ONNX graph: blurred crop in, restored crop out, and the parsing map if it has one.
+"""ONNX export of deblurring models: blurred crop in, restored crop out, and the parsing map if the model has one.
 
 The graph keeps the contract of :mod:`snadnet.inference`: it maps to the network's range and back and clamps, and the
 runtime pads. Weights are stored in half precision, which halves the file, and computed with in float32.
@@ -6,6 +6,7 @@ runtime pads. Weights are stored in half precision, which halves the file, and c
 
 import copy
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,9 +16,11 @@ import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
-from snadnet.errors import ModelError
+from snadnet.errors import ConfigError, ModelError
 from snadnet.files import write_atomically
 from snadnet.inference.onnx_metadata import describe
+from snadnet.inference.shared_tensors import TYPES, tensor_places
+from snadnet.models.checkpoint_io import check_finite
 from snadnet.models.restorer import Restored, Restorer
 
 OPSET = 18
@@ -40,7 +43,7 @@ class _Graph(nn.Module):
         return output.restored if output.parsing is None else output
 
 
-def round_to_half(network: _Network) -> _Network:
+def round_to_fp16(network: _Network) -> _Network:
     """Return a copy of a network whose weights are numbers of half precision, in float32.
 
     It is what a weights file in half precision holds: constants of the network that no file holds stay as they are,
@@ -48,43 +51,67 @@ def round_to_half(network: _Network) -> _Network:
     """
     rounded = copy.deepcopy(network)
     for tensor in rounded.state_dict().values():
-        if tensor.is_floating_point() and (half := tensor.half()).isfinite().all():
-            tensor.copy_(half)
+        if tensor.is_floating_point() and (fp16 := tensor.half()).isfinite().all():
+            tensor.copy_(fp16)
     return rounded
 
 
-def export_onnx(model: nn.Module, path: Path, **facts: str) -> None:
+def export_onnx(
+    model: nn.Module, path: Path, *, log_step: Callable[[str], None] = lambda _step: None, **facts: str
+) -> None:
     """Write a model as ONNX, never half a file.
 
-    The weights are rounded to half precision: the graph computes what ``round_to_half(model)`` does.
+    The weights are rounded to half precision: the graph computes what ``round_to_fp16(model)`` does.
 
     Args:
-        model: a deblurring model, of :func:`snadnet.models.create_model` or :func:`~snadnet.models.read_model`.
-        path: the ``.onnx`` file; an existing one is replaced.
-        facts: text kept in the file's metadata, beside the model's name and sizes.
+        model: A deblurring model, of :func:`snadnet.models.create_model` or :func:`~snadnet.models.read_model`.
+        path: The ``.onnx`` file; an existing one is replaced.
+        log_step: Called with a few words before each step, of which a large network's take minutes.
+        facts: Text kept in the file's metadata, beside the model's name and sizes.
 
     Raises:
-        ModelError: if it is no deblurring model, or gives another result each time (dropout at inference).
-        OSError: if the file cannot be written.
+        ModelError: If it is no deblurring model, or gives another result each time (dropout at inference).
+        WeightsError: If a tensor of the model has values that are not finite.
+        OSError: If the file cannot be written.
     """
     if not isinstance(model, Restorer):
         raise ModelError(f"a {type(model).__name__} cannot be exported; give weights of a deblurring network")
-    size = model.descriptor.size
-    rounded = round_to_half(model).eval().cpu()
+    name, size = model.descriptor.name, model.descriptor.size
+    check_finite(model.core.state_dict(), name, "export weights of an earlier step or another training")
+    rounded = round_to_fp16(model).eval().cpu()
     height, width = size.padded(1, 1)
     example = torch.rand(2, 3, height + 2 * size.height_multiple, width + 3 * size.width_multiple)
+    log_step(f"{name}: running it once")
     with torch.no_grad():
         output, again = (rounded.restore_unpadded(example) for _ in range(2))
     if not output.restored.equal(again.restored):
-        raise ModelError(f"{model.descriptor.name} draws at random as it restores, which no graph can; run its weights")
+        raise ModelError(f"{name} draws at random as it restores, which no graph can; run its weights")
+    log_step(f"{name}: tracing its operations")
+    onnx_model = _traced(rounded, example, parses=output.parsing is not None)
+    log_step(f"{name}: checking and writing the graph")
+    _store_as_fp16(onnx_model)
+    for node in onnx_model.graph.node:
+        # Where in the program each came from: a tenth of the file, and of no use to those who run it.
+        node.ClearField("metadata_props")
+    for key, value in {**describe(name, size), **facts}.items():
+        entry = onnx_model.metadata_props.add()
+        entry.key, entry.value = key, value
+    onnx.checker.check_model(onnx_model)
+    write_atomically(path, onnx_model.SerializeToString())
+
+
+def _traced(model: Restorer, example: Tensor, *, parses: bool) -> onnx.ModelProto:
+    """The graph of a model, of any batch and any size that the model takes without padding."""
+    size = model.descriptor.size
+    height, width = size.padded(1, 1)
     with warnings.catch_warnings():
         # The exporter warns of its own deprecations; nothing a user could act on.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            _Graph(rounded),
+            _Graph(model),
             (example,),
             input_names=["blurred"],
-            output_names=["restored"] if output.parsing is None else ["restored", "parsing"],
+            output_names=["restored", "parsing"] if parses else ["restored"],
             dynamic_shapes={
                 "blurred": {
                     0: torch.export.Dim("batch"),
@@ -97,16 +124,43 @@ def export_onnx(model: nn.Module, path: Path, **facts: str) -> None:
             verbose=False,
         )
     assert program is not None
-    onnx_model: onnx.ModelProto = program.model_proto
-    _store_in_half(onnx_model)
-    for node in onnx_model.graph.node:
-        # Where in the program each came from: a tenth of the file, and nobody's business.
-        node.ClearField("metadata_props")
-    for key, value in {**describe(model.descriptor.name, size), **facts}.items():
-        entry = onnx_model.metadata_props.add()
-        entry.key, entry.value = key, value
-    onnx.checker.check_model(onnx_model)
-    write_atomically(path, onnx_model.SerializeToString())
+    graph: onnx.ModelProto = program.model_proto
+    return graph
+
+
+def share_tensors(graph: Path, weights: Path) -> None:
+    """Let an exported graph keep its tensors in the weights file beside it, wherever that holds the same bytes.
+
+    The runtime puts them back (:mod:`snadnet.inference.shared_tensors`), and other ONNX programs read the pair by
+    themselves as a model with external data. What the weights file does not hold, such as constants and folded
+    weights, and what is small stays in the graph.
+
+    Args:
+        graph: The ``.onnx`` file, which is replaced.
+        weights: The ``.safetensors`` file of the same name in the same folder.
+
+    Raises:
+        ConfigError: If the weights file has another name or folder.
+        OSError: If a file cannot be read or written.
+    """
+    if weights != graph.with_suffix(".safetensors"):
+        raise ConfigError(f"{weights}: is not beside {graph.name} under its name; name both alike, in one folder")
+    content = weights.read_bytes()
+    held = {
+        (place.dtype, place.shape, content[place.start : place.start + place.length]): place
+        for place in tensor_places(content).values()
+    }
+    model = onnx.load(graph, load_external_data=False)
+    for constant in model.graph.initializer:
+        place = held.get((TYPES.get(constant.data_type, ""), tuple(constant.dims), constant.raw_data))
+        if place is None or np.prod(constant.dims) < _LARGE:
+            continue
+        constant.ClearField("raw_data")
+        constant.data_location = onnx.TensorProto.EXTERNAL
+        for key, value in (("location", weights.name), ("offset", place.start), ("length", place.length)):
+            entry = constant.external_data.add()
+            entry.key, entry.value = key, str(value)
+    write_atomically(graph, model.SerializeToString())
 
 
 def _free_side(name: str, multiple: int, least: int) -> torch.export.Dim:
@@ -115,7 +169,7 @@ def _free_side(name: str, multiple: int, least: int) -> torch.export.Dim:
     return steps if multiple == 1 else multiple * steps
 
 
-def _store_in_half(model: onnx.ModelProto) -> None:
+def _store_as_fp16(model: onnx.ModelProto) -> None:
     """Keep large float32 constants as float16, where that loses nothing, and cast them when the graph is loaded.
 
     The exporter folds batch normalization into the convolutions before it; such weights are no half numbers and stay.

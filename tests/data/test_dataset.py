@@ -276,7 +276,7 @@ def test_a_share_of_faces_stays_free_of_noise() -> None:
     sharp = np.full((32, 32, 3), 0.5, dtype=np.float32)
     mixture = Degradation(sharp_share=1, trajectory_share=0, noise=(0.03, 0.03), noise_free_share=0.25)
     rng = np.random.default_rng(0)
-    quiet = [degrade(sharp, mixture, rng).picture.std() < 1e-6 for _ in range(400)]
+    quiet = [degrade(sharp, mixture, rng).image.std() < 1e-6 for _ in range(400)]
     assert np.mean(quiet) == pytest.approx(0.25, abs=0.06)  # three standard errors
 
 

@@ -98,7 +98,7 @@ def test_scores_depend_neither_on_the_batch_size_nor_on_the_order(small_set, fol
         assert np.array_equal(first, second[::-1])
 
 
-def test_methods_are_given_batches_of_8_bit_faces_and_progress_is_told(small_set):
+def test_methods_are_given_batches_of_8_bit_faces_and_progress_is_reported(small_set):
     given, told = [], []
 
     def watching(blurred):
@@ -137,7 +137,50 @@ def test_a_folder_that_lacks_a_face_or_has_another_size_is_named(small_set, tmp_
         score([find_method(str(tmp_path), small_set)], small_set, [Fidelity()])
 
 
-def test_weights_files_are_told_apart_by_what_is_in_them(small_set, tmp_path):
+def test_a_folder_with_two_images_of_one_name_is_refused(small_set, tmp_path):
+    for name in small_set.names:
+        Image.fromarray(np.zeros((48, 48, 3), np.uint8)).save(tmp_path / f"{name}.png")
+    Image.fromarray(np.full((48, 48, 3), 255, np.uint8)).save(tmp_path / "000.jpg")
+    with pytest.raises(DataError, match=r"000\.png: has the name of 000\.jpg but for its suffix"):
+        find_method(str(tmp_path), small_set)
+
+
+def upright_face():
+    """A grey face of 64 px with 16 bits, no two rows or columns alike."""
+    rows, columns = np.mgrid[:64, :64]
+    return (rows * 800 + columns * 200 + 257).astype(np.uint16)
+
+
+def test_the_truth_scores_without_bound_however_its_file_is_turned(tmp_path):
+    truth, same, plain = tmp_path / "truth", tmp_path / "same", tmp_path / "plain"
+    for folder in (truth, same, plain):
+        folder.mkdir()
+    upright = Image.fromarray(np.rint(upright_face() / 257).astype(np.uint8)).convert("RGB")
+    # Orientation 6: the camera stored the face turned, and says so.
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for folder in (truth, same):
+        upright.transpose(Image.Transpose.ROTATE_90).save(folder / "a.png", exif=exif)
+    upright.save(plain / "a.png")
+    faces = blurred_on_the_fly(Protocol("small", 64, None, noise_sigma=0.0, seed=5), truth)
+    found = score([find_method(str(folder), faces) for folder in (same, plain)], faces, [Fidelity()])
+    assert [float(each.values[0][0]) for each in found.methods] == [np.inf] * 3
+
+
+def test_faces_of_16_bits_are_refused_rather_than_scored_as_white(small_set, tmp_path):
+    Image.fromarray(upright_face()).save(tmp_path / "a.png")
+    faces = blurred_on_the_fly(Protocol("small", 64, None, noise_sigma=0.0, seed=5), tmp_path)
+    with pytest.raises(DataError, match=r"a\.png: .*8 bits"):
+        score([], faces, [Fidelity()])
+    method_folder = tmp_path / "restored"
+    method_folder.mkdir()
+    for name in small_set.names:
+        Image.fromarray(upright_face()[:48, :48]).save(method_folder / f"{name}.png")
+    with pytest.raises(DataError, match=r"000\.png: .*8 bits"):
+        score([find_method(str(method_folder), small_set)], small_set, [Fidelity()])
+
+
+def test_weights_files_are_distinguished_by_what_is_in_them(small_set, tmp_path):
     for name in ("bisenet-small", "snadnet-small"):
         save_network(tmp_path / f"{name}.safetensors", create_network(name), name)
     with pytest.raises(ModelError, match="is a face parser, which restores nothing; run: snadnet evaluate-parsers"):
@@ -165,7 +208,7 @@ def test_a_graph_that_parses_no_faces_is_scored(small_set, build_network, tmp_pa
     assert np.abs(graph.restore(["000"], blurred) - expected).max() <= 1
 
 
-def test_what_is_not_there_is_told_in_words(small_set, tmp_path):
+def test_what_is_not_there_is_said_in_words(small_set, tmp_path):
     with pytest.raises(WeightsError, match=r"nowhere\.onnx: no such weights file; choose one of: fidelity, natural"):
         find_method(str(tmp_path / "nowhere.onnx"), small_set)
     with pytest.raises(WeightsError, match="snadnet-small"):
@@ -193,7 +236,7 @@ def test_rows_by_kernel_size(folders):
     assert rows[1].psnr[1] == pytest.approx(found.methods[1].values[0][[1, 3]].mean())
 
 
-def test_faces_are_told_apart_by_what_they_show(small_set, folders):
+def test_faces_are_grouped_by_what_they_show(small_set, folders):
     labels = np.zeros((100, 100), np.uint8)
     labels[40:60, 30:70] = 3  # glasses: 8 % of the image
     sharp = np.full((100, 100, 3), 200, np.uint8)

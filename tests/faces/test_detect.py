@@ -260,6 +260,12 @@ def test_a_head_tilted_by_half_a_right_angle_is_the_one_that_is_found(detector, 
     assert np.all((features > (x, y)) & (features < (x + w, y + h)))
 
 
+def test_what_only_a_turned_copy_shows_does_not_hide_an_upright_face(detector):
+    # Under this blur a copy turned by 45 degrees shows a face, surer than the true one, that is none when aligned.
+    photo = cv2.blur(skimage.data.astronaut(), (41, 1))
+    assert any(abs(face.box[0] - 173) < 30 and abs(face.box[1] - 72) < 30 for face in detector.detect(photo))
+
+
 def test_a_detector_can_be_sent_to_another_process(portrait):
     sent = pickle.dumps(FaceDetector(0.8))
     assert len(sent) < 500

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zipfile
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,9 +12,10 @@ import torch
 from onnx import TensorProto, helper
 
 from snadnet.errors import ModelError, WeightsError
-from snadnet.inference import OnnxBackend
+from snadnet.inference import OnnxBackend, releases
 from snadnet.inference.onnx_metadata import describe, read_size_rule
-from snadnet.inference.releases import verified
+from snadnet.inference.onnx_safety import read_graph_file
+from snadnet.inference.releases import released_weights, verified
 from snadnet.models.layers.padding import pad_to_rule
 from snadnet.size_rule import SizeRule
 
@@ -176,6 +178,30 @@ def test_released_weights_are_checked(tmp_path):
     (tmp_path / "m.onnx").unlink()
     with pytest.raises(WeightsError, match=r"m\.onnx cannot be read"):
         verified(tmp_path, "m")
+
+
+def test_weights_that_a_released_graph_shares_are_checked_with_it(tmp_path):
+    write_release(tmp_path, weights="m.safetensors")
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    manifest["m.safetensors"] = {"file": "m.safetensors", "sha256": hashlib.sha256(b"weights").hexdigest()}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(WeightsError, match=r"m\.safetensors cannot be read"):
+        verified(tmp_path, "m")
+    (tmp_path / "m.safetensors").write_bytes(b"weights")
+    assert verified(tmp_path, "m") == tmp_path / "m.onnx"
+    (tmp_path / "m.safetensors").write_bytes(b"weighty")
+    with pytest.raises(WeightsError, match=r"m\.safetensors is damaged"):
+        verified(tmp_path, "m")
+
+
+def test_a_zipped_package_gives_graph_and_weights_side_by_side(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "package.zip", "w") as archive:
+        for path in released_weights("snadnet-small-natural").parent.glob("*[!d]"):
+            archive.write(path, f"snadnet/weights/{path.name}")
+    monkeypatch.setattr(releases, "files", lambda _package: zipfile.Path(tmp_path / "package.zip", "snadnet/"))
+    graph = released_weights.__wrapped__("snadnet-small-natural")
+    assert not graph.is_relative_to(tmp_path)
+    assert read_graph_file(graph) == read_graph_file(released_weights("snadnet-small-natural"))
 
 
 @pytest.mark.parametrize("text", ["", "[", "\xff", "[]", '{"m": 3}', '{"m": {"file": "m.onnx"}}'])

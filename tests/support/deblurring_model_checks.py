@@ -17,7 +17,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from snadnet.export import export_onnx, round_to_half
+from snadnet.export import export_onnx, round_to_fp16
 from snadnet.inference import OnnxBackend
 from snadnet.models import Restorer, create_model, create_network, describe_model, read_model, save_network
 from snadnet.models.complexity import measure_complexity
@@ -128,7 +128,7 @@ def assert_export_agrees(model: Restorer, path: Path, shapes: list[tuple[int, in
     export_onnx(model, path)
     runtime = OnnxBackend(path, "cpu")
     assert (runtime.model, runtime.size) == (model.descriptor.name, model.descriptor.size)
-    rounded = round_to_half(model)
+    rounded = round_to_fp16(model)
     for count, height, width in shapes:
         blurred = torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(height + width))
         restored, parsing = runtime(blurred.permute(0, 2, 3, 1).numpy())

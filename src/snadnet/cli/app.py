@@ -55,7 +55,7 @@ VERBS: Final = (
     ),
     Verb(
         *("import", "importing", "import_weights"),
-        "Read weights that a baseline's authors released, so that all other commands take them.",
+        "Read weights that the authors of a network released, so that all other commands take them.",
     ),
     Verb(
         *("kernels", "kernels", "kernels"),
@@ -67,12 +67,16 @@ VERBS: Final = (
     ),
     Verb(
         *("models", "models", "models"),
-        "List all networks by paper: parameters, cost at 256 px, picture sizes, released weights and licence.",
+        "List all networks by paper: parameters, cost at 256 px, image sizes, released weights and licence.",
     ),
     Verb("figure", "figure", "app", "Draw the paper's figures from a test set, as PNG, JPEG or PDF."),
     Verb(
         *("prepare", "prepare", "app"),
         "Make a data set ready for training. Nothing is downloaded: fetch it by hand, under its own terms.",
+    ),
+    Verb(
+        *("serve", "serve", "serve"),
+        "Open a page in which photos are deblurred, and an HTTP service for programs. Nothing leaves this machine.",
     ),
     Verb(
         *("train", "train", "train"),

@@ -71,7 +71,7 @@ def benchmark(
         raise ConfigError("--fp16 needs --device cuda: the CPU is measured in float32")
     if fp16 and any(Path(each.source).suffix.lower() == ".onnx" for each in chosen):
         raise ConfigError("--fp16 is for PyTorch: an ONNX graph computes in the precision that it was written in")
-    # Before anything runs, as it tells how busy the machine was without us.
+    # Before anything runs, as it says how busy the machine was without us.
     busy = busy_line()
     header = [*run_header(["snadnet", "torch", "onnxruntime", "numpy"]).splitlines(), *([busy] if busy else [])]
     with show_progress("Measuring networks", len(chosen)) as progress:

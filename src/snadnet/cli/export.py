@@ -1,5 +1,6 @@
 """``snadnet export``."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,5 +23,5 @@ def export(
     from snadnet.models import read_model  # noqa: PLC0415
 
     refuse_existing([output], overwrite=overwrite)
-    export_onnx(read_model(weights), output, source=weights.name)
+    export_onnx(read_model(weights), output, log_step=partial(typer.echo, err=True), source=weights.name)
     typer.echo(f"{output}: written ({output.stat().st_size / 1e6:.1f} MB)")

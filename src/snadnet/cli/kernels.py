@@ -29,12 +29,12 @@ def kernels(
     Training and test sets make the same kernels by themselves; the file is for other tools, and to look at.
     """
     require_training_extra()
-    from snadnet.data.kernel_banks import banks_file, banks_picture, celeba_banks  # noqa: PLC0415 (needs the extra)
+    from snadnet.data.kernel_banks import banks_file, banks_image, celeba_banks  # noqa: PLC0415 (needs the extra)
 
     refuse_existing([path for path in (output, picture) if path is not None], overwrite=overwrite)
     banks = celeba_banks(count=count, seed=seed)
     if picture is not None:
-        sheet = cv2.resize(banks_picture(banks), None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_NEAREST)
+        sheet = cv2.resize(banks_image(banks), None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_NEAREST)
         write_photo(photo_from_array(np.asarray(sheet)), picture, overwrite=overwrite)
     content = banks_file(banks)
     write_atomically(output, content)

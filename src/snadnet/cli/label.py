@@ -41,8 +41,8 @@ def label(
     weights = resolve_weights(parser, task="parsing")
     network = load_parser(weights, device)
     name, _ = read_weights(weights)
-    pictures = list_images(faces)
-    check_names(pictures)
+    images = list_images(faces)
+    check_names(images)
     manifest = Manifest(
         output,
         {
@@ -52,7 +52,7 @@ def label(
             "parsing_size": PARSING_SIZE,
         },
     )
-    waiting = [path for path in pictures if not manifest.holds([f"{path.stem}.png"])]
+    waiting = [path for path in images if not manifest.holds([f"{path.stem}.png"])]
     place = torch_device(device)
 
     def read(path: Path) -> tuple[Path, int, Tensor]:
@@ -71,6 +71,6 @@ def label(
         )
     manifest.rewrite()
     done = len(waiting) - jobs.failed
-    typer.echo(f"{output}: {done} labelled, {len(pictures) - len(waiting)} were there, {jobs.failed} failed ({name})")
+    typer.echo(f"{output}: {done} labelled, {len(images) - len(waiting)} were there, {jobs.failed} failed ({name})")
     if jobs.failed:
         raise typer.Exit(1)

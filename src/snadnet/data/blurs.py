@@ -1,4 +1,4 @@
-"""The blurs of the test protocols: each face's is settled by its number."""
+"""The blurs of the test protocols: each face's depends on its number."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -76,7 +76,7 @@ class TrajectoryBlur:
         return self.seeds[index % len(self.seeds)]
 
     def bank(self) -> list[NDArray[np.float32]]:
-        """All kernels: :meth:`kernel` of each index once."""
+        """All kernels: `kernel` of each index once."""
         return [self.kernel(index) for index in range(len(self.seeds))]
 
     def kernel_size(self, index: int) -> int:
@@ -92,7 +92,7 @@ class TrajectoryBlur:
 
 @dataclass(frozen=True)
 class RotatingBlur:
-    """The same camera paths, while the camera also turns about its axis: the blur varies over the picture.
+    """The same camera paths, while the camera also turns about its axis: the blur varies over the image.
 
     Attributes:
         paths: The bank; face ``index`` gets the path of its kernel ``index``, and a second path for the angle.
@@ -114,7 +114,7 @@ class RotatingBlur:
         )
 
     def kernel_size(self, index: int) -> int:
-        """The size in pixels of what the path of face ``index`` makes of the picture's centre."""
+        """The size in pixels of what the path of face ``index`` makes of the image's centre."""
         return self.paths.kernel_size(index)
 
     def __str__(self) -> str:

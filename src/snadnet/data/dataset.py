@@ -1,4 +1,4 @@
-"""Training samples of faces: each is settled by its number alone, so that a stopped run goes on exactly."""
+"""Training samples of faces: each depends on its number alone, so that a stopped run goes on exactly."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ class Augmentation(BaseModel):
     """Random changes of the sharp face, the same for its labels.
 
     Attributes:
-        flip: probability of mirroring (left and right classes change places).
-        affine: probability of a small turn, zoom and shift.
-        rotation: largest turn in degrees.
-        zoom: largest zoom, as a factor either way.
-        shift: largest shift, as a share of the side.
-        brightness: largest change of brightness and contrast, as a share.
+        flip: Probability of mirroring (left and right classes change places).
+        affine: Probability of a small turn, zoom and shift.
+        rotation: Largest turn in degrees.
+        zoom: Largest zoom, as a factor either way.
+        shift: Largest shift, as a share of the side.
+        brightness: Largest change of brightness and contrast, as a share.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -52,7 +52,7 @@ class FaceSample(NamedTuple):
 
     Attributes:
         blurred: ``(B, 3, S, S)`` float32 in ``[0, 1]``.
-        sharp: its sharp twin, the same shape.
+        sharp: Its sharp twin, the same shape.
         labels: ``(B, S, S)`` int64 class ids of the sharp face, 255 where unknown.
         kernel: ``(B, 49, 49)`` float32, what it was blurred with.
     """
@@ -74,7 +74,7 @@ class SampleKey:
 class FaceDataset(Dataset[FaceSample]):
     """Faces, augmented and degraded on the fly. Sample ``k`` depends on the seed and on ``k`` alone.
 
-    Every pass over the pictures is in another order, drawn from the seed and the pass's number.
+    Every pass over the images is in another order, drawn from the seed and the pass's number.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class FaceDataset(Dataset[FaceSample]):
         """Make one sample, without the batch dimension.
 
         Raises:
-            DataError: if its picture or label map cannot be read, or their sizes differ.
+            DataError: If its image or label map cannot be read, or their sizes differ.
         """
         rounds, place = divmod(key.number, len(self.faces))
         face = self.faces[_order(self.seed, rounds, len(self.faces))[place]]
@@ -119,7 +119,7 @@ class FaceDataset(Dataset[FaceSample]):
 
 @lru_cache(maxsize=2)
 def _order(seed: int, rounds: int, count: int) -> NDArray[np.int64]:
-    """The order of a pass over the pictures; for 162,770 it takes longer to draw than a small picture to read."""
+    """The order of a pass over the images; for 162,770 it takes longer to draw than a small image to read."""
     return np.random.default_rng([seed, rounds]).permutation(count)
 
 
@@ -162,12 +162,12 @@ def augment(
 
 
 class SizeShare(BaseModel):
-    """How often batches have a picture size, and how many faces they hold.
+    """An image size of batches: how often it is drawn, and how many faces a batch holds.
 
     Attributes:
-        size: side in pixels, a multiple of 32.
-        batch_size: faces in a batch of this size, on each device.
-        share: how often such a batch is drawn, relative to the others.
+        size: Side in pixels, a multiple of 32.
+        batch_size: Faces in a batch of this size, on each device.
+        share: How often such a batch is drawn, relative to the others.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -178,7 +178,7 @@ class SizeShare(BaseModel):
 
 
 class StepSampler(Sampler[list[SampleKey]]):
-    """The batches of the steps from ``start`` on, without end; each step's size is settled by its number.
+    """The batches of the steps from ``start`` on, without end; each step's size depends on its number.
 
     With several processes, process ``rank`` of ``world`` gets its own part of each step's faces.
     """

@@ -24,18 +24,18 @@ from snadnet.data.protocols import TEST_KERNEL_SEEDS, TRAINING_KERNEL_SEEDS
 from snadnet.image_arrays import to_float, to_uint8
 
 REFERENCE_SIZE = 160
-"""Blur sizes are told in pixels of faces of this size, and grow in proportion with the picture."""
+"""Blur sizes are given in pixels of faces of this size, and grow in proportion with the image."""
 
 
 class Borders(BaseModel):
-    """What lies beyond the edges of a face that is blurred: how often each, relative to the others.
+    """Padding beyond the edges of a face that is blurred: how often each kind, relative to the others.
 
     Attributes:
-        reflect: the face, mirrored, as in the test protocols.
-        replicate: its edge pixels, repeated.
-        black: nothing; the edges go dark. Test pictures of other makers may be of this kind.
-        surroundings: what the picture shows around the face, as in a photo. It takes a face from the middle of a larger
-            picture; where a picture is too small for that, it is mirrored.
+        reflect: The face, mirrored, as in the test protocols.
+        replicate: Its edge pixels, repeated.
+        black: Nothing; the edges go dark. Test images of other makers may be of this kind.
+        surroundings: What the image shows around the face, as in a photo. It takes a face from the middle of a larger
+            image; where an image is too small for that, it is mirrored.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,26 +53,26 @@ class Borders(BaseModel):
 
 
 class Degradation(BaseModel):
-    """How sharp faces become blurred ones in training. Shares need not add up to one.
+    """The mixture by which sharp faces become blurred ones in training. Shares need not add up to one.
 
     Attributes:
-        sharp_share: of faces without motion blur.
-        linear_share: of faces with a straight motion, of any direction.
-        trajectory_share: of faces with a camera-trajectory kernel.
-        rotating_share: of faces taken by a camera that also turns, so that the blur varies over the face.
-        smallest, largest: extent of the blur in pixels at 160 px.
-        linear_length, linear_angle: fix the straight motion, in pixels of the picture itself and degrees.
-        exposure: the shortest part of a trajectory that is integrated; drawn from there to 1.
-        anxiety: range of the trajectories' strength of disturbance, drawn log-uniformly.
-        rotation: range of the largest turn of a turning camera from its mean, in degrees.
-        noise: range of the Gaussian noise's standard deviation, of ``[0, 1]``.
-        noise_free_share: of faces to which no noise is added, whatever ``noise`` says.
-        borders: what lies beyond the edges.
-        jpeg_share: of faces that are compressed after blurring.
-        jpeg_quality: range of the quality.
-        kernels: trajectory kernels in the bank of each picture size; as many motions of turning cameras, but no more
+        sharp_share: Of faces without motion blur.
+        linear_share: Of faces with a straight motion, of any direction.
+        trajectory_share: Of faces with a camera-trajectory kernel.
+        rotating_share: Of faces taken by a camera that also turns, so that the blur varies over the face.
+        smallest, largest: Extent of the blur in pixels at 160 px.
+        linear_length, linear_angle: Fix the straight motion, in pixels of the image itself and degrees.
+        exposure: The shortest part of a trajectory that is integrated; drawn from there to 1.
+        anxiety: Range of the trajectories' strength of disturbance, drawn log-uniformly.
+        rotation: Range of the largest turn of a turning camera from its mean, in degrees.
+        noise: Range of the Gaussian noise's standard deviation, of ``[0, 1]``.
+        noise_free_share: Of faces to which no noise is added, whatever ``noise`` says.
+        borders: What lies beyond the edges.
+        jpeg_share: Of faces that are compressed after blurring.
+        jpeg_quality: Range of the quality.
+        kernels: Trajectory kernels in the bank of each image size; as many motions of turning cameras, but no more
             than 1,000.
-        kernel_seed: the bank's seed.
+        kernel_seed: The bank's seed.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -126,7 +126,7 @@ _MOST_MOTIONS = 1000
 
 @lru_cache(maxsize=8)
 def kernel_bank(degradation: Degradation, size: int) -> tuple[NDArray[np.float32], ...]:
-    """Return the trajectory kernels for pictures of ``size`` px; each ``(k, k)``, odd ``k``, sum 1."""
+    """Return the trajectory kernels for images of ``size`` px; each ``(k, k)``, odd ``k``, sum 1."""
     rng = np.random.default_rng([degradation.kernel_seed, size])
     scale = size / REFERENCE_SIZE
     extents = rng.uniform(degradation.smallest, degradation.largest, degradation.kernels) * scale
@@ -145,7 +145,7 @@ def kernel_bank(degradation: Degradation, size: int) -> tuple[NDArray[np.float32
 
 @lru_cache(maxsize=2)
 def motion_bank(degradation: Degradation) -> tuple[CameraMotion, ...]:
-    """Return the motions of turning cameras; they are of no size, and serve pictures of every size."""
+    """Return the motions of turning cameras; they are of no size, and serve images of every size."""
     rng = np.random.default_rng(degradation.kernel_seed)
     bank: list[CameraMotion] = []
     for part, anxiety in _by_anxiety(degradation, min(degradation.kernels, _MOST_MOTIONS)):
@@ -183,30 +183,30 @@ class Degraded(NamedTuple):
     """A degraded face.
 
     Attributes:
-        picture: ``(S, S, 3)`` float32, multiples of 1/255.
-        kernel: what it was blurred with, ``(49, 49)`` float32, sum 1, its centre is the origin; one pixel if it was
+        image: ``(S, S, 3)`` float32, multiples of 1/255.
+        kernel: What it was blurred with, ``(49, 49)`` float32, sum 1, its centre is the origin; one pixel if it was
             not blurred. What reaches beyond is cut off. Where the camera turned, that of the face's middle.
     """
 
-    picture: NDArray[np.float32]
+    image: NDArray[np.float32]
     kernel: NDArray[np.float32]
 
 
 class DrawnBorder(NamedTuple):
-    """What lies beyond the edges of one face.
+    """The padding beyond the edges of one face.
 
     Attributes:
-        kind: how the picture goes on.
-        margin: pixels of surroundings on each side of the face, which belong to the picture that is blurred.
+        kind: How the image goes on.
+        margin: Pixels of surroundings on each side of the face, which belong to the image that is blurred.
     """
 
     kind: Border
     margin: int
 
-    def inside(self, picture: NDArray[Any]) -> NDArray[Any]:
+    def inside(self, image: NDArray[Any]) -> NDArray[Any]:
         """Return the face alone, of ``(S, S)`` or ``(S, S, 3)``."""
-        end = len(picture) - self.margin
-        return picture[self.margin : end, self.margin : end]
+        end = len(image) - self.margin
+        return image[self.margin : end, self.margin : end]
 
 
 MIRRORED: Final = DrawnBorder("reflect", 0)
@@ -217,10 +217,10 @@ def draw_border(degradation: Degradation, size: int, available: int, rng: np.ran
     """Draw what lies beyond the edges of a face.
 
     Args:
-        degradation: the mixture to draw from.
-        size: side of the face in pixels.
-        available: side of the picture that the face comes from.
-        rng: settles the draw.
+        degradation: The mixture to draw from.
+        size: Side of the face in pixels.
+        available: Side of the image that the face comes from.
+        rng: Source of the draw.
     """
     kinds, shares = zip(*degradation.borders, strict=True)
     kind = kinds[int(rng.choice(len(kinds), p=np.array(shares) / sum(shares)))]
@@ -240,9 +240,9 @@ def degrade(
 
     Args:
         sharp: ``(S, S, 3)`` float32 in ``[0, 1]``; the border's margin is part of it, and of nothing that is returned.
-        degradation: the mixture to draw from.
-        rng: settles every draw.
-        border: what lies beyond the edges.
+        degradation: The mixture to draw from.
+        rng: Source of every draw.
+        border: What lies beyond the edges.
     """
     blurred, kernel = _move(sharp, degradation, rng, border)
     blurred = border.inside(blurred)
@@ -260,7 +260,7 @@ def degrade(
 
 
 def _placed(kernel: NDArray[np.float32] | None) -> NDArray[np.float32]:
-    """Put a kernel into the middle of one of :data:`KERNEL_SIDE`."""
+    """Put a kernel into the middle of one of `KERNEL_SIDE`."""
     if kernel is None:
         kernel = np.ones((1, 1), np.float32)
     too_large = [max(0, (side - KERNEL_SIDE) // 2) for side in kernel.shape]

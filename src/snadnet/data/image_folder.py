@@ -40,7 +40,7 @@ def list_images(folder: Path) -> list[Path]:
         with os.scandir(folder) as entries:
             names = sorted(entry.name for entry in entries if _is_image(entry))
     except NotADirectoryError as error:
-        raise DataError(f"{folder}: is a file; give the folder that holds the pictures") from error
+        raise DataError(f"{folder}: is a file; give the folder that holds the images") from error
     except FileNotFoundError as error:
         raise DataError(f"{folder}: no such folder; put the data there or name another folder") from error
     except OSError as error:
@@ -56,52 +56,52 @@ def _is_image(entry: "os.DirEntry[str]") -> bool:
 
 
 def list_faces(images: Path, labels: Path | None = None) -> list[FaceFile]:
-    """Pair the pictures of a folder with the label maps of the same name in another.
+    """Pair the images of a folder with the label maps of the same name in another.
 
     Raises:
-        DataError: if a folder is missing or empty, or a picture has no label map.
+        DataError: If a folder is missing or empty, or an image has no label map.
     """
-    pictures = list_images(images)
+    paths = list_images(images)
     if labels is None:
-        return [FaceFile(path, None) for path in pictures]
+        return [FaceFile(path, None) for path in paths]
     try:
         # Listed once: asking for each file by itself takes seconds for a data set.
         with os.scandir(labels) as entries:
             there = {entry.name for entry in entries if entry.is_file()}
     except OSError as error:
         raise DataError(f"{labels}: no such folder of label maps, or not to be read") from error
-    faces = [FaceFile(path, labels / f"{path.stem}.png") for path in pictures]
+    faces = [FaceFile(path, labels / f"{path.stem}.png") for path in paths]
     missing = [face for face in faces if face.labels is not None and face.labels.name not in there]
     if missing:
         raise DataError(
             f"{missing[0].labels}: the label map of {missing[0].image.name} is missing "
-            f"({len(missing)} of {len(faces)} are); add it or remove the picture"
+            f"({len(missing)} of {len(faces)} are); add it or remove the image"
         )
     return faces
 
 
-def check_names(pictures: Sequence[Path]) -> None:
-    """Refuse pictures that differ in their suffixes only, where one file is made of each.
+def check_names(images: Sequence[Path]) -> None:
+    """Refuse images that differ in their suffixes only, where one file is made of each.
 
     Raises:
-        DataError: names both of them.
+        DataError: Names both of them.
     """
     seen: dict[str, Path] = {}
-    for picture in pictures:
+    for image in images:
         # Folded, as some disks take two letter cases for one name.
-        other = seen.setdefault(picture.stem.casefold(), picture)
-        if other is not picture:
-            raise DataError(f"{picture}: has the name of {other.name} but for its suffix; rename or remove one")
+        other = seen.setdefault(image.stem.casefold(), image)
+        if other is not image:
+            raise DataError(f"{image}: has the name of {other.name} but for its suffix; rename or remove one")
 
 
 def split_by_name(items: Sequence[Item], hold_out: int) -> tuple[list[Item], list[Item]]:
     """Split a sorted sequence into all but its last ``hold_out`` items (to train on) and those (to validate on).
 
     Raises:
-        DataError: if nothing would be left to train on.
+        DataError: If nothing would be left to train on.
     """
     if hold_out >= len(items):
-        raise DataError(f"{hold_out} of {len(items)} pictures held out leaves none to train on")
+        raise DataError(f"{hold_out} of {len(items)} images held out leaves none to train on")
     return list(items[: len(items) - hold_out]), list(items[len(items) - hold_out :])
 
 
@@ -122,7 +122,7 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
     """Read a label map ``(H, W)`` of class ids 0 to 18, or 255 where the class is unknown.
 
     Raises:
-        DataError: if it cannot be read, is not 8-bit with one channel, or holds other values.
+        DataError: If it cannot be read, is not 8-bit with one channel, or holds other values.
     """
     try:
         with Image.open(path) as image:
@@ -131,7 +131,7 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
     except (OSError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a label map ({error}); remove or replace it") from error
     if mode not in ("L", "P"):
-        raise DataError(f"{path}: is a picture of mode {mode}; a label map has one 8-bit channel of class ids")
+        raise DataError(f"{path}: is an image of mode {mode}; a label map has one 8-bit channel of class ids")
     if np.any((labels >= NUM_CLASSES) & (labels != UNLABELLED)):
         raise DataError(f"{path}: holds values that are no class ids (0 to {NUM_CLASSES - 1}, or {UNLABELLED})")
     return labels

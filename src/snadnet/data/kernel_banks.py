@@ -15,7 +15,7 @@ from snadnet.data.protocols import CELEBA
 
 Kernels = Sequence[NDArray[np.float32]]
 
-_SHOWN: Final = 96  # kernels of each bank in the picture
+_SHOWN: Final = 96  # kernels of each bank in the image
 _COLUMNS: Final = 24
 
 
@@ -24,9 +24,9 @@ class KernelBanks:
     """Trajectory kernels, each ``(k, k)`` with odd ``k`` and sum 1.
 
     Attributes:
-        training: those that training draws from at 160 px.
-        test: those of the CelebA protocol; face ``i`` of a test set has kernel ``i``, over and over.
-        description: how they are made, in words.
+        training: Those that training draws from at 160 px.
+        test: Those of the CelebA protocol; face ``i`` of a test set has kernel ``i``, over and over.
+        description: How they are made, in words.
     """
 
     training: Kernels
@@ -38,8 +38,8 @@ def celeba_banks(*, count: int = 25_000, seed: int = 0) -> KernelBanks:
     """Make the banks.
 
     Args:
-        count: how many training kernels.
-        seed: theirs, as ``data.degradation.kernel_seed`` in a training configuration.
+        count: How many training kernels.
+        seed: Theirs, as ``data.degradation.kernel_seed`` in a training configuration.
     """
     degradation = Degradation(kernels=count, kernel_seed=seed)
     assert isinstance(CELEBA.blur, TrajectoryBlur)
@@ -69,8 +69,8 @@ def banks_file(banks: KernelBanks) -> bytes:
     return file.getvalue()
 
 
-def banks_picture(banks: KernelBanks) -> NDArray[np.uint8]:
-    """A grey picture ``(H, W)`` of evenly spaced kernels: training above, test below."""
+def banks_image(banks: KernelBanks) -> NDArray[np.uint8]:
+    """A grey image ``(H, W)`` of evenly spaced kernels: training above, test below."""
     parts = []
     for bank in (banks.training, banks.test):
         count = min(_SHOWN, len(bank))

@@ -32,10 +32,10 @@ class ManifestEntry(BaseModel):
     """One file.
 
     Attributes:
-        file: its path within the folder, with forward slashes.
-        sha256: of its bytes.
-        source: what it was made from, as the source names it.
-        split: which part of the data set it belongs to; None where there is only one.
+        file: Its path within the folder, with forward slashes.
+        sha256: Of its bytes.
+        source: What it was made from, as the source names it.
+        split: Which part of the data set it belongs to; None where there is only one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,14 +56,14 @@ class Manifest:
     """The manifest of a folder, new or of an earlier run.
 
     Args:
-        folder: where the files are, or will be.
-        header: how they are made; must be that of the earlier run.
+        folder: Where the files are, or will be.
+        header: How they are made; must be that of the earlier run.
 
     Attributes:
-        entries: what is finished, by file.
+        entries: What is finished, by file.
 
     Raises:
-        DataError: if the manifest cannot be read, or its files were made in another way.
+        DataError: If the manifest cannot be read, or its files were made in another way.
     """
 
     def __init__(self, folder: Path, header: Mapping[str, str | int]) -> None:
@@ -77,7 +77,7 @@ class Manifest:
         except FileNotFoundError:
             return
         except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{self._path}: cannot be read ({error}); remove it to begin anew") from error
+            raise DataError(f"{self._path}: cannot be read ({error}); remove it to begin again") from error
         # The last piece is empty, or half a line that a crash left.
         lines = content.split("\n")[:-1]
         if not lines:
@@ -96,7 +96,7 @@ class Manifest:
         try:
             found = json.loads(line)
         except ValueError as error:
-            raise DataError(f"{self._path}: its first line is damaged; remove the file to begin anew") from error
+            raise DataError(f"{self._path}: its first line is damaged; remove the file to begin again") from error
         if found == self._header:
             return
         found = found if isinstance(found, dict) else {}
@@ -118,7 +118,7 @@ class Manifest:
         self.entries.update((entry.file, entry) for entry in entries)
 
     def rewrite(self) -> None:
-        """Write the whole manifest anew, in the order of the files' names."""
+        """Write the whole manifest again, in the order of the files' names."""
         lines = [_line(self.entries[file]) for file in sorted(self.entries)]
         write_atomically(self._path, (json.dumps(self._header) + "\n" + "".join(lines)).encode())
         self._begun = True
@@ -127,16 +127,16 @@ class Manifest:
         """Compare a file with its entry.
 
         Raises:
-            DataError: if it is missing or other than it was written.
+            DataError: If it is missing or other than it was written.
         """
         path = self.folder / entry.file
         try:
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise DataError(f"{path}: cannot be read ({error.strerror}); make it anew") from error
+            raise DataError(f"{path}: cannot be read ({error.strerror}); make it again") from error
         if sha256 != entry.sha256:
-            raise DataError(f"{path}: was changed since it was made (other SHA-256); remove it and make it anew")
+            raise DataError(f"{path}: was changed since it was made (other SHA-256); remove it and make it again")
 
     def strangers(self) -> list[Path]:
         """Files beside the manifest's own that it does not name, and that training would take for faces."""

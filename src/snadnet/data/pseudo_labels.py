@@ -22,14 +22,14 @@ def parser_input(pixels: NDArray[np.uint8], size: int = PARSING_SIZE, *, name: s
 
     Args:
         pixels: ``(H, W, 3)`` RGB, square.
-        size: largest side in pixels; what is larger is scaled down by Lanczos.
-        name: the face's name in errors.
+        size: Largest side in pixels; what is larger is scaled down by Lanczos.
+        name: The face's name in errors.
 
     Returns:
         ``(3, S, S)`` float32 in ``[0, 1]``, ``S`` at most ``size``.
 
     Raises:
-        DataError: if the face is not square.
+        DataError: If the face is not square.
     """
     height, width = pixels.shape[:2]
     if height != width:

@@ -55,12 +55,12 @@ class FrozenKernel(_Record):
     """The kernel that blurred one face.
 
     Attributes:
-        kind: its family; ``"none"`` for a face that stayed sharp.
-        size: its side (trajectory) or length (linear) in pixels; 0 if there is none.
-        angle: direction of a linear kernel in degrees.
-        seed: seed of a trajectory kernel (:func:`snadnet.blur.trajectory_kernel`).
-        exposure: the part of a trajectory that was integrated, in (0, 1].
-        rotation: largest turn of a rotating camera in degrees (:func:`snadnet.blur.rotating_blur`).
+        kind: Its family; ``"none"`` for a face that stayed sharp.
+        size: Its side (trajectory) or length (linear) in pixels; 0 if there is none.
+        angle: Direction of a linear kernel in degrees.
+        seed: Seed of a trajectory kernel (`snadnet.blur.trajectory_kernel`).
+        exposure: The part of a trajectory that was integrated, in (0, 1].
+        rotation: Largest turn of a rotating camera in degrees (`snadnet.blur.rotating_blur`).
     """
 
     kind: Literal["none", "linear", "trajectory", "rotating"]
@@ -75,11 +75,11 @@ class FrozenFace(_Record):
     """One face of a test set.
 
     Attributes:
-        name: of its files, without the suffix.
-        source: file name of the face that it was made from.
-        sha256_blurred, sha256_sharp, sha256_labels: of the PNG files; None if there is no label map.
-        kernel: what blurred it.
-        noise_seed: seed of its noise; None if the protocol has none.
+        name: Of its files, without the suffix.
+        source: File name of the face that it was made from.
+        sha256_blurred, sha256_sharp, sha256_labels: Of the PNG files; None if there is no label map.
+        kernel: What blurred it.
+        noise_seed: Seed of its noise; None if the protocol has none.
     """
 
     name: PlainName
@@ -101,15 +101,15 @@ class _Manifest(_Record):
 
 
 class FrozenTestSet(_Record):
-    """A test set on disk, as :func:`read_test_set` returns it.
+    """A test set on disk, as `read_test_set` returns it.
 
     Attributes:
-        folder: where it lies.
-        protocol: the protocol's name.
-        description: the whole protocol in words.
-        size: side of the pictures in pixels.
-        aligned: whether the faces are where aligned crops have them.
-        faces: all of them, in the order of their numbers.
+        folder: Where it lies.
+        protocol: The protocol's name.
+        description: The whole protocol in words.
+        size: Side of the images in pixels.
+        aligned: Whether the faces are where aligned crops have them.
+        faces: All of them, in the order of their numbers.
     """
 
     folder: Path
@@ -120,11 +120,11 @@ class FrozenTestSet(_Record):
     faces: tuple[FrozenFace, ...]
 
     def blurred_path(self, face: FrozenFace) -> Path:
-        """The file of a face's blurred picture."""
+        """The file of a face's blurred image."""
         return self.folder / BLURRED / f"{face.name}.png"
 
     def sharp_path(self, face: FrozenFace) -> Path:
-        """The file of a face's sharp picture."""
+        """The file of a face's sharp image."""
         return self.folder / SHARP / f"{face.name}.png"
 
     def labels_path(self, face: FrozenFace) -> Path | None:
@@ -138,27 +138,27 @@ class FrozenTestSet(_Record):
             ``(blurred, sharp)``, each ``(size, size, 3)``, RGB, float32 in ``[0, 1]``, multiples of 1/255.
 
         Raises:
-            DataError: if a file is missing, is not the one that was written, or has another size.
+            DataError: If a file is missing, is not the one that was written, or has another size.
         """
         return (
-            self._picture(self.blurred_path(face), face.sha256_blurred),
-            self._picture(self.sharp_path(face), face.sha256_sharp),
+            self._image(self.blurred_path(face), face.sha256_blurred),
+            self._image(self.sharp_path(face), face.sha256_sharp),
         )
 
     def read_labels(self, face: FrozenFace) -> NDArray[np.uint8] | None:
-        """Read a face's label map ``(size, size)``, or None if it has none; errors as for :meth:`read_pair`."""
+        """Read a face's label map ``(size, size)``, or None if it has none; errors as for `read_pair`."""
         path = self.labels_path(face)
         if path is None or face.sha256_labels is None:
             return None
         _checked(path, face.sha256_labels)
         return read_labels(path)
 
-    def _picture(self, path: Path, sha256: str) -> NDArray[np.float32]:
+    def _image(self, path: Path, sha256: str) -> NDArray[np.float32]:
         try:
             with Image.open(io.BytesIO(_checked(path, sha256))) as image:
                 pixels = np.asarray(image.convert("RGB"))
         except (OSError, Image.DecompressionBombError, SyntaxError, ValueError) as error:
-            raise DataError(f"{path}: cannot be read as a picture ({error}); freeze the test set again") from error
+            raise DataError(f"{path}: cannot be read as an image ({error}); freeze the test set again") from error
         if pixels.shape != (self.size, self.size, 3):
             height, width = pixels.shape[:2]
             raise DataError(f"{path}: is {width} x {height}, not {self.size} px as {MANIFEST} says")
@@ -166,10 +166,10 @@ class FrozenTestSet(_Record):
 
 
 def read_test_set(folder: Path) -> FrozenTestSet:
-    """Read a test set's manifest; pictures are read, and checked, one by one later.
+    """Read a test set's manifest; images are read, and checked, one by one later.
 
     Raises:
-        DataError: if the folder is no finished test set, or its manifest is damaged.
+        DataError: If the folder is no finished test set, or its manifest is damaged.
     """
     path = folder / MANIFEST
     try:
@@ -195,10 +195,10 @@ def read_test_set(folder: Path) -> FrozenTestSet:
 
 
 def freeze_face(face: FaceFile, number: int, protocol: Protocol, folder: Path) -> FrozenFace:
-    """Write the files of face ``number`` of a test set, the pixels of :func:`blurred_pair`.
+    """Write the files of face ``number`` of a test set, the pixels of `blurred_pair`.
 
     Raises:
-        DataError: if the face or its label map cannot be read, is not square or is too small.
+        DataError: If the face or its label map cannot be read, is not square or is too small.
     """
     blurred, sharp = blurred_pair(face.image, protocol, number)
     name = face.image.stem

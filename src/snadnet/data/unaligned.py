@@ -1,4 +1,4 @@
-"""Unaligned views: a face picture as a camera may frame it, turned and off the middle."""
+"""Unaligned views: a face image as a camera may frame it, turned and off the middle."""
 
 import math
 from dataclasses import dataclass
@@ -14,41 +14,41 @@ from snadnet.image_arrays import round_to_8_bits
 
 @dataclass(frozen=True)
 class UnalignedView:
-    """A square window, turned and placed at random wholly within a picture: no pixel is made up.
+    """A square window, turned and placed at random wholly within an image: no pixel is made up.
 
-    The window's upright bounding square is drawn between ``least`` and 1 of the picture's shorter side, but never so
+    The window's upright bounding square is drawn between ``least`` and 1 of the image's shorter side, but never so
     small that the window would be enlarged. Of an aligned face of FFHQ's framing, 0.85 leaves eyes and mouth in view.
 
     Attributes:
         turn: Largest turn either way in degrees, below 45.
-        least: Smallest bounding square, as a share of the picture's shorter side.
+        least: Smallest bounding square, as a share of the image's shorter side.
     """
 
     turn: float = 15.0
     least: float = 0.85
 
-    def matrix(self, picture: tuple[int, int], size: int, *, seed: int, name: str) -> NDArray[np.float64]:
-        """The similarity (2, 3) from a picture's pixels to those of its view.
+    def matrix(self, image: tuple[int, int], size: int, *, seed: int, name: str) -> NDArray[np.float64]:
+        """The similarity (2, 3) from an image's pixels to those of its view.
 
         Args:
-            picture: Width and height of the picture in pixels.
+            image: Width and height of the image in pixels.
             size: Side of the view in pixels.
-            seed: Settles the window.
-            name: The picture's name in errors.
+            seed: Determines the window.
+            name: The image's name in errors.
 
         Raises:
-            DataError: The picture is too small for the window at the largest turn.
+            DataError: The image is too small for the window at the largest turn.
         """
-        width, height = picture
+        width, height = image
         needed = math.ceil(size * _spread(math.radians(self.turn)))
-        if min(picture) < needed:
-            raise DataError(f"{name} is {width} x {height}: views of {size} px need pictures of at least {needed} px")
+        if min(image) < needed:
+            raise DataError(f"{name} is {width} x {height}: views of {size} px need images of at least {needed} px")
         rng = np.random.default_rng([seed, size])
         angle = math.radians(rng.uniform(-self.turn, self.turn))
-        smallest = max(self.least, size * _spread(angle) / min(picture))
-        extent = min(picture) * rng.uniform(smallest, 1.0)
+        smallest = max(self.least, size * _spread(angle) / min(image))
+        extent = min(image) * rng.uniform(smallest, 1.0)
         left, top = rng.uniform(0, width - extent), rng.uniform(0, height - extent)
-        # From continuous coordinates, in which a picture begins at 0 and pixel i at i, to centres of pixels.
+        # From continuous coordinates, in which an image begins at 0 and pixel i at i, to centres of pixels.
         centre = np.array([left, top]) + extent / 2 - 0.5
         scale = size * _spread(angle) / extent
         cosine, sine = scale * math.cos(angle), scale * math.sin(angle)
@@ -56,7 +56,7 @@ class UnalignedView:
         return np.column_stack([linear, (size - 1) / 2 - linear @ centre])
 
     def cut(self, pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> NDArray[np.float32]:
-        """The view of a picture, uint8 RGB (H, W, 3): (size, size, 3), float32, multiples of 1/255."""
+        """The view of an image, uint8 RGB (H, W, 3): (size, size, 3), float32, multiples of 1/255."""
         return round_to_8_bits(crop_face(pixels, matrix, size))
 
     def cut_labels(self, labels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 """Evaluation of deblurring methods and face parsers on test sets, always beside the blurred input.
 
-The protocols are those of ``snadnet.data.protocols``; :func:`evaluate` does everything in one call.
+The protocols are those of ``snadnet.data.protocols``; ``evaluate`` does everything in one call.
 """
 
 from snadnet.evaluation.api import evaluate

@@ -38,11 +38,11 @@ def evaluate(
     Everything that is named is opened before the first face is restored.
 
     Args:
-        methods: Names and files that :func:`snadnet.inference.load_model` takes, folders of restored images named as
+        methods: Names and files that ``snadnet.inference.load_model`` takes, folders of restored images named as
             the faces, ``"blurred"``, each with ``NAME=`` before it for another name in tables; functions from blurred
-            to restored images, uint8 RGB (B, H, W, 3); or :class:`Method`. The first is compared with the others.
+            to restored images, uint8 RGB (B, H, W, 3); or ``Method``. The first is compared with the others.
         test_set: A folder that ``snadnet freeze`` wrote, ``"PROTOCOL:FOLDER"``, or a test set of
-            :func:`find_test_set`.
+            ``find_test_set``.
         metrics: Names (``fidelity``, ``parsing``, ``identity``, ``landmarks``, ``distribution``) or metrics of one's
             own; fidelity (PSNR, SSIM, L1) is always measured. None for all whose files ``options`` gives, with a note
             about each that is left out.

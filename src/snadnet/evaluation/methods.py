@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from snadnet.data.image_folder import list_images, read_face
+from snadnet.data.image_folder import check_names, list_images, read_face
 from snadnet.deblurrer import Deblurrer
 from snadnet.errors import ConfigError, DataError, ModelError
 from snadnet.evaluation.test_set import FaceTestSet
@@ -52,15 +52,15 @@ def find_method(
     """Return a method by its name on a command line, or from what a program gives.
 
     Args:
-        method: ``blurred``, a name or file that :func:`snadnet.inference.load_model` takes, or a folder of restored
+        method: ``blurred``, a name or file that ``snadnet.inference.load_model`` takes, or a folder of restored
             images that have the names of the test set's faces. ``NAME=`` before it gives it another name in tables.
-            Or a function that restores a batch, or a :class:`Method`.
+            Or a function that restores a batch, or a ``Method``.
         test_set: The test set that it will be scored on. Where its faces are not aligned, networks restore each face
-            that is found, as :class:`snadnet.Deblurrer` does.
+            that is found, as ``snadnet.Deblurrer`` does.
         device: Where networks run.
 
     Raises:
-        DataError: If a folder lacks a face's image.
+        DataError: If a folder lacks a face's image, or has two of one name.
         WeightsError: If a file is missing, damaged or not of a restoration network, or the name is unknown.
         ModelError: If the device is not there, or the file is a face parser's.
     """
@@ -116,7 +116,9 @@ def _of_unaligned(network: Backend) -> Restore:
 
 
 def _from_folder(folder: Path, test_set: FaceTestSet) -> Restore:
-    files = {path.stem: path for path in list_images(folder)}
+    images = list_images(folder)
+    check_names(images)
+    files = {path.stem: path for path in images}
     missing = [name for name in test_set.names if name not in files]
     if missing:
         raise DataError(

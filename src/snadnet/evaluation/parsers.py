@@ -33,7 +33,7 @@ class ParserScores:
 
 @dataclass(frozen=True, eq=False)
 class ParserReport:
-    """The result of :func:`evaluate_parsers`.
+    """The result of ``evaluate_parsers``.
 
     Attributes:
         scores: The parsers.
@@ -94,9 +94,9 @@ def evaluate_parsers(
     """Score face parsers on each face of a test set, sharp and blurred, against its label map.
 
     Args:
-        parsers: Names and files that :func:`snadnet.inference.load_parser` takes; ``NAME=`` before one gives it
+        parsers: Names and files that ``snadnet.inference.load_parser`` takes; ``NAME=`` before one gives it
             another name in tables.
-        test_set: A test set with label maps, as for :func:`snadnet.evaluation.evaluate`.
+        test_set: A test set with label maps, as for ``snadnet.evaluation.evaluate``.
         device: Where the parsers run.
         header: Lines for the report to begin with.
         advance: Called after each face with 1.

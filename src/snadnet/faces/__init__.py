@@ -1,7 +1,7 @@
 """Faces in a photo: finding and choosing them, cutting the canonical crop, putting the restored crop back."""
 
 from snadnet.faces.align import CROP_SIZE, TEMPLATE, crop_face, face_matrix, similarity
-from snadnet.faces.choice import AllFaces, FaceBox, FaceChoice, FaceNumber, LargestFace
+from snadnet.faces.choice import AllFaces, FaceBox, FaceChoice, FaceNumber, LargestFace, parse_box, parse_face
 from snadnet.faces.detect import MIN_CONFIDENCE, FaceDetector
 from snadnet.faces.draw import draw_boxes, face_images, side_by_side
 from snadnet.faces.paste import Patch, add_residual, check_strength, feather_mask, paste_faces
@@ -36,6 +36,8 @@ __all__ = [
     "face_matrix",
     "feather_mask",
     "measure_sharpness",
+    "parse_box",
+    "parse_face",
     "paste_faces",
     "select_faces",
     "side_by_side",

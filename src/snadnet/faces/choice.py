@@ -79,3 +79,36 @@ class FaceBox:
 
 
 FaceChoice = AllFaces | LargestFace | FaceNumber | FaceBox
+
+
+def parse_face(text: str) -> FaceChoice:
+    """Return the choice that a person writes: "all", "largest", or a face's number from 1.
+
+    Raises:
+        ConfigError: If it is something else.
+    """
+    match text:
+        case "all":
+            return AllFaces()
+        case "largest":
+            return LargestFace()
+    # Not isdigit alone, which holds for digits that int does not read.
+    if not (text.isascii() and text.isdigit()):
+        raise ConfigError(f"{text[:40]!r} is no choice of faces; give all, largest or a number from 1")
+    try:
+        return FaceNumber(int(text))
+    except ValueError as error:  # int refuses thousands of digits
+        raise ConfigError(f"{text[:40]!r} is no choice of faces; give all, largest or a number from 1") from error
+
+
+def parse_box(text: str) -> FaceBox:
+    """Return the box that a person writes as "x,y,width,height", in pixels.
+
+    Raises:
+        ConfigError: If it is something else, or out of range.
+    """
+    try:
+        x, y, width, height = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise ConfigError(f"{text[:80]!r} is no box; give x,y,width,height in pixels, such as 120,80,64,64") from error
+    return FaceBox(x, y, width, height)

@@ -19,11 +19,15 @@ threshold  31 px  41 px  51 px  61 px  false faces
 Shorter blurs lose no face, and no portrait gave a second one. With copies of 160, 320, 640 and 1280 px only,
 0.7 found 91 % at 41 px and 75 % at 51 px.
 
-Faces that lie on their side or upside down, as in phone images that lost their EXIF, are mostly seen in an upright
+Faces that lie on their side or upside down, as in phone photos that lost their EXIF, are mostly seen in an upright
 search too, but score 0.90 or less there; the upright portraits of ``examples`` score 0.92 or more, sharp or under a
-blur of 25 px. So copies turned by right angles, which cost three more searches, are searched only where no face is
-found or one scores less than 0.9. Of 35 images each (those portraits, tilted by up to 30 degrees) this many gave
-an upright crop, by ``python benchmarks/turned_faces.py``:
+blur of 25 px. So turned copies, which cost seven more searches, are searched only where no face is found or one scores
+less than 0.9: copies turned by right angles, and those of 640 px or less turned by 45 degrees and on from there. What
+only a turned copy shows must be seen in its own aligned crop too, which folds in clothes are not.
+
+Of 35 images each (those portraits, tilted by up to 30 degrees) this many gave an upright crop before copies were turned
+by 45 degrees; with tilts of 45 degrees too and 1 px, all of 49 do in each column, by
+``python benchmarks/turned_faces.py``:
 
 =====  =======  =========  ===========  ==========
 blur   upright  left side  upside down  right side
@@ -32,6 +36,18 @@ blur   upright  left side  upside down  right side
 15 px  35       34         35           34
 25 px  34       28         34           27
 =====  =======  =========  ===========  ==========
+
+A photo of more than 1920 px is searched in tiles too (see `snadnet.faces.tiles`). Of groups of 15 faces this many are
+found, none beside them, by ``python benchmarks/face_sizes.py --size 24 --size 32 --size 60``:
+
+=======  =====  =====  =====
+photo    24 px  32 px  60 px
+=======  =====  =====  =====
+1.5 Mpx  15     15     15
+12 Mpx   14     14     15
+24 Mpx   12     15     15
+48 Mpx   14     15     15
+=======  =====  =====  =====
 """
 
 import functools
@@ -142,13 +158,14 @@ class FaceDetector:
         turned = [face for turn in (1, 2, 3) for face in _search(network, copies, pixels.shape, turn)]
         diagonal = _search_diagonals(network, copies, pixels.shape)
         least = self.min_confidence + _TURNED_HANDICAP
-        believed = [[face for face in faces if face.confidence >= least] for faces in (turned, diagonal)]
         refining = self._network(_REFINING_CONFIDENCE)
-        return tuple(
-            face
-            for face in _merge(upright, *believed)
-            if any(face is each for each in upright) or score_when_aligned(refining, pixels, face) >= _SEEN_ALIGNED
-        )
+        checked = []
+        for found, margin in ((turned, _TURNED_MARGIN), (diagonal, _DIAGONAL_MARGIN)):
+            believed = _merge(face for face in found if face.confidence >= least)
+            better = [face for face in believed if _surpasses(face, upright, margin)]
+            # Checked before they are merged: one that is no face must not take the place of one that is.
+            checked.append([f for f in better if score_when_aligned(refining, pixels, f) >= _SEEN_ALIGNED])
+        return _merge(upright, *checked)
 
     def detect_known(self, pixels: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Find faces, at any orientation, in a part of a photo that is known to show one.
@@ -276,6 +293,11 @@ def _merge(upright: Iterable[Face], turned: Iterable[Face] = (), diagonal: Itera
 
 def _overlaps_any(face: Face, others: Iterable[Face]) -> bool:
     return any(_same_face(face.box, other.box) for other in others)
+
+
+def _surpasses(face: Face, others: Iterable[Face], margin: float) -> bool:
+    """Whether a face scores more, by a margin, than each of the others that it overlaps."""
+    return all(face.confidence > each.confidence + margin for each in others if _same_face(face.box, each.box))
 
 
 def _same_face(first: Box, second: Box) -> bool:

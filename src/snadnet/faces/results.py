@@ -1,6 +1,7 @@
 """Results: the restored faces, the skipped ones, and the photo before and after."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,12 +94,28 @@ class Restoration:
         original: The photo as it was read.
         faces: The restored faces from the largest to the smallest; empty where none was found.
         skipped: The faces that were found and not restored, in the same order.
+        redo: The same restoration at another strength, without the network; None where nothing keeps what it needs.
     """
 
     photo: Photo
     original: Photo
     faces: tuple[RestoredFace, ...]
     skipped: tuple[SkippedFace, ...]
+    redo: "Callable[[float], Restoration] | None" = None
+
+    def at_strength(self, strength: float) -> "Restoration":
+        """Return the same restoration at another strength; the network is not run again.
+
+        Args:
+            strength: Part of the change that is applied, in [0, 1]; 0 returns the photo as it was.
+
+        Raises:
+            ConfigError: If ``strength`` is out of range.
+            ValueError: If this restoration was put together by hand, and so keeps no change to apply.
+        """
+        if self.redo is None:
+            raise ValueError("this restoration keeps no change to apply; take one that a Deblurrer made")
+        return self.redo(strength)
 
     @property
     def summary(self) -> str:

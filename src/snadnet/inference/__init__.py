@@ -1,4 +1,4 @@
-"""Deblurring networks, open to run: ONNX graphs on ONNX Runtime, safetensors files on PyTorch where that is installed.
+"""Inference backends and how networks are opened: ONNX graphs on ONNX Runtime, safetensors files on PyTorch where that is installed.
 
 The graph's contract, which ``snadnet export`` writes and this package checks:
 
@@ -8,7 +8,8 @@ The graph's contract, which ``snadnet export`` writes and this package checks:
   (:mod:`snadnet.faces.classes`);
 - B, H and W are free, but H and W keep the rule in the metadata (:mod:`snadnet.inference.onnx_metadata`): multiples of
   ``size_multiple`` (16 where nothing is said; ``16x8`` is height and width) from ``smallest_side`` (32) up;
-- all weights are in the file, and all operations are plain ones of ONNX.
+- all weights are in the file, or in the ``.safetensors`` file beside it (:mod:`snadnet.inference.shared_tensors`), and
+  all operations are plain ones of ONNX.
 """
 
 from snadnet.inference.backend import Backend, Device, RestoredCrops, check_crops

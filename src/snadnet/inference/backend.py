@@ -1,4 +1,4 @@
-"""What restores face crops, whatever computes it."""
+"""The interface of all networks that restore face crops, whichever runtime computes them."""
 
 from typing import Literal, NamedTuple, Protocol
 
@@ -30,7 +30,7 @@ class Backend(Protocol):
 
     @property
     def model(self) -> str | None:
-        """The registered name of the network; None where its file does not tell."""
+        """The registered name of the network; None where its file does not say."""
 
     def __call__(self, crops: NDArray[np.float32]) -> RestoredCrops:
         """Restore a batch of crops.
@@ -39,8 +39,8 @@ class Backend(Protocol):
             crops: float32 RGB ``(B, H, W, 3)`` in [0, 1].
 
         Raises:
-            ValueError: ``crops`` has another shape.
-            WeightsError: The network fails, or gives results that are none.
+            ValueError: If ``crops`` has another shape.
+            WeightsError: If the network fails, or gives results that are none.
         """
 
 

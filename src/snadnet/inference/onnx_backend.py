@@ -63,7 +63,7 @@ class OnnxBackend:
         options.use_deterministic_compute = True
         options.log_severity_level = _ERROR
         options.intra_op_num_threads = 1
-        # Else bytes that look like ONNX Runtime's own format would be read as that, which nobody has checked.
+        # Else bytes that look like ONNX Runtime's own format would be read as that, which has not been checked.
         options.add_session_config_entry("session.load_model_format", "ONNX")
         try:
             # From bytes, so that what was checked is what is run.

@@ -1,4 +1,4 @@
-"""What an exported graph says of itself, in the metadata of its ONNX file."""
+"""Metadata of an exported graph: its model and the sizes it takes."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -39,7 +39,7 @@ def read_size_rule(name: str, metadata: Mapping[str, str]) -> SizeRule:
         metadata: The file's entries.
 
     Raises:
-        WeightsError: An entry is no number, or too large.
+        WeightsError: If an entry is no number, or too large.
     """
     first, cross, second = metadata.get(SIZE_MULTIPLE_KEY, str(DEFAULT_SIZE_MULTIPLE)).partition("x")
     height = _number(name, SIZE_MULTIPLE_KEY, first, MAX_SIZE_MULTIPLE)

@@ -1,9 +1,9 @@
-"""An ONNX file as data: what it asks the runtime to do, read before the runtime sees it.
+"""Safety checks of ONNX files: what a graph asks the runtime to do, read before the runtime sees it.
 
 ONNX Runtime runs no code from a model file, but a model may name other files to read (external data), operations
 of extensions, and loops without end. None of these is in a network that ``snadnet export`` writes, so a file
-that has them is refused. Only the wire format of protocol buffers is read here: the numbers below are field
-numbers of ``onnx.proto``.
+that has them is refused; for weights beside the graph see :mod:`snadnet.inference.shared_tensors`. Only the wire
+format of protocol buffers is read here: the numbers below are field numbers of ``onnx.proto``.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from snadnet.errors import WeightsError
+from snadnet.inference.protobuf import BYTES, VARINT, DamagedError, read_fields, read_varint
+from snadnet.inference.shared_tensors import shares_tensors, with_shared_tensors
 from snadnet.photo import printable
 
 MAX_GRAPH_BYTES: Final = 1_000_000_000
@@ -32,24 +34,40 @@ _TENSOR_EXTERNAL_DATA: Final = 13
 _TENSOR_LOCATION: Final = 14
 
 _PLAIN_DOMAINS: Final = (b"", b"ai.onnx")
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_MAX_VARINT_BYTES: Final = 10
-
-
-class _DamagedError(ValueError):
-    """The bytes are no protocol buffer."""
 
 
 def read_graph_file(path: Path) -> bytes:
-    """The bytes of an ONNX file that holds its own weights and only plain operations.
+    """Return an ONNX graph that holds its own weights and only plain operations, as bytes.
+
+    A graph may share the weights of the ``.safetensors`` file beside it that has its name
+    (:mod:`snadnet.inference.shared_tensors`): then these are in the bytes that are returned. No other file is read.
 
     Raises:
-        WeightsError: The file is missing, too large or damaged, or names other files, custom operations,
+        WeightsError: If the file is missing, too large or damaged, or names other files, custom operations,
             functions or sub-graphs (loops and branches).
     """
     name = printable(path)
     if not path.is_file():
         raise WeightsError(f"{name}: no such weights file; give the path of an ONNX file made by snadnet")
+    content = _read(path)
+    try:
+        beside = path.with_suffix(".safetensors")
+        if shares_tensors(content, beside.name):
+            if not beside.is_file():
+                raise WeightsError(
+                    f"{name}: keeps its weights in {printable(beside.name)}, which is not beside it; copy both"
+                )
+            content = with_shared_tensors(content, _read(beside), beside)
+        problem = _problem(memoryview(content))
+    except DamagedError as error:
+        raise WeightsError(f"{name}: not a readable ONNX file, or damaged; export or copy it again") from error
+    if problem is not None:
+        raise WeightsError(f"{name}: {problem}; make it with: snadnet export")
+    return content
+
+
+def _read(path: Path) -> bytes:
+    name = printable(path)
     try:
         size = path.stat().st_size
         if size > MAX_GRAPH_BYTES:
@@ -57,16 +75,9 @@ def read_graph_file(path: Path) -> bytes:
                 f"{name}: is {size / 1e6:.0f} MB large, more than the limit of {MAX_GRAPH_BYTES / 1e6:.0f} MB;"
                 " give an ONNX file made by snadnet"
             )
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise WeightsError(f"{name}: cannot be read ({error.strerror}); check its permissions") from error
-    try:
-        problem = _problem(memoryview(content))
-    except _DamagedError as error:
-        raise WeightsError(f"{name}: not a readable ONNX file, or damaged; export or copy it again") from error
-    if problem is not None:
-        raise WeightsError(f"{name}: {problem}; make it with: snadnet export")
-    return content
 
 
 def _problem(model: memoryview) -> str | None:
@@ -127,38 +138,9 @@ def _fields(message: memoryview, *, with_numbers: bool = False) -> Iterator[tupl
         with_numbers: Yield fields that hold numbers other than 0 too, with their bytes.
 
     Raises:
-        _DamagedError: The bytes are no message.
+        DamagedError: If the bytes are no message.
     """
-    position = 0
-    while position < len(message):
-        key, position = _varint(message, position)
-        if key >= 1 << 32:  # other readers would drop what is above, and see another field
-            raise _DamagedError
-        number, wire = key >> 3, key & 7
-        start = position
-        if wire == _VARINT:
-            value, position = _varint(message, position)
-            if with_numbers and value:
-                yield number, message[start:position]
-        elif wire == _BYTES:
-            length, start = _varint(message, position)
-            position = start + length
-            if position > len(message):
-                raise _DamagedError
-            yield number, message[start:position]
-        elif wire in (_FIXED32, _FIXED64):
-            position += 4 if wire == _FIXED32 else 8
-            if position > len(message):
-                raise _DamagedError
-        else:
-            raise _DamagedError
-
-
-def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    """A number and the position behind it."""
-    value = 0
-    for index, byte in enumerate(message[position : position + _MAX_VARINT_BYTES]):
-        value |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:  # noqa: PLR2004 - the highest bit says that more follows
-            return value, position + index + 1
-    raise _DamagedError
+    for field in read_fields(message):
+        is_number = field.wire == VARINT and with_numbers and read_varint(field.content)[0] != 0
+        if field.wire == BYTES or is_number:
+            yield field.number, field.content

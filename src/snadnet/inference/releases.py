@@ -1,11 +1,12 @@
-"""The released weights: ONNX files beside a manifest that tells their checksums."""
+"""Released weights: their names, and the files beside a manifest of their checksums."""
 
 import atexit
 import functools
 import hashlib
 import json
+import tempfile
 from contextlib import ExitStack
-from importlib.resources import as_file, files
+from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -20,7 +21,10 @@ DEFAULT_NAMES: Final[dict[Task, str]] = {"deblurring": DEFAULT_WEIGHTS, "parsing
 WEIGHTS_BY_AIM: Final = {"fidelity": DEFAULT_WEIGHTS, "natural": f"{DEFAULT_WEIGHTS}-natural"}
 """Releases by what they were trained for: the least error, or the look of a sharp photo (against a discriminator)."""
 MANIFEST: Final = "manifest.json"
-"""``{name: {"file": file name in this folder, "sha256": hexadecimal digest, ...}}``."""
+"""``{name: {"file": file name in this folder, "sha256": hexadecimal digest}}``.
+
+A graph whose tensors are in the ``.safetensors`` file beside it has that file's name in the manifest as ``"weights"``.
+"""
 
 _REMEDY: Final = "reinstall snadnet (pip install --force-reinstall snadnet) or give another weights file"
 _unpacked = ExitStack()  # files of a zipped package live in a temporary folder until the process ends
@@ -29,25 +33,25 @@ atexit.register(_unpacked.close)
 
 @functools.cache
 def released_weights(name: str = DEFAULT_WEIGHTS) -> Path:
-    """The checked ONNX file of a released model; its checksum is computed once a process.
+    """Return the checked file of a release; checksums are computed once a process.
 
     Args:
         name: A name in the manifest.
 
     Raises:
-        WeightsError: No such release, or its file is missing or damaged.
+        WeightsError: If there is no such release, or a file of it is missing or damaged.
     """
     folder = files("snadnet") / "weights"
-    return _unpacked.enter_context(as_file(verified(folder, name)))
-
-
-def released_names() -> list[str]:
-    """The names of all released files.
-
-    Raises:
-        WeightsError: The manifest is missing or damaged.
-    """
-    return sorted(_manifest(files("snadnet") / "weights"))
+    file = verified(folder, name)
+    if isinstance(file, Path):
+        return file
+    # Of a zipped package. A graph and its weights are to lie side by side there too.
+    place = Path(_unpacked.enter_context(tempfile.TemporaryDirectory(prefix="snadnet-weights-")))
+    for each in (name, _weights_of(folder, name)):
+        if each is not None:
+            part = verified(folder, each)
+            (place / part.name).write_bytes(part.read_bytes())
+    return place / file.name
 
 
 def selectable_names(task: Task) -> list[str]:
@@ -91,15 +95,23 @@ def _names_by_file() -> dict[str, str]:
 
 
 def verified(folder: Traversable, name: str) -> Traversable:
-    """The file that a folder's manifest names, after comparing its SHA-256.
+    """Return the file that a folder's manifest names, after comparing its SHA-256, and that of the weights it shares.
 
     Args:
         folder: Holds ``manifest.json`` and the files.
         name: A name in the manifest.
 
     Raises:
-        WeightsError: The manifest, the name or the file is missing, or either file is damaged.
+        WeightsError: If the manifest, the name or a file is missing, or one of them is damaged.
     """
+    file = _checked(folder, name)
+    weights = _weights_of(folder, name)
+    if weights is not None:
+        _checked(folder, weights)
+    return file
+
+
+def _checked(folder: Traversable, name: str) -> Traversable:
     manifest = _manifest(folder)
     if name not in manifest:
         raise WeightsError(f"no released weights are called {name!r}; choose one of: {', '.join(sorted(manifest))}")
@@ -114,6 +126,12 @@ def verified(folder: Traversable, name: str) -> Traversable:
     if digest != entry["sha256"]:
         raise WeightsError(f"the weights file {entry['file']} is damaged (wrong SHA-256); {_REMEDY}")
     return file
+
+
+def _weights_of(folder: Traversable, name: str) -> str | None:
+    """The name of the weights file that a released graph shares, if it does."""
+    weights = _manifest(folder)[name].get("weights")
+    return weights if isinstance(weights, str) else None
 
 
 def _manifest(folder: Traversable) -> dict[str, Any]:

@@ -17,13 +17,13 @@ def confidence_guided_loss(
 
     Args:
         restored: ``(B, 3, H, W)``.
-        sharp: the same shape.
-        masks: classes ``(B, K, H, W)`` in ``[0, 1]``.
+        sharp: The same shape.
+        masks: Classes ``(B, K, H, W)`` in ``[0, 1]``.
         confidences: ``(B, K, 3)`` in ``(0, 1)``, one a class and colour channel.
-        weights: one a class.
+        weights: One a class.
 
     Returns:
-        A scalar, at least float32: the weighted sum over the classes of means over pictures, channels and pixels.
+        A scalar, at least float32: the weighted sum over the classes of means over images, channels and pixels.
     """
     errors = (at_least_float32(restored) - at_least_float32(sharp)).abs()
     means = torch.einsum("bchw,bkhw->bkc", errors, at_least_float32(masks)) / (errors.shape[2] * errors.shape[3])

@@ -1,4 +1,4 @@
-"""Features of networks that were trained to recognize, by which restored and true pictures are compared.
+"""Features of networks that were trained to recognize, by which restored and true images are compared.
 
 Their weights are files that the user brings; nothing is downloaded.
 """
@@ -24,11 +24,11 @@ class FeatureSource:
     """A network whose features are compared, and what it wants to see.
 
     Attributes:
-        title: what it is called.
-        origin: where its weights are to be had.
-        deep: whether it is a VGG of 19 layers, or one of 16.
-        mean: of its training pictures, RGB in ``[0, 1]``.
-        deviation: what it divides by, after the mean is taken away.
+        title: What it is called.
+        origin: Where its weights are to be had.
+        deep: Whether it is a VGG of 19 layers, or one of 16.
+        mean: Of its training images, RGB in ``[0, 1]``.
+        deviation: What it divides by, after the mean is taken away.
     """
 
     title: str
@@ -66,16 +66,16 @@ VGG_FACE: Final = FeatureSource(
 
 
 class FeatureExtractor(nn.Module):
-    """Frozen features of pictures in ``[0, 1]``.
+    """Frozen features of images in ``[0, 1]``.
 
     Args:
-        source: the network.
-        indices: of the layers, in torchvision's counting, whose outputs are returned; ascending.
-        path: weights, as ``.safetensors`` or a state dict that ``torch.save`` wrote, with torchvision's names
+        source: The network.
+        indices: Of the layers, in torchvision's counting, whose outputs are returned; ascending.
+        path: Weights, as ``.safetensors`` or a state dict that ``torch.save`` wrote, with torchvision's names
             (``features.0.weight``) or the authors' (``conv1_1.weight``).
 
     Raises:
-        WeightsError: if the file is missing, unreadable or of another network; the message tells where to get it.
+        WeightsError: If the file is missing, unreadable or of another network; the message says where to get it.
     """
 
     mean: Tensor
@@ -132,6 +132,6 @@ def _place(name: str, layers: nn.Sequential) -> str:
 
 
 def feature_error(extractor: FeatureExtractor, restored: Tensor, sharp: Tensor) -> Tensor:
-    """Mean squared difference of features, summed over the layers; pictures ``(B, 3, H, W)`` in ``[0, 1]``."""
+    """Mean squared difference of features, summed over the layers; images ``(B, 3, H, W)`` in ``[0, 1]``."""
     pairs = zip(extractor(restored), extractor(sharp), strict=True)
     return torch.stack([F.mse_loss(first, second) for first, second in pairs]).sum()

@@ -1,4 +1,4 @@
-"""Losses between a restored and a true picture, pixel by pixel, as the baselines are trained by."""
+"""Losses between a restored and a true image, pixel by pixel, as the baselines are trained by."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -30,14 +30,14 @@ def mean_squared_error(restored: Tensor, sharp: Tensor) -> Tensor:
 def charbonnier_loss(restored: Tensor, sharp: Tensor) -> Tensor:
     """Mean of ``sqrt(d^2 + 1e-6)`` of the differences (MPRNet, Zamir et al. 2021, section 3), at least float32.
 
-    It is 0.001 for equal pictures and has a slope everywhere.
+    It is 0.001 for equal images and has a slope everywhere.
     """
     difference = at_least_float32(restored) - at_least_float32(sharp)
     return torch.sqrt(difference.square() + _CHARBONNIER_EPSILON**2).mean()
 
 
 def edge_loss(restored: Tensor, sharp: Tensor) -> Tensor:
-    """Charbonnier loss of the pictures' Laplacians (MPRNet, section 3), of ``(B, 3, H, W)``.
+    """Charbonnier loss of the images' Laplacians (MPRNet, section 3), of ``(B, 3, H, W)``.
 
     The Laplacian is linear, so that of the difference is taken.
     """
@@ -48,8 +48,8 @@ def edge_loss(restored: Tensor, sharp: Tensor) -> Tensor:
 def laplacian(images: Tensor) -> Tensor:
     """Return the finest level of the Laplacian pyramid (Burt and Adelson 1983) of ``(B, C, H, W)``, the same shape.
 
-    It is what is lost by halving a picture and enlarging it again, each with a 5-tap filter. Borders are repeated, when
-    enlarging those of the halved picture, so that a flat picture has no edges at its border either (in the authors'
+    It is what is lost by halving an image and enlarging it again, each with a 5-tap filter. Borders are repeated, when
+    enlarging those of the halved image, so that a flat image has no edges at its border either (in the authors'
     program it has).
     """
     height, width = images.shape[2:]
@@ -69,14 +69,14 @@ def _filtered(images: Tensor) -> Tensor:
 
 
 def psnr_loss(restored: Tensor, sharp: Tensor) -> Tensor:
-    """Negative peak signal-to-noise ratio in dB (NAFNet, Chen et al. 2022), averaged over the pictures.
+    """Negative peak signal-to-noise ratio in dB (NAFNet, Chen et al. 2022), averaged over the images.
 
     Args:
         restored: ``(B, 3, H, W)``, nominally in ``[0, 1]``.
-        sharp: the same shape, in ``[0, 1]``.
+        sharp: The same shape, in ``[0, 1]``.
 
     Returns:
-        A scalar, at least float32; -80 for equal pictures.
+        A scalar, at least float32; -80 for equal images.
     """
     errors = (at_least_float32(restored) - at_least_float32(sharp)).square().mean(dim=(1, 2, 3))
     return 10.0 / math.log(10.0) * torch.log(errors + _SMALLEST_ERROR).mean()

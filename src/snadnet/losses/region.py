@@ -50,6 +50,6 @@ class RegionReconstructionLoss(nn.Module):
         self.register_buffer("weights", torch.tensor(astuple(weights or RegionWeights())), persistent=False)
 
     def forward(self, restored: Tensor, sharp: Tensor, masks: Tensor) -> Tensor:
-        """Compute the loss, a scalar; arguments and errors as in :func:`region_errors`."""
+        """Compute the loss, a scalar; arguments and errors as in `region_errors`."""
         errors = region_errors(restored, sharp, masks).mean(dim=0)
         return (errors * self.weights).sum()

@@ -1,7 +1,7 @@
 """The generator's whole loss (paper, Eq. 15): a weighted sum of terms, open to new ones.
 
-A new term is a function of :class:`GeneratorOutcome` in a file of its own, and one line in :data:`GENERATOR_TERMS`;
-configuration files then give it a weight by its name. A pixel loss of :data:`~snadnet.losses.pixel.PIXEL_LOSSES` is a
+A new term is a function of `GeneratorOutcome` in a file of its own, and one line in `GENERATOR_TERMS`;
+configuration files then give it a weight by its name. A pixel loss of `snadnet.losses.pixel.PIXEL_LOSSES` is a
 term without any further line.
 """
 
@@ -51,7 +51,7 @@ class GeneratorOutcome:
 
 
 class TermOptions(NamedTuple):
-    """What terms are built with: the weights of the regions (Eq. 11) and of the discriminator's outputs (Eq. 14)."""
+    """Options of the terms: the weights of the regions (Eq. 11) and of the discriminator's outputs (Eq. 14)."""
 
     regions: RegionWeights
     adversarial: AdversarialWeights
@@ -66,7 +66,7 @@ class GeneratorTerm:
 
     Attributes:
         weight: Its weight unless a configuration gives another; a term of weight 0 is not computed.
-        build: Makes the function (or module) that maps a :class:`GeneratorOutcome` to a scalar, at least float32.
+        build: Makes the function (or module) that maps a `GeneratorOutcome` to a scalar, at least float32.
     """
 
     weight: float
@@ -159,7 +159,7 @@ class GeneratorLoss(nn.Module):
     """``120 * reconstruction + 0.1 * adversarial + texture`` (Eq. 15), or other terms by other weights.
 
     Args:
-        weights: Of the terms of :data:`GENERATOR_TERMS`; those left out have the paper's.
+        weights: Of the terms of `GENERATOR_TERMS`; those left out have the paper's.
         region_weights: Of Eq. 11; None stands for the paper's.
         adversarial_weights: Of Eq. 14; None stands for the paper's.
 

@@ -153,7 +153,7 @@ def l1_percent(restored: Tensor, sharp: Tensor) -> Tensor:
 
 
 def image_scores(restored: Tensor, sharp: Tensor) -> ImageScores:
-    """All three scores of each image; arguments and errors as for :func:`ssim`."""
+    """All three scores of each image; arguments and errors as for ``ssim``."""
     return ImageScores(psnr=psnr(restored, sharp), ssim=ssim(restored, sharp), l1_percent=l1_percent(restored, sharp))
 
 
@@ -170,7 +170,7 @@ class Fidelity:
         return cls()
 
     def prepare(self, faces: Sequence[ScoredFace]) -> ReadValues:
-        """Keep the sharp faces to compare restored ones with; see :class:`snadnet.metrics.base.Metric`."""
+        """Keep the sharp faces to compare restored ones with; see ``snadnet.metrics.base.Metric``."""
         sharp = _as_tensor(np.stack([face.sharp for face in faces]))
 
         def read(restored: NDArray[np.uint8]) -> tuple[Values, ...]:

@@ -1,6 +1,6 @@
 """Identity similarity: how alike a face-recognition network finds a restored face and its sharp one.
 
-It tells whether a restored face still resembles the true one; it is not for finding out who somebody is.
+It measures whether a restored face still resembles the true one; it is not for finding out who somebody is.
 """
 
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ class Identity:
         return cls(options.embedding)
 
     def prepare(self, faces: Sequence[ScoredFace]) -> ReadValues:
-        """Embed the sharp faces; see :class:`snadnet.metrics.base.Metric`."""
+        """Embed the sharp faces; see ``snadnet.metrics.base.Metric``."""
         found = [largest_face(self._detector, face.sharp) for face in faces]
         embedded = [
             None if place is None else self._embedding(face.sharp, place)

@@ -37,7 +37,7 @@ class Landmarks:
         return cls()
 
     def prepare(self, faces: Sequence[ScoredFace]) -> ReadValues:
-        """Detect the sharp faces; see :class:`snadnet.metrics.base.Metric`."""
+        """Detect the sharp faces; see ``snadnet.metrics.base.Metric``."""
         found = [largest_face(self._detector, face.sharp) for face in faces]
 
         def read(restored: NDArray[np.uint8]) -> tuple[Values, ...]:

@@ -95,7 +95,7 @@ class ConfusionMatrix:
         )
 
     def mean_iou(self, *, merge_left_right: bool) -> float:
-        """Return the plain mean of :meth:`class_ious`, each class that occurs counting the same.
+        """Return the plain mean of ``class_ious``, each class that occurs counting the same.
 
         Raises:
             ValueError: If no pixel was counted yet.
@@ -135,8 +135,8 @@ def mean_ious(counts: Tensor, *, merge_left_right: bool) -> Tensor:
     """Return the plain mean of the intersections over union of the classes that occur in the true labels.
 
     Args:
-        counts: (..., 19, 19) as :func:`confusion_counts` gives them, or sums of such.
-        merge_left_right: As for :meth:`ConfusionMatrix.class_ious`.
+        counts: (..., 19, 19) as ``confusion_counts`` gives them, or sums of such.
+        merge_left_right: As for ``ConfusionMatrix.class_ious``.
 
     Returns:
         float64 (...) in [0, 1]; NaN where nothing was counted.
@@ -212,7 +212,7 @@ class Parsing:
         return cls(options.parser, device=options.device, labelled=options.labelled)
 
     def prepare(self, faces: Sequence[ScoredFace]) -> ReadValues:
-        """Take or predict the labels of the sharp faces; see :class:`snadnet.metrics.base.Metric`."""
+        """Take or predict the labels of the sharp faces; see ``snadnet.metrics.base.Metric``."""
         labels = [self._labels(face) for face in faces]
 
         def read(restored: NDArray[np.uint8]) -> tuple[Values, ...]:

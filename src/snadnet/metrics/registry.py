@@ -1,4 +1,4 @@
-"""The metrics by name: to add one, write its file and its line in :data:`METRICS`."""
+"""The metrics by name: to add one, write its file and its line in ``METRICS``."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def create_metrics(
     """Make metrics before anything is scored.
 
     Args:
-        names: Keys of :data:`METRICS`; fidelity is always among them. None for all whose files the options give.
+        names: Keys of ``METRICS``; fidelity is always among them. None for all whose files the options give.
         options: What they are made from.
 
     Returns:

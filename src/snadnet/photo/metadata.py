@@ -56,7 +56,7 @@ class BeforeLoading:
 
 
 def has_impostors(image: Image.Image) -> bool:
-    """Return whether a PNG's texts took the place of what says how its pixels are stored. Ask before and after loading."""
+    """Return whether texts of a PNG replace what says how its pixels are stored. Ask before and after loading."""
     return isinstance(image, PngImagePlugin.PngImageFile) and any(
         isinstance(image.info.get(name), str) for name in _NO_TEXTS
     )

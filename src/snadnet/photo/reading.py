@@ -31,6 +31,9 @@ _AVIF_DEPTH_BIT: Final = 0x40
 _ROWS_AT_ONCE: Final = 256
 _LOSSLESS_FORMATS: Final = frozenset({"PNG", "TIFF", "BMP"})
 
+# Formats that say more about the photo than Pillow passes on: colour codes, and what is appended.
+_ASKED_FORMATS: Final = frozenset({"JPEG", "PNG", "AVIF", "HEIF"})
+
 _LIMITS: Final = Limits()
 
 
@@ -115,7 +118,7 @@ def photo_from_image(image: Image.Image, *, limits: Limits = _LIMITS) -> Photo:
         PhotoError: If the image is over the limit, of more than 8 bits a channel, or its file is damaged.
     """
     with SILENCE:
-        return _photo_from_image(image, _file_content(image), name="the image", limits=limits)
+        return _photo_from_image(image, _file_content(image, limits), name="the image", limits=limits)
 
 
 def photo_from_array(array: NDArray[Any]) -> Photo:
@@ -192,15 +195,15 @@ def _open_image(data: bytes, name: str) -> Image.Image:
         raise _DamagedError(f"{name}: is not a photo that can be read; give a {FORMATS_IN_WORDS} file") from error
 
 
-def _file_content(image: Image.Image) -> bytes:
+def _file_content(image: Image.Image, limits: Limits) -> bytes:
     """The file that an image is opened from, for what Pillow does not say of it; empty once it is loaded."""
     file = getattr(image, "fp", None) if getattr(image, "tile", None) else None
+    if file is None or image.format not in _ASKED_FORMATS:
+        return b""
     try:
-        if file is None:
-            return b""
         place = file.tell()
         file.seek(0)
-        data: bytes = file.read()
+        data: bytes = file.read(limits.max_file_bytes)
         file.seek(place)
     except (OSError, ValueError):
         return b""

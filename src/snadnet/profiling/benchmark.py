@@ -23,7 +23,7 @@ BUSY_LOAD: Final = 0.5
 
 @dataclass(frozen=True)
 class BenchmarkOptions:
-    """How to measure; the fields are those of :class:`~snadnet.profiling.process.Request`."""
+    """How to measure; the fields are those of ``snadnet.profiling.process.Request``."""
 
     size: int = 256
     runs: int = 10
@@ -68,7 +68,7 @@ def find_networks(trained: Sequence[str], untrained: Sequence[str] = ()) -> list
     """Return networks by their names on a command line: all registered ones, untrained, if none is named.
 
     Args:
-        trained: Names and files that :func:`snadnet.inference.load_model` takes.
+        trained: Names and files that ``snadnet.inference.load_model`` takes.
         untrained: Registered names, which get random weights.
 
     Raises:

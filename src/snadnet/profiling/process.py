@@ -1,7 +1,7 @@
 """Cost of one network, measured in a process that does nothing else; ``snadnet.profiling.benchmark`` starts it.
 
-``python -m snadnet.profiling.process REQUEST`` takes a :class:`Request` as JSON and prints a
-:class:`Measurement` as JSON, or ``{"error": line}``. PyTorch is loaded only for networks that run on it.
+``python -m snadnet.profiling.process REQUEST`` takes a ``Request`` as JSON and prints a
+``Measurement`` as JSON, or ``{"error": line}``. PyTorch is loaded only for networks that run on it.
 """
 
 import json

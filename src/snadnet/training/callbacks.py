@@ -13,7 +13,7 @@ from snadnet.training.validation import FixedFaces
 
 
 class Callback(Protocol):
-    """Is called by :func:`snadnet.training.train`, in every process of the run."""
+    """Is called by `snadnet.training.train`, in every process of the run."""
 
     def after_step(self, run: Run, losses: Mapping[str, Tensor | float]) -> None:
         """Act after an optimizer step; ``losses`` are scalars by name, and the learning rate."""

@@ -18,7 +18,7 @@ _PATTERN = "step-*.pt"
 class Checkpoints:
     """The checkpoints of a run: numbered files in one folder, of which the last two are kept.
 
-    A checkpoint is data (tensors, numbers, text): it is read by :func:`read_torch_file`.
+    A checkpoint is data (tensors, numbers, text): it is read by `read_torch_file`.
     """
 
     def __init__(self, folder: Path, *, keep: int = 2) -> None:
@@ -32,7 +32,7 @@ class Checkpoints:
         """Write a checkpoint and remove those beyond the number to keep.
 
         Raises:
-            OSError: if the disk is full or the folder cannot be written; older checkpoints are untouched.
+            OSError: If the disk is full or the folder cannot be written; older checkpoints are untouched.
         """
         buffer = io.BytesIO()
         torch.save(state, buffer)
@@ -49,7 +49,7 @@ class Checkpoints:
         a warning.
 
         Raises:
-            WeightsError: if there are checkpoints and none can be read.
+            WeightsError: If there are checkpoints and none can be read.
         """
         for remains in self.folder.glob(".step-*.tmp"):
             remains.unlink(missing_ok=True)
@@ -60,5 +60,5 @@ class Checkpoints:
             except WeightsError as error:
                 _LOG.warning("checkpoint passed over: %s", error)
         if files:
-            raise WeightsError(f"{self.folder}: no checkpoint in it can be read; remove the folder to start anew")
+            raise WeightsError(f"{self.folder}: no checkpoint in it can be read; remove the folder to start again")
         return None

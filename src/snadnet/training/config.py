@@ -16,7 +16,7 @@ def parse_duration(value: str | float | None) -> float | None:
     """Return seconds from ``90``, ``"90s"``, ``"90m"``, ``"3h"`` or ``"2d"``.
 
     Raises:
-        ValueError: if it is not a duration above zero.
+        ValueError: If it is not a duration above zero.
     """
     if value is None:
         return None
@@ -41,9 +41,9 @@ class Source(StrictSettings):
     """A folder of aligned square faces.
 
     Attributes:
-        images: the folder.
-        labels: a folder of label maps with the same names, if there is one.
-        hold_out: so many faces, the last by name, are never trained on.
+        images: The folder.
+        labels: A folder of label maps with the same names, if there is one.
+        hold_out: So many faces, the last by name, are never trained on.
     """
 
     images: Path
@@ -52,14 +52,14 @@ class Source(StrictSettings):
 
 
 class DataSettings(StrictSettings):
-    """What is trained on. Validation takes the held-out faces of the first source.
+    """The training data. Validation takes the held-out faces of the first source.
 
     Attributes:
-        sources: folders of faces.
-        sizes: picture sizes, and how often each is drawn.
-        degradation: how sharp faces are blurred; none if left out.
-        augmentation: random changes of the sharp faces.
-        workers: processes that prepare samples beside the one that trains.
+        sources: Folders of faces.
+        sizes: Image sizes, and how often each is drawn.
+        degradation: How sharp faces are blurred; none if left out.
+        augmentation: Random changes of the sharp faces.
+        workers: Processes that prepare samples beside the one that trains.
     """
 
     sources: list[Source] = Field(min_length=1)
@@ -81,17 +81,17 @@ class OptimizerSettings(StrictSettings):
 
 
 class ScheduleSettings(StrictSettings):
-    """How long, and how the learning rate runs: linear warm-up, perhaps a plateau, then down to ``floor``.
+    """The length of training and the course of the learning rate: warm-up, perhaps a plateau, then down to ``floor``.
 
     Attributes:
-        steps: optimizer steps.
-        time_budget: seconds of training; if both are given, whichever ends first.
-        warmup: steps of the warm-up.
-        hold: share of the training before the decay begins.
-        decay: a half cosine, a straight line, or ``plateaus`` equal parts.
-        plateaus: number of those parts, the first at the full rate; only for ``decay: plateaus``.
-        factor: from each of them to the next.
-        floor: what the learning rate decays to, as a share of the first.
+        steps: Optimizer steps.
+        time_budget: Seconds of training; if both are given, whichever ends first.
+        warmup: Steps of the warm-up.
+        hold: Share of the training before the decay begins.
+        decay: A half cosine, a straight line, or ``plateaus`` equal parts.
+        plateaus: Number of those parts, the first at the full rate; only for ``decay: plateaus``.
+        factor: From each of them to the next.
+        floor: What the learning rate decays to, as a share of the first.
     """
 
     steps: int | None = Field(None, ge=1)
@@ -131,10 +131,10 @@ class ValidationSettings(StrictSettings):
 
 
 class RunSettings(StrictSettings):
-    """What all runs have in common. What belongs to one recipe is added by its own settings in ``recipes``.
+    """Settings that all runs have in common. Those of one recipe are added by its own class in ``recipes``.
 
     Attributes:
-        recipe: How the network is trained: a name in :data:`snadnet.training.recipes.RECIPES`.
+        recipe: How the network is trained: a name in `snadnet.training.recipes.RECIPES`.
         model: Name of the network in the registry.
         initial: Weights file of a whole network to start from.
         seed: Determines initial weights, order, augmentation and blur.

@@ -50,7 +50,7 @@ def check_settings(kind: type[Model], values: Mapping[str, Any], path: Path) -> 
 
     Args:
         kind: The settings to make.
-        values: What :func:`read_settings` returned.
+        values: What `read_settings` returned.
         path: The file, for messages.
 
     Raises:

@@ -22,7 +22,7 @@ class FiniteLosses:
         self._pending: tuple[int, list[str], Tensor, torch.cuda.Event] | None = None
 
     def watch(self, step: int, losses: Mapping[str, Tensor]) -> None:
-        """Look at the losses of a step, or note them for :meth:`check_pending`."""
+        """Look at the losses of a step, or note them for `check_pending`."""
         values = torch.stack([loss.detach().float() for loss in losses.values()])
         if not values.is_cuda:
             self._check(step, list(losses), values)

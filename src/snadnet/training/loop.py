@@ -38,7 +38,7 @@ def train(
     """Train a network, or go on with the run that ``folder`` holds, and write ``folder/weights.safetensors``.
 
     Args:
-        settings: All of the run's settings, as :func:`snadnet.training.load_settings` reads them.
+        settings: All of the run's settings, as `snadnet.training.load_settings` reads them.
         folder: Where the run is kept: logs, samples, checkpoints, weights.
         device: ``"auto"`` takes a GPU where there is one.
         display: Shown messages and progress.

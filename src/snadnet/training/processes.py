@@ -35,7 +35,7 @@ def start(settings: RunSettings, device: Device = "auto") -> Accelerator:
 
 @dataclass(frozen=True)
 class Agreement:
-    """What all processes of a run know before a step.
+    """The state of a run that all of its processes share before a step.
 
     Attributes:
         progress: How much of the training is done, in [0, 1], by the main process's clock.

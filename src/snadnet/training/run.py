@@ -25,7 +25,7 @@ AVERAGE: Final = "average"
 """The name of its exponential moving average."""
 
 _FORMER_NAMES: Final = ("generator", "parser")
-"""What checkpoints of version 0.1 call the network: by the stage that was trained."""
+"""Names of the network in checkpoints of version 0.1: by the stage that was trained."""
 
 
 @dataclass

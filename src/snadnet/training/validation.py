@@ -1,4 +1,4 @@
-"""Validation during training: held-out faces under fixed protocols, so that every look is at the same pixels."""
+"""Validation during training: held-out faces under fixed protocols, so that every validation sees the same pixels."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -24,9 +24,9 @@ class FixedFaces:
     """The validation faces under one protocol.
 
     Attributes:
-        protocol: its name.
+        protocol: Its name.
         blurred: ``(N, 3, S, S)`` float32 in ``[0, 1]``.
-        sharp: the same shape.
+        sharp: The same shape.
         labels: ``(N, S, S)`` int64 true class ids, or None if the faces have no label maps.
     """
 
@@ -40,7 +40,7 @@ def fixed_faces(faces: Sequence[FaceFile], settings: ValidationSettings) -> list
     """Blur the validation faces once for each protocol; face ``i`` of the held-out ones gets kernel ``i``.
 
     Raises:
-        DataError: if a picture or a label map cannot be read.
+        DataError: If an image or a label map cannot be read.
     """
     count = min(settings.faces, len(faces))
     chosen = [index * len(faces) // count for index in range(count)]
@@ -65,17 +65,17 @@ def validate_restoration(
     """Score a restoration under every protocol.
 
     Args:
-        restore: maps ``(B, 3, S, S)`` blurred faces to restored ones.
-        faces: the fixed faces.
-        batch_size: faces at a time.
-        device: where to restore.
+        restore: Maps ``(B, 3, S, S)`` blurred faces to restored ones.
+        faces: The fixed faces.
+        batch_size: Faces at a time.
+        device: Where to restore.
 
     Returns:
-        Scores by name (the blurred input's own beside each), and a sample picture by protocol: blurred, restored
+        Scores by name (the blurred input's own beside each), and a sample image by protocol: blurred, restored
         and sharp faces in three rows.
     """
     scores: dict[str, float] = {}
-    pictures: dict[str, NDArray[np.uint8]] = {}
+    images: dict[str, NDArray[np.uint8]] = {}
     for fixed in faces:
         restored = torch.cat(
             [
@@ -94,9 +94,9 @@ def validate_restoration(
             scores[f"{name}/worse_percent"] = 100.0 * float((after.psnr < before.psnr).float().mean())
         rows = [row[:_SAMPLES] for row in (fixed.blurred, restored, fixed.sharp)]
         grid = torch.cat([torch.cat(list(row), dim=2) for row in rows], dim=1)
-        pictures[name] = to_uint8(grid.permute(1, 2, 0).numpy())
+        images[name] = to_uint8(grid.permute(1, 2, 0).numpy())
     # An input that is sharp already has an infinite score of its own, and a gain over it means nothing.
-    return {name: score for name, score in scores.items() if math.isfinite(score)}, pictures
+    return {name: score for name, score in scores.items() if math.isfinite(score)}, images
 
 
 def _scores(images: Tensor, sharp: Tensor, batch_size: int) -> ImageScores:

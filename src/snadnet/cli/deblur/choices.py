@@ -1,9 +1,11 @@
 """Which faces the options choose."""
 
+from collections.abc import Callable
+
 import typer
 
 from snadnet.errors import ConfigError
-from snadnet.faces import AllFaces, FaceBox, FaceChoice, FaceNumber, LargestFace
+from snadnet.faces import AllFaces, FaceChoice, parse_box, parse_face
 
 
 def face_choice(face: str | None, box: str | None, *, aligned: bool) -> FaceChoice:
@@ -20,30 +22,12 @@ def face_choice(face: str | None, box: str | None, *, aligned: bool) -> FaceChoi
     if sum((face is not None, box is not None, aligned)) > 1:
         raise typer.BadParameter("give one of --face, --box and --aligned", param_hint="--face")
     if box is not None:
-        return _box(box)
-    match face:
-        case None | "all":
-            return AllFaces()
-        case "largest":
-            return LargestFace()
-    # Not isdigit alone, which holds for digits that int does not read.
-    if not (face.isascii() and face.isdigit()):
-        raise typer.BadParameter(f"{face!r} is no choice; give all, largest or a number from 1", param_hint="--face")
-    try:
-        return FaceNumber(int(face))
-    except (ConfigError, ValueError) as error:  # int refuses thousands of digits
-        raise typer.BadParameter(str(error), param_hint="--face") from error
+        return _parsed(parse_box, box, "--box")
+    return AllFaces() if face is None else _parsed(parse_face, face, "--face")
 
 
-def _box(text: str) -> FaceBox:
-    parts = text.split(",")
+def _parsed(parse: Callable[[str], FaceChoice], text: str, option: str) -> FaceChoice:
     try:
-        x, y, width, height = (float(part) for part in parts)
-    except ValueError as error:
-        raise typer.BadParameter(
-            f"{text!r} is no box; give x,y,width,height in pixels, such as 120,80,64,64", param_hint="--box"
-        ) from error
-    try:
-        return FaceBox(x, y, width, height)
+        return parse(text)
     except ConfigError as error:
-        raise typer.BadParameter(str(error), param_hint="--box") from error
+        raise typer.BadParameter(str(error), param_hint=option) from error

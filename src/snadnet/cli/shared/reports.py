@@ -31,7 +31,7 @@ def publish(forms: Mapping[str, Callable[[], str]], form: Form, outputs: Sequenc
     Args:
         forms: The forms by suffix, lower case, each made when it is asked for.
         form: What is printed.
-        outputs: The files; :func:`snadnet.cli.shared.outputs.check_outputs` has checked them.
+        outputs: The files; ``snadnet.cli.shared.outputs.check_outputs`` has checked them.
 
     Raises:
         OSError: If a file cannot be written.

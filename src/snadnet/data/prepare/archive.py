@@ -8,15 +8,15 @@ from typing import Final, Protocol
 
 from snadnet.errors import DataError
 
-_MAX_FILE_BYTES: Final = 100_000_000  # a picture or a list is smaller; an entry that unpacks to more is an attack
+_MAX_FILE_BYTES: Final = 100_000_000  # an image or a list is smaller; an entry that unpacks to more is an attack
 
 
 class FileTree(Protocol):
     """Read-only files by their names, which are relative and have forward slashes. Threads may share it.
 
     Attributes:
-        root: the folder or the zip file.
-        names: all of its files, sorted.
+        root: The folder or the zip file.
+        names: All of its files, sorted.
     """
 
     root: Path
@@ -26,12 +26,12 @@ class FileTree(Protocol):
         """All bytes of a file.
 
         Raises:
-            DataError: if it cannot be read, is damaged or is over 100 MB.
+            DataError: If it cannot be read, is damaged or is over 100 MB.
         """
 
 
 class FolderTree:
-    """The files of a folder and its sub-folders; hidden ones are left out. See :class:`FileTree`."""
+    """The files of a folder and its sub-folders; hidden ones are left out. See `FileTree`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -54,10 +54,10 @@ class FolderTree:
 
 
 class ZipTree:
-    """The files of a zip file. See :class:`FileTree`.
+    """The files of a zip file. See `FileTree`.
 
     Raises:
-        DataError: if it is damaged, as by a download that broke off.
+        DataError: If it is damaged, as by a download that broke off.
     """
 
     def __init__(self, root: Path) -> None:
@@ -84,11 +84,11 @@ def open_tree(root: Path, *, origin: str) -> FileTree:
     """The files of a folder or of a zip file.
 
     Args:
-        root: the folder or the file.
-        origin: tells, in errors, how to get the data set.
+        root: The folder or the file.
+        origin: Says, in errors, how to get the data set.
 
     Raises:
-        DataError: if there is neither.
+        DataError: If there is neither.
     """
     if root.is_dir():
         return FolderTree(root)

@@ -28,7 +28,7 @@ CELEBA_ORIGIN: Final = (
     "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html (for non-commercial research only)"
 )
 CELEBA_HQ_ORIGIN: Final = (
-    "fetch CelebAMask-HQ.zip, which holds CelebA-HQ's pictures, by hand from "
+    "fetch CelebAMask-HQ.zip, which holds CelebA-HQ's images, by hand from "
     "https://github.com/switchablenorms/CelebAMask-HQ (for non-commercial research only)"
 )
 MASK_PARTS: Final = (
@@ -62,29 +62,29 @@ _NUMBERED: Final = re.compile(r"[A-Za-z_-]*(\d+)")
 
 
 def celeba(source: Path, *, size: int = 160, partition: Path | None = None) -> Preparation:
-    """CelebA's aligned pictures, split by its own list.
+    """CelebA's aligned images, split by its own list.
 
     Args:
-        source: the folder or zip file ``img_align_celeba``, or the folder that holds it, at any depth.
-        size: side of the faces in pixels.
+        source: The folder or zip file ``img_align_celeba``, or the folder that holds it, at any depth.
+        size: Side of the faces in pixels.
         partition: ``list_eval_partition.txt`` (or ``.csv``), if it does not lie in or beside ``source``.
 
     Raises:
-        DataError: if the pictures or the list are not there, or the list is damaged.
+        DataError: If the images or the list are not there, or the list is damaged.
     """
     tree = open_tree(source, origin=CELEBA_ORIGIN)
     splits = _read_partition(partition or _find_partition(tree))
-    if not _aligned_pictures(tree):
+    if not _aligned_images(tree):
         archives = [name for name in tree.names if PurePosixPath(name).name == "img_align_celeba.zip"]
         if isinstance(tree, FolderTree) and archives:
             tree = ZipTree(source / archives[0])
-    pictures = _aligned_pictures(tree)
-    if not pictures:
-        raise DataError(f"{source}: has no pictures of img_align_celeba; {CELEBA_ORIGIN}")
+    images = _aligned_images(tree)
+    if not images:
+        raise DataError(f"{source}: has no images of img_align_celeba; {CELEBA_ORIGIN}")
     jobs = [
         FaceJob(
-            *(stem, split, pictures.get(stem, stem), partial(_celeba_face, tree, stem, pictures.get(stem), size)),
-            missing=None if stem in pictures else f"{stem}, which the list names,",
+            *(stem, split, images.get(stem, stem), partial(_celeba_face, tree, stem, images.get(stem), size)),
+            missing=None if stem in images else f"{stem}, which the list names,",
         )
         for stem, split in splits.items()
     ]
@@ -92,38 +92,38 @@ def celeba(source: Path, *, size: int = 160, partition: Path | None = None) -> P
 
 
 def celeba_hq(source: Path, *, size: int = 256, faces: int = 30_000, validation: int, test: int) -> Preparation:
-    """CelebA-HQ's pictures, which are numbered: the last by number are for test, those before for validation.
+    """CelebA-HQ's images, which are numbered: the last by number are for test, those before for validation.
 
     Args:
-        source: a folder or zip file that holds them, at any depth.
-        size: side of the faces in pixels.
-        faces: how many there should be; those missing are named.
-        validation: how many are held out for validation.
-        test: how many are held out for test.
+        source: A folder or zip file that holds them, at any depth.
+        size: Side of the faces in pixels.
+        faces: How many there should be; those missing are named.
+        validation: How many are held out for validation.
+        test: How many are held out for test.
 
     Raises:
-        DataError: if there are no numbered pictures, more than there should be, or two of one number.
+        DataError: If there are no numbered images, more than there should be, or two of one number.
     """
     tree = open_tree(source, origin=CELEBA_HQ_ORIGIN)
-    pictures = _numbered_pictures(tree)
+    images = _numbered_images(tree)
     jobs = [
         FaceJob(
-            *(name, split, pictures.get(number, name), partial(_hq_face, tree, name, pictures.get(number), size)),
-            missing=None if number in pictures else f"image number {number}",
+            *(name, split, images.get(number, name), partial(_hq_face, tree, name, images.get(number), size)),
+            missing=None if number in images else f"image number {number}",
         )
-        for number, name, split in _numbers(tree, pictures, faces, validation, test)
+        for number, name, split in _numbers(tree, images, faces, validation, test)
     ]
     return Preparation("celeba-hq", size, f"whole, to {size} px", False, in_name_order(jobs))
 
 
 def celebamask_hq(source: Path, *, size: int = 256, faces: int = 30_000, validation: int, test: int) -> Preparation:
-    """CelebAMask-HQ: the pictures of CelebA-HQ, split like them, with the masks of each face's parts in one map.
+    """CelebAMask-HQ: the images of CelebA-HQ, split like them, with the masks of each face's parts in one map.
 
-    Arguments and errors are those of :func:`celeba_hq`; ``source`` holds the pictures, numbered from 0, and the
+    Arguments and errors are those of `celeba_hq`; ``source`` holds the images, numbered from 0, and the
     masks ``00000_skin.png`` and so on.
     """
     tree = open_tree(source, origin=CELEBA_HQ_ORIGIN)
-    pictures = _numbered_pictures(tree)
+    images = _numbered_images(tree)
     masks: dict[int, dict[str, str]] = {}
     for name in tree.names:
         number, _, part = PurePosixPath(name).stem.partition("_")
@@ -135,11 +135,11 @@ def celebamask_hq(source: Path, *, size: int = 256, faces: int = 30_000, validat
         FaceJob(
             name,
             split,
-            pictures.get(number, name),
-            partial(_masked_face, tree, name, pictures.get(number), masks.get(number, {}), size),
-            missing=None if number in pictures else f"image number {number}",
+            images.get(number, name),
+            partial(_masked_face, tree, name, images.get(number), masks.get(number, {}), size),
+            missing=None if number in images else f"image number {number}",
         )
-        for number, name, split in _numbers(tree, pictures, faces, validation, test)
+        for number, name, split in _numbers(tree, images, faces, validation, test)
     ]
     return Preparation("celebamask-hq", size, f"whole, to {size} px", True, in_name_order(jobs))
 
@@ -148,8 +148,8 @@ def merge_masks(masks: dict[str, NDArray[np.bool_]], size: int = _MASK_SIZE) -> 
     """One map of class ids from the masks of a face's parts.
 
     Args:
-        masks: by the names of :data:`MASK_PARTS`, each ``(size, size)``, true where the part is.
-        size: their side in pixels.
+        masks: By the names of `MASK_PARTS`, each ``(size, size)``, true where the part is.
+        size: Their side in pixels.
 
     Returns:
         ``(size, size)``; 0 (background) where no part is, and of overlapping parts the later in the order.
@@ -176,7 +176,7 @@ def _find_partition(tree: FileTree) -> Path:
 
 
 def _read_partition(path: Path) -> dict[str, Split]:
-    """The split of each picture, by its name without the suffix."""
+    """The split of each image, by its name without the suffix."""
     try:
         lines = path.read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -188,15 +188,15 @@ def _read_partition(path: Path) -> dict[str, Split]:
             continue
         stem = PurePosixPath(words[0]).stem
         if len(words) != 2 or words[1] not in _PARTITION or not stem.isalnum() or stem in splits:  # noqa: PLR2004
-            raise DataError(f"{path}: line {number}: expected a new picture's name and 0, 1 or 2; fetch the list again")
+            raise DataError(f"{path}: line {number}: expected a new image's name and 0, 1 or 2; fetch the list again")
         splits[stem] = _PARTITION[words[1]]
     if not splits:
         raise DataError(f"{path}: is empty; fetch it again")
     return splits
 
 
-def _aligned_pictures(tree: FileTree) -> dict[str, str]:
-    """The pictures of ``img_align_celeba`` by their names without the suffix."""
+def _aligned_images(tree: FileTree) -> dict[str, str]:
+    """The images of ``img_align_celeba`` by their names without the suffix."""
     return {
         PurePosixPath(name).stem: name
         for name in tree.names
@@ -204,38 +204,38 @@ def _aligned_pictures(tree: FileTree) -> dict[str, str]:
     }
 
 
-def _numbered_pictures(tree: FileTree) -> dict[int, str]:
-    pictures: dict[int, str] = {}
+def _numbered_images(tree: FileTree) -> dict[int, str]:
+    images: dict[int, str] = {}
     for name in tree.names:
         path = PurePosixPath(name)
         match = _NUMBERED.fullmatch(path.stem)
         if match is None or path.suffix.lower() not in SUFFIXES:
             continue
         number = int(match[1])
-        if number in pictures:
+        if number in images:
             raise DataError(
-                f"{tree.root}: number {number} is there twice ({pictures[number]} and {name}); "
+                f"{tree.root}: number {number} is there twice ({images[number]} and {name}); "
                 "give the folder that holds one of them"
             )
-        pictures[number] = name
-    if not pictures:
-        raise DataError(f"{tree.root}: has no pictures with numbers for names; {CELEBA_HQ_ORIGIN}")
-    return pictures
+        images[number] = name
+    if not images:
+        raise DataError(f"{tree.root}: has no images with numbers for names; {CELEBA_HQ_ORIGIN}")
+    return images
 
 
 def _numbers(
-    tree: FileTree, pictures: dict[int, str], faces: int, validation: int, test: int
+    tree: FileTree, images: dict[int, str], faces: int, validation: int, test: int
 ) -> list[tuple[int, str, Split]]:
     """Each face that there should be: its number, the name of its files, and its split."""
-    first = 1 if 0 not in pictures and faces in pictures else 0
+    first = 1 if 0 not in images and faces in images else 0
     numbers = list(range(first, first + faces))
-    strange = [number for number in sorted(pictures) if not first <= number < first + faces]
-    if strange and len(pictures) == faces:
-        numbers = sorted(pictures)  # the numbers of the pictures of CelebA that they were made from
+    strange = [number for number in sorted(images) if not first <= number < first + faces]
+    if strange and len(images) == faces:
+        numbers = sorted(images)  # the numbers of the images of CelebA that they were made from
     elif strange:
         raise DataError(
-            f"{tree.root}: has {len(pictures)} numbered pictures where {faces} are expected, such as "
-            f"{pictures[strange[0]]}; add what is missing, or tell the number with --faces"
+            f"{tree.root}: has {len(images)} numbered images where {faces} are expected, such as "
+            f"{images[strange[0]]}; add what is missing, or give the number with --faces"
         )
     digits = max(5, len(str(numbers[-1])))
     splits = split_in_order(faces, validation, test)
@@ -248,7 +248,7 @@ def _read(tree: FileTree, name: str) -> NDArray[np.uint8]:
 
 def _celeba_face(tree: FileTree, stem: str, file: str | None, size: int) -> FacePixels:
     if file is None:
-        raise DataError(f"{tree.root}: {stem}, which the list names, is missing; fetch the pictures again")
+        raise DataError(f"{tree.root}: {stem}, which the list names, is missing; fetch the images again")
     pixels = _read(tree, file)
     width, height = _CELEBA_SIZE
     if pixels.shape[:2] != (height, width):
@@ -260,13 +260,13 @@ def _celeba_face(tree: FileTree, stem: str, file: str | None, size: int) -> Face
 
 def _hq_face(tree: FileTree, name: str, file: str | None, size: int) -> FacePixels:
     if file is None:
-        raise DataError(f"{tree.root}: image number {int(name)} is missing; fetch the pictures again")
+        raise DataError(f"{tree.root}: image number {int(name)} is missing; fetch the images again")
     return FacePixels(resized(_read(tree, file), size, name=str(tree.root / file)))
 
 
 def _masked_face(tree: FileTree, name: str, file: str | None, masks: dict[str, str], size: int) -> FacePixels:
     image = _hq_face(tree, name, file, size).image
-    # A face need not have every part, so one that is missing cannot be told; a face without any can.
+    # A face need not have every part, so a missing one goes unnoticed; a face without any does not.
     if not masks:
         raise DataError(f"{tree.root}: the masks {name}_skin.png and so on are missing; fetch them again")
     parts = {}

@@ -1,4 +1,4 @@
-"""Any folder of pictures as a data set: aligned faces as they are, others found and aligned by our own detector."""
+"""Any folder of images as a data set: aligned faces as they are, others found and aligned by our own detector."""
 
 from functools import partial
 from pathlib import Path
@@ -13,25 +13,25 @@ from snadnet.photo import read_srgb
 
 
 def face_folder(source: Path, *, aligned: bool, size: int = 256, validation: int = 0, test: int = 0) -> Preparation:
-    """The pictures of a folder, the last by name held out.
+    """The images of a folder, the last by name held out.
 
     Args:
-        source: holds the pictures, not its sub-folders.
-        aligned: they are square face crops already; otherwise the largest face of each is found and aligned.
-        size: side of the faces in pixels.
-        validation: how many are held out for validation.
-        test: how many, the very last by name, are held out for test.
+        source: Holds the images, not its sub-folders.
+        aligned: They are square face crops already; otherwise the largest face of each is found and aligned.
+        size: Side of the faces in pixels.
+        validation: How many are held out for validation.
+        test: How many, the very last by name, are held out for test.
 
     Raises:
-        DataError: if there are no pictures, two of one name, or none left to train on.
+        DataError: If there are no images, two of one name, or none left to train on.
     """
-    pictures = sorted(list_images(source), key=lambda path: path.stem)
-    check_names(pictures)
+    images = sorted(list_images(source), key=lambda path: path.stem)
+    check_names(images)
     make = _aligned_face if aligned else partial(_found_face, FaceDetector())
-    splits = split_in_order(len(pictures), validation, test)
+    splits = split_in_order(len(images), validation, test)
     jobs = [
         FaceJob(path.stem, split, path.name, partial(make, path, size))
-        for path, split in zip(pictures, splits, strict=True)
+        for path, split in zip(images, splits, strict=True)
     ]
     framing = f"whole, to {size} px" if aligned else f"the largest face, aligned to FFHQ's five points, {size} px"
     return Preparation("folder", size, framing, False, in_name_order(jobs))

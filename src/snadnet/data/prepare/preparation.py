@@ -42,11 +42,11 @@ class FaceJob:
     """One face to prepare.
 
     Attributes:
-        name: of its files, without the suffix; unlike any other's, and later by name than those of earlier splits.
-        split: where it belongs.
-        source: what it is made from, as the source names it.
-        make: makes it; raises a SnadnetError that names what is missing or damaged.
-        missing: in words, what of the source is known not to be there; None if nothing is.
+        name: Of its files, without the suffix; unlike any other's, and later by name than those of earlier splits.
+        split: Where it belongs.
+        source: What it is made from, as the source names it.
+        make: Makes it; raises a SnadnetError that names what is missing or damaged.
+        missing: In words, what of the source is known not to be there; None if nothing is.
     """
 
     name: str
@@ -61,11 +61,11 @@ class Preparation:
     """All that is done to a data set.
 
     Attributes:
-        dataset: its name.
-        size: side of the faces in pixels.
-        framing: in words, what part of a source picture a face is.
-        labelled: whether there are label maps.
-        jobs: the faces, in the order of their names.
+        dataset: Its name.
+        size: Side of the faces in pixels.
+        framing: In words, what part of a source image a face is.
+        labelled: Whether there are label maps.
+        jobs: The faces, in the order of their names.
     """
 
     dataset: str
@@ -89,7 +89,7 @@ class Preparation:
         """Refuse a folder that was prepared from other faces or with other splits.
 
         Raises:
-            DataError: names the first file that would not be made now.
+            DataError: Names the first file that would not be made now.
         """
         strange = manifest.entries.keys() - {file for job in self.jobs for file in self.files(job)}
         if strange:
@@ -102,12 +102,12 @@ class Preparation:
         """Make a face and write its files; the entries are for the manifest to add.
 
         Raises:
-            SnadnetError: if what it is made from is missing or damaged.
+            SnadnetError: If what it is made from is missing or damaged.
         """
-        pictures = [picture for picture in job.make() if picture is not None]
+        images = [image for image in job.make() if image is not None]
         return [
-            save_file(manifest.folder, file, png(picture), source=job.source, split=job.split)
-            for file, picture in zip(self.files(job), pictures, strict=True)
+            save_file(manifest.folder, file, png(image), source=job.source, split=job.split)
+            for file, image in zip(self.files(job), images, strict=True)
         ]
 
 
@@ -115,7 +115,7 @@ def check_file(manifest: Manifest, file: str) -> None:
     """Compare a file that should be there with the manifest.
 
     Raises:
-        DataError: if it was never made, is missing or was changed.
+        DataError: If it was never made, is missing or was changed.
     """
     if file not in manifest.entries:
         raise DataError(f"{manifest.folder / file}: was not prepared; give the command again without --verify")
@@ -126,7 +126,7 @@ def split_in_order(count: int, validation: int, test: int) -> list[Split]:
     """The splits of faces in the order of their names: training, then validation, then test.
 
     Raises:
-        DataError: if none would be left to train on.
+        DataError: If none would be left to train on.
     """
     training = count - validation - test
     if training < 1:
@@ -136,14 +136,14 @@ def split_in_order(count: int, validation: int, test: int) -> list[Split]:
 
 
 def resized(image: NDArray[np.uint8], size: int, *, name: str) -> NDArray[np.uint8]:
-    """A square picture ``(H, W, 3)`` at ``size`` px, by the protocols' filter (Lanczos, widened when shrinking).
+    """A square image ``(H, W, 3)`` at ``size`` px, by the protocols' filter (Lanczos, widened when shrinking).
 
     Raises:
-        DataError: if it is not square, or smaller: a face with made-up pixels is no sharp reference.
+        DataError: If it is not square, or smaller: a face with made-up pixels is no sharp reference.
     """
     height, width = image.shape[:2]
     if height != width or width < size:
-        raise DataError(f"{name}: is {width} x {height}; square pictures of at least {size} px are needed")
+        raise DataError(f"{name}: is {width} x {height}; square images of at least {size} px are needed")
     if width == size:
         return image
     return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS))
@@ -154,10 +154,10 @@ def resized_labels(labels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(labels, (size, size), interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
-def png(picture: NDArray[np.uint8]) -> bytes:
-    """A picture as a PNG file."""
+def png(image: NDArray[np.uint8]) -> bytes:
+    """An image as a PNG file."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
+    Image.fromarray(image).save(file, "PNG")
     return file.getvalue()
 
 
@@ -165,7 +165,7 @@ def in_name_order(jobs: Sequence[FaceJob]) -> tuple[FaceJob, ...]:
     """The jobs by name, in which order training holds out the last faces.
 
     Raises:
-        DataError: if the splits would not follow one another.
+        DataError: If the splits would not follow one another.
     """
     ranks: dict[Split, int] = {"train": 0, "validation": 1, "test": 2}
     ordered = sorted(jobs, key=lambda job: job.name)

@@ -1,6 +1,6 @@
 """The protocols: test conditions under which a sharp face becomes the blurred one that is scored.
 
-A new protocol is a value in a file of its own, and one line in :data:`PROTOCOLS`; commands, configurations and test
+A new protocol is a value in a file of its own, and one line in `PROTOCOLS`; commands, configurations and test
 sets know it by its name from there.
 """
 

@@ -2,7 +2,7 @@
 
 A protocol is a value: two runs of one protocol, on any machine and in any order, see the same pixels for the
 same face number. Training validates on the same pairs that evaluation scores, but must never draw its own
-kernels from :data:`TEST_KERNEL_SEEDS`.
+kernels from `TEST_KERNEL_SEEDS`.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ TRAINING_KERNEL_SEEDS: Final = range(2_000_000_000)
 
 @dataclass(frozen=True)
 class Protocol:
-    """How sharp faces are blurred for a test.
+    """A test condition: how sharp faces are cut, blurred and made noisy.
 
     Attributes:
         name: Its name in tables and on command lines.
@@ -99,13 +99,13 @@ def blurred_pair(
         source: An image file, or an RGB array (H, W, 3) of uint8; square and at least ``protocol.size`` px, or, for
             a protocol of unaligned images, of any shape that holds its view.
         protocol: How to blur it.
-        index: The number of the face in its test set, from 0: it settles the view, the kernel and the noise.
+        index: The number of the face in its test set, from 0: it determines the view, the kernel and the noise.
 
     Returns:
         ``(blurred, sharp)``, each (size, size, 3), RGB, float32 in [0, 1], multiples of 1/255.
 
     Raises:
-        DataError: As for :func:`sharp_face`.
+        DataError: As for `sharp_face`.
     """
     if protocol.view is None:
         sharp = sharp_face(source, protocol.size)
@@ -129,7 +129,7 @@ def recorded(blurred: NDArray[np.float32], protocol: Protocol, index: int) -> ND
 
 
 def sharp_labels(face: FaceFile, protocol: Protocol, index: int) -> NDArray[np.uint8] | None:
-    """The label map that belongs to the sharp image of :func:`blurred_pair`.
+    """The label map that belongs to the sharp image of `blurred_pair`.
 
     Args:
         face: An image file, with its label map if it has one.

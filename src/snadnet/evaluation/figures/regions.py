@@ -25,7 +25,7 @@ def draw_regions(
 
     Args:
         faces: A row each.
-        parser: A name or file that :func:`snadnet.inference.load_parser` takes.
+        parser: A name or file that ``snadnet.inference.load_parser`` takes.
         device: Where it runs.
 
     Returns:

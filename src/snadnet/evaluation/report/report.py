@@ -10,7 +10,7 @@ from snadnet.evaluation.report.tables import summary_document
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """The result of :func:`snadnet.evaluation.evaluate`.
+    """The result of ``snadnet.evaluation.evaluate``.
 
     Attributes:
         summary: The figures: means with intervals, gains, comparisons, groups of faces; ``summary.evaluation`` has the

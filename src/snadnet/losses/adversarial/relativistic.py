@@ -42,7 +42,7 @@ def discriminator_loss(
 ) -> Tensor:
     """Adversarial loss of the discriminator (Eq. 16-17): the generator's with fake and real exchanged.
 
-    Arguments, result and errors as in :func:`generator_loss`.
+    Arguments, result and errors as in `generator_loss`.
     """
     return _relativistic_loss(winner=real, loser=fake, weights=weights)
 

@@ -6,11 +6,11 @@ from snadnet.losses.precision import at_least_float32
 
 
 def relativistic_average_critic_loss(fake: Tensor, real: Tensor) -> Tensor:
-    """How far true pictures are from scoring 1 above the average restored one, and restored ones 1 below.
+    """Squared distance of true images from scoring 1 above the average restored one, and of restored ones from 1 below.
 
     Args:
-        fake: the critic's scores of restored pictures, of any shape.
-        real: its scores of true ones.
+        fake: The critic's scores of restored images, of any shape.
+        real: Its scores of true ones.
 
     Returns:
         A scalar, at least float32: half the sum of both mean squares. It is 1 where all score alike, 0 at best.
@@ -19,7 +19,7 @@ def relativistic_average_critic_loss(fake: Tensor, real: Tensor) -> Tensor:
 
 
 def relativistic_average_generator_loss(fake: Tensor, real: Tensor) -> Tensor:
-    """Return the critic's loss with restored and true pictures exchanged."""
+    """Return the critic's loss with restored and true images exchanged."""
     return _least_squares(high=fake, low=real)
 
 

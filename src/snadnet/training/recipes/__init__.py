@@ -36,7 +36,7 @@ def load_settings(path: Path, overrides: Sequence[str] = ()) -> RunSettings:
     A file without ``recipe`` is for the parsing recipe if its model is a parser, else for SNADNet's.
 
     Args:
-        path: A YAML file; :func:`~snadnet.training.config_files.read_settings` says how it may extend others.
+        path: A YAML file; `snadnet.training.config_files.read_settings` says how it may extend others.
         overrides: Settings like ``optimizer.learning_rate=1e-4``.
 
     Raises:

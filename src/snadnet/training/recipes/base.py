@@ -27,7 +27,7 @@ NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """What validation found.
+    """Scores of a validation, in numbers, in words and in images.
 
     Attributes:
         scores: By name, ``PROTOCOL/METRIC``.
@@ -43,7 +43,7 @@ class ValidationResult:
 class Recipe(ABC, Generic[SettingsT]):
     """How a family of networks is trained: its losses, and its critics with their own optimizers.
 
-    The loop (:func:`snadnet.training.train`) has everything else.
+    The loop (`snadnet.training.train`) has everything else.
 
     Attributes:
         settings_type: The settings that the recipe takes.
@@ -92,7 +92,7 @@ class Recipe(ABC, Generic[SettingsT]):
 
     @abstractmethod
     def build(self) -> nn.Module:
-        """Build :attr:`network`, with the weights to start from.
+        """Build `network`, with the weights to start from.
 
         Raises:
             ModelError: If the model is not one of this recipe's.
@@ -100,7 +100,7 @@ class Recipe(ABC, Generic[SettingsT]):
         """
 
     def make_optimizer(self) -> torch.optim.Optimizer:
-        """Build the optimizer of :attr:`network`."""
+        """Build the optimizer of `network`."""
         return make_optimizer(self.network.parameters(), self.settings.optimizer)
 
     def set_learning_rates(self, factor: float, progress: float) -> float:

@@ -24,10 +24,10 @@ class WassersteinCriticSettings(StrictSettings):
     """The patch critic's part.
 
     Attributes:
-        width: channels after its first convolution.
-        steps: its own steps on each batch, before the generator's.
-        penalty: weight of the gradient penalty.
-        optimizer: its own.
+        width: Channels after its first convolution.
+        steps: Its own steps on each batch, before the generator's.
+        penalty: Weight of the gradient penalty.
+        optimizer: Its own.
     """
 
     width: int = Field(64, ge=1)
@@ -44,7 +44,7 @@ class DeblurGANSettings(RunSettings):
             pixels in [-1, 1] where VGG-19 is not given. The authors' program has 100, but feeds VGG-19 images in
             [-1, 1]; here they are normalized as ImageNet's, the error is 5.3 times as large, and 19 keeps the balance.
         perceptual: VGG-19.
-        critic: the critic's settings.
+        critic: The critic's settings.
     """
 
     recipe: Literal["deblurgan"] = "deblurgan"

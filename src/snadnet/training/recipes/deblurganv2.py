@@ -24,8 +24,8 @@ class BackboneSettings(StrictSettings):
     """The ImageNet network that the pyramid stands on.
 
     Attributes:
-        weights: its ImageNet weights; without them it starts untrained, and the run says so.
-        frozen: share of the training, from its start, in which given weights stay as they are.
+        weights: Its ImageNet weights; without them it starts untrained, and the run says so.
+        frozen: Share of the training, from its start, in which given weights stay as they are.
     """
 
     weights: Path | None = None
@@ -33,11 +33,11 @@ class BackboneSettings(StrictSettings):
 
 
 class DoubleScaleCriticSettings(StrictSettings):
-    """The part of the patch critic and of the one for the whole picture.
+    """The part of the patch critic and of the one for the whole image.
 
     Attributes:
-        width: channels after their first convolutions.
-        optimizer: of both.
+        width: Channels after their first convolutions.
+        optimizer: Of both.
     """
 
     width: int = Field(64, ge=1)
@@ -51,9 +51,9 @@ class LossWeights(StrictSettings):
     [-1, 1]; its weight is 4.9 * 0.5 here, which keeps the published balance.
 
     Attributes:
-        pixels: squared error of pixels in ``[-1, 1]``.
-        perceptual: squared error of VGG-19's features.
-        adversarial: relativistic average least squares, the mean of both critics.
+        pixels: Squared error of pixels in ``[-1, 1]``.
+        perceptual: Squared error of VGG-19's features.
+        adversarial: Relativistic average least squares, the mean of both critics.
     """
 
     pixels: float = Field(2.45, ge=0)
@@ -65,10 +65,10 @@ class DeblurGANv2Settings(RunSettings):
     """Training DeblurGAN-v2.
 
     Attributes:
-        backbone: the ImageNet network.
-        losses: weights of the generator's losses.
+        backbone: The ImageNet network.
+        losses: Weights of the generator's losses.
         perceptual: VGG-19.
-        critic: the critics' settings.
+        critic: The critics' settings.
     """
 
     recipe: Literal["deblurganv2"] = "deblurganv2"

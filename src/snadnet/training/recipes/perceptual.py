@@ -13,7 +13,7 @@ class PerceptualSettings(StrictSettings):
     """The network whose features are compared.
 
     Attributes:
-        weights: its weights file; without one the perceptual loss is left out, and the run says so.
+        weights: Its weights file; without one the perceptual loss is left out, and the run says so.
     """
 
     weights: Path | None = None
@@ -25,7 +25,7 @@ def load_features(
     """Return the extractor on its device, or None where no weights are given.
 
     Raises:
-        WeightsError: if the weights cannot be used.
+        WeightsError: If the weights cannot be used.
     """
     if settings.weights is None:
         return None

@@ -24,7 +24,7 @@ class RegressionSettings(RunSettings):
     """Training by pixel losses.
 
     Attributes:
-        losses: Weight of each loss, by name in :data:`snadnet.losses.PIXEL_LOSSES`.
+        losses: Weight of each loss, by name in `snadnet.losses.PIXEL_LOSSES`.
     """
 
     recipe: Literal["regression"] = "regression"

@@ -46,7 +46,7 @@ class AdversarialSettings(StrictSettings):
 
 
 class RefinementPassSettings(StrictSettings):
-    """How a generator with a refinement pass learns; beyond the paper.
+    """Training of a generator with a refinement pass; beyond the paper.
 
     Attributes:
         first_passes: Fraction of each batch whose first pass is what is learned from; of the others it is the second.
@@ -65,7 +65,7 @@ class SNADNetSettings(LabelledSettings):
         parser: Weights file of the parser fine-tuned on blurred faces.
         wiener: Weights file of the blind deconvolution, for a generator that is conditioned on it; others leave it out.
         refinement_pass: For a generator with a refinement pass.
-        losses: Weights of the terms of the loss (Eq. 15), by name in :data:`snadnet.losses.GENERATOR_TERMS`.
+        losses: Weights of the terms of the loss (Eq. 15), by name in `snadnet.losses.GENERATOR_TERMS`.
         regions: Weights of Eq. 11.
         patches: Weights of Eq. 14.
         adversarial: The discriminator's settings.

@@ -36,14 +36,14 @@ class LossWeights(StrictSettings):
     is 127.5 times as large for that; its weight is 1.8e-4 / 127.5, which keeps the published balance.
 
     Attributes:
-        deblurring: of all that follow but the last.
-        classes: error within each class.
-        half: error of the picture at half size.
-        confidence: of the penalty on low confidences.
-        slopes, slopes_half: error of the differences between neighbours, at full and half size.
-        perceptual: error of VGG-Face's features.
-        perceptual_half: the same at half size, beside that at full size.
-        segmentation: of the class maps, by cross entropy; half as much again for those at half size.
+        deblurring: Of all that follow but the last.
+        classes: Error within each class.
+        half: Error of the image at half size.
+        confidence: Of the penalty on low confidences.
+        slopes, slopes_half: Error of the differences between neighbours, at full and half size.
+        perceptual: Error of VGG-Face's features.
+        perceptual_half: The same at half size, beside that at full size.
+        segmentation: Of the class maps, by cross entropy; half as much again for those at half size.
     """
 
     deblurring: float = Field(2.0, ge=0)
@@ -61,7 +61,7 @@ class UMSNSettings(LabelledSettings):
     """Training UMSN.
 
     Attributes:
-        losses: their weights.
+        losses: Their weights.
         perceptual: VGG-Face.
     """
 
@@ -89,7 +89,7 @@ class UMSNRecipe(DeblurringRecipe[UMSNSettings]):
         check_labels(settings, training)
 
     def build(self) -> nn.Module:
-        """Build UMSN; what draws the first stage's own pictures, which no loss looks at, does not learn."""
+        """Build UMSN; what draws the first stage's own images, which no loss compares, does not learn."""
         network = initial_network(self.settings, UMSN)
         for stream in network.deblurring.streams:
             for part in (stream.drawing, stream.refine_input, stream.refine, stream.finish):
@@ -101,7 +101,7 @@ class UMSNRecipe(DeblurringRecipe[UMSNSettings]):
         weights = self.settings.losses
         masks = self.regions(batch)[:, _ORDER]
         sharp = self.values.from_unit(batch.sharp)
-        # As the network halves the blurred picture.
+        # As the network halves the blurred image.
         sharp_half, masks_half = (F.interpolate(part, scale_factor=0.5) for part in (sharp, masks))
         output: UMSNOutput = self.trained(self.values.from_unit(batch.blurred), sharp)
         assert output.confidences is not None
@@ -128,7 +128,7 @@ class UMSNRecipe(DeblurringRecipe[UMSNSettings]):
 
     def _feature_errors(self, restored: Tensor, sharp: Tensor) -> list[Tensor]:
         assert self.features is not None
-        pair = (self.features(self.values.to_unit(picture)) for picture in (restored, sharp))
+        pair = (self.features(self.values.to_unit(image)) for image in (restored, sharp))
         return [F.l1_loss(first, second) for first, second in zip(*pair, strict=True)]
 
 

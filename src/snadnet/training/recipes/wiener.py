@@ -20,9 +20,9 @@ class WienerSettings(RunSettings):
     """Training the estimator of blind deconvolution.
 
     Attributes:
-        image_start: fraction of the training after which the image counts too, not the kernel alone. Deconvolution
+        image_start: Fraction of the training after which the image counts too, not the kernel alone. Deconvolution
             costs more than the estimator, and what it says of a poor kernel is worth little.
-        image_weight: of the L1 distance of the deconvolved image from the sharp one, both at half resolution;
+        image_weight: Of the L1 distance of the deconvolved image from the sharp one, both at half resolution;
             the Kullback-Leibler divergence of the estimated kernel from the true one has weight 1.
     """
 

@@ -1,0 +1,84 @@
+"""The wire format of protocol buffers, as far as ONNX files need it, without the ``onnx`` package."""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+VARINT: Final = 0
+BYTES: Final = 2
+_FIXED64, _FIXED32 = 1, 5
+_MAX_VARINT_BYTES: Final = 10
+
+
+class DamagedError(ValueError):
+    """The bytes are no protocol buffer."""
+
+
+class Field(NamedTuple):
+    """One field of a message.
+
+    Attributes:
+        number: Its number in the message's definition.
+        wire: How it is stored, such as :data:`VARINT` or :data:`BYTES` (a text, bytes or a message).
+        content: Its content as it is stored.
+        whole: All its bytes, with number and length.
+    """
+
+    number: int
+    wire: int
+    content: memoryview
+    whole: memoryview
+
+
+def read_fields(message: memoryview) -> Iterator[Field]:
+    """Yield the fields of a message, in their order.
+
+    Raises:
+        DamagedError: If the bytes are no message.
+    """
+    position = 0
+    while position < len(message):
+        begin = position
+        key, position = read_varint(message, position)
+        if key >= 1 << 32:  # other readers would drop what is above, and see another field
+            raise DamagedError
+        number, wire = key >> 3, key & 7
+        start = position
+        if wire == VARINT:
+            _, position = read_varint(message, position)
+        elif wire == BYTES:
+            length, start = read_varint(message, position)
+            position = start + length
+        elif wire in (_FIXED32, _FIXED64):
+            position += 4 if wire == _FIXED32 else 8
+        else:
+            raise DamagedError
+        if position > len(message):
+            raise DamagedError
+        yield Field(number, wire, message[start:position], message[begin:position])
+
+
+def read_varint(message: memoryview, position: int = 0) -> tuple[int, int]:
+    """Return a number and the position behind it.
+
+    Raises:
+        DamagedError: If it does not end.
+    """
+    value = 0
+    for index, byte in enumerate(message[position : position + _MAX_VARINT_BYTES]):
+        value |= (byte & 0x7F) << (7 * index)
+        if byte < 0x80:  # noqa: PLR2004 - the highest bit says that more follows
+            return value, position + index + 1
+    raise DamagedError
+
+
+def field_head(number: int, length: int) -> bytes:
+    """Return what stands before the content of a field of :data:`BYTES`."""
+    return _varint(number << 3 | BYTES) + _varint(length)
+
+
+def _varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*encoded, value])

@@ -1,0 +1,190 @@
+"""One set of weights for both runtimes: a graph whose tensors lie in the ``.safetensors`` file beside it.
+
+ONNX calls this external data: a tensor names a file, an offset and a length. Here the file is always the one beside
+the graph that has its name and the ending ``.safetensors``, and the place must be that of one of its tensors, of the
+same type and shape. ONNX Runtime never opens it: the tensors are put into the graph's bytes first, which then are those
+of a graph that holds its own weights. Numbers below are field numbers of ``onnx.proto``.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from snadnet.errors import WeightsError
+from snadnet.inference.protobuf import BYTES, VARINT, field_head, read_fields, read_varint
+from snadnet.photo import printable
+
+_MODEL_GRAPH: Final = 7
+_GRAPH_TENSOR: Final = 5
+_TENSOR_DIMENSIONS: Final = 1
+_TENSOR_TYPE: Final = 2
+_TENSOR_NAME: Final = 8
+_TENSOR_BYTES: Final = 9
+_TENSOR_EXTERNAL_DATA: Final = 13
+_TENSOR_LOCATION: Final = 14
+_ENTRY_KEY, _ENTRY_VALUE = 1, 2
+
+TYPES: Final = {1: "F32", 10: "F16"}
+"""ONNX's numbers of the types that may be shared, and what safetensors calls them."""
+
+Part = bytes | memoryview
+_SIZES: Final = {"F32": 4, "F16": 2}
+_HEAD: Final = 8  # bytes that tell the length of a safetensors file's header
+_MAX_DIGITS: Final = 12
+
+
+class Place(NamedTuple):
+    """Where a tensor lies in a weights file, and what it is.
+
+    Attributes:
+        start: First byte in the file.
+        length: Bytes.
+        dtype: The type, as safetensors calls it.
+        shape: Its dimensions.
+    """
+
+    start: int
+    length: int
+    dtype: str
+    shape: tuple[int, ...]
+
+
+def tensor_places(content: bytes) -> dict[str, Place]:
+    """Return where the tensors of a safetensors file lie, by name: those of the types that may be shared.
+
+    Args:
+        content: The file's bytes.
+
+    Raises:
+        ValueError: If the bytes are no safetensors file, or a tensor lies outside it.
+    """
+    length = int.from_bytes(content[:_HEAD], "little")
+    begin = _HEAD + length
+    if len(content) < begin:
+        raise ValueError("the header is cut off")
+    header = json.loads(content[_HEAD:begin])
+    places = {}
+    for name, entry in header.items():
+        if name == "__metadata__" or entry["dtype"] not in _SIZES:
+            continue
+        first, last = (int(offset) for offset in entry["data_offsets"])
+        shape = tuple(int(side) for side in entry["shape"])
+        place = Place(begin + first, last - first, entry["dtype"], shape)
+        if not (0 <= first <= last <= len(content) - begin and min(shape, default=0) >= 0):
+            raise ValueError(f"the tensor {name!r} lies outside the file")
+        if place.length != math.prod(shape) * _SIZES[place.dtype]:
+            raise ValueError(f"the tensor {name!r} has another length than its shape")
+        places[name] = place
+    return places
+
+
+def shares_tensors(model: bytes, file_name: str) -> bool:
+    """Whether a graph keeps tensors in the file of that name.
+
+    Raises:
+        DamagedError: If the bytes are no ONNX model.
+    """
+    return any(_external(tensor).get("location") == file_name for tensor in _initializers(memoryview(model)))
+
+
+def with_shared_tensors(model: bytes, weights: bytes, path: Path) -> bytes:
+    """Return a graph with the tensors in it that it keeps in a weights file.
+
+    Args:
+        model: The bytes of the graph's file.
+        weights: The bytes of the weights file.
+        path: The weights file: for messages, and by its name what the graph must call it.
+
+    Raises:
+        WeightsError: If the weights file is damaged, or a tensor of the graph is not one of its tensors.
+        DamagedError: If the bytes are no ONNX model.
+    """
+    name = printable(path)
+    try:
+        known = set(tensor_places(weights).values())
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise WeightsError(f"{name}: not a readable safetensors file; copy it again, and the graph with it") from error
+    data = memoryview(weights)
+
+    def completed(tensor: memoryview) -> list[Part] | None:
+        place = _place(tensor, path.name)
+        if place is None:
+            return None
+        if place not in known:
+            raise WeightsError(f"{name}: is of another network than the graph beside it; copy both again")
+        fields = [
+            field for field in read_fields(tensor) if field.number not in (_TENSOR_EXTERNAL_DATA, _TENSOR_LOCATION)
+        ]
+        head = field_head(_TENSOR_BYTES, place.length)
+        return [*(field.whole for field in fields), head, data[place.start : place.start + place.length]]
+
+    return b"".join(_rebuilt(memoryview(model), (_MODEL_GRAPH, _GRAPH_TENSOR), completed))
+
+
+def _rebuilt(
+    message: memoryview, path: tuple[int, ...], change: Callable[[memoryview], list[Part] | None]
+) -> Iterator[Part]:
+    """Yield the parts of a message in which the messages at a path of field numbers are changed.
+
+    Args:
+        message: The message.
+        path: The field's number in this message, then in that field's message, and so on.
+        change: Returns the parts of a message at the end of the path, or None to leave it.
+
+    Raises:
+        DamagedError: If the bytes are no message.
+    """
+    for field in read_fields(message):
+        parts: list[Part] | None = None
+        if field.wire == BYTES and field.number == path[0]:
+            inside = path[1:]
+            parts = list(_rebuilt(field.content, inside, change)) if inside else change(field.content)
+        if parts is None:
+            yield field.whole
+        else:
+            yield field_head(field.number, sum(map(len, parts)))
+            yield from parts
+
+
+def _initializers(model: memoryview) -> Iterator[memoryview]:
+    for field in read_fields(model):
+        if field.wire == BYTES and field.number == _MODEL_GRAPH:
+            for inner in read_fields(field.content):
+                if inner.wire == BYTES and inner.number == _GRAPH_TENSOR:
+                    yield inner.content
+
+
+def _external(tensor: memoryview) -> dict[str, str]:
+    """Where a tensor says that its data is, as ONNX writes it; empty if it holds them."""
+    entries = {}
+    for field in read_fields(tensor):
+        if field.wire == BYTES and field.number == _TENSOR_EXTERNAL_DATA:
+            texts = {each.number: bytes(each.content).decode("utf-8", "replace") for each in read_fields(field.content)}
+            key = texts.get(_ENTRY_KEY, "")
+            # A second entry of one key would be read in one way here and in another by others.
+            entries[key if key not in entries else f"second {key}"] = texts.get(_ENTRY_VALUE, "")
+    return entries
+
+
+def _place(tensor: memoryview, file_name: str) -> Place | None:
+    """The place that a tensor names in the file; None unless it says so in just the way that snadnet writes it."""
+    entries = _external(tensor)
+    if set(entries) != {"location", "offset", "length"} or entries["location"] != file_name:
+        return None
+    shape: list[int] = []
+    numbers = {_TENSOR_TYPE: 0, _TENSOR_LOCATION: 0}
+    for field in read_fields(tensor):
+        if field.wire == VARINT and field.number == _TENSOR_DIMENSIONS:
+            shape.append(read_varint(field.content)[0])
+        elif field.wire == VARINT and field.number in numbers:
+            numbers[field.number] = read_varint(field.content)[0]
+        elif field.wire != BYTES or field.number not in (_TENSOR_NAME, _TENSOR_EXTERNAL_DATA):
+            return None  # data of its own, beside those of the file
+    dtype = TYPES.get(numbers[_TENSOR_TYPE])
+    texts = entries["offset"], entries["length"]
+    digits = all(text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS for text in texts)
+    if dtype is None or numbers[_TENSOR_LOCATION] != 1 or not digits:
+        return None
+    return Place(int(texts[0]), int(texts[1]), dtype, tuple(shape))

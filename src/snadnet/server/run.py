@@ -1,0 +1,137 @@
+"""Running the application: uvicorn with time limits for slow clients, and a stop that loses nothing."""
+
+import asyncio
+import signal
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from snadnet.errors import ConfigError
+from snadnet.server.service import Service
+from snadnet.server.settings import LOOPBACK
+
+_KEEP_ALIVE = 15
+_MAX_CONNECTIONS = 200
+_MAX_HEAD = 32_768
+
+
+def _protocol(header_seconds: float) -> type[H11Protocol]:
+    class TimedProtocol(H11Protocol):
+        """Closes a connection whose request's head does not arrive in time, which uvicorn waits for without end."""
+
+        _timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: Any) -> None:  # noqa: ANN401 (uvicorn's own signature)
+            super().connection_made(transport)
+            self._watch()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self.cycle is not None and self._timer is not None:
+                self._timer.cancel()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            self._watch()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+            super().connection_lost(exc)
+
+        def _watch(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self.loop.call_later(header_seconds + _KEEP_ALIVE, self._close_if_idle)
+
+        def _close_if_idle(self) -> None:
+            if self.cycle is None or self.cycle.response_complete:
+                self.transport.close()
+
+    return TimedProtocol
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Open the listening socket, so that a taken port is known before the networks are loaded.
+
+    Raises:
+        ConfigError: If the address cannot be used.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError as error:
+        raise ConfigError(f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port") from error
+    return listening
+
+
+def address_of(listening: socket.socket) -> str:
+    """The address to open in a browser."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a host."""
+    return host in LOOPBACK or host.startswith("127.")
+
+
+def run(
+    app: Starlette, listening: socket.socket, *, open_page: bool = False, on_ready: Callable[[], None] = lambda: None
+) -> None:
+    """Serve until SIGINT or SIGTERM; what runs is then finished and answered, and nothing more is taken.
+
+    Args:
+        app: From :func:`snadnet.server.create_app`.
+        listening: From :func:`bind`.
+        open_page: Open the page in the user's browser.
+        on_ready: Called once requests are taken.
+    """
+    service: Service = app.state.service
+    settings = service.settings
+    config = uvicorn.Config(
+        app,
+        http=_protocol(settings.header_seconds),
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        limit_concurrency=_MAX_CONNECTIONS,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=int(settings.request_seconds),
+        h11_max_incomplete_event_size=_MAX_HEAD,
+        server_header=False,
+    )
+    server = _Server(config, service, on_ready)
+    if open_page:
+        threading.Timer(0.5, webbrowser.open, (address_of(listening),)).start()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn takes both while it runs, and raises them again at its end, where they are no reason to fail.
+        signal.signal(number, lambda *_: None)
+    server.run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server that says when it is ready, and when it takes no more."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._service = service
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.stopping = True
+        await super().shutdown(sockets)
