@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from snadnet.cli.app import app
 from snadnet.inference import resolve_weights
+from snadnet.inference.onnx_safety import read_graph_file
 from snadnet.training import load_settings
 from support.docs_commands import ROOT, Command, find_commands, find_mentions
 
@@ -162,8 +163,8 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(folder / "frozen", folder / "testsets" / "celeba")
     for name in ("mprnet", "other"):
         shutil.copytree(folder / "frozen" / "blurred", folder / "results" / name)
-    shutil.copy(resolve_weights("fidelity"), folder / "mine.onnx")
-    shutil.copy(resolve_weights("fidelity"), folder / "mprnet.onnx")
+    for name in ("mine.onnx", "mprnet.onnx"):  # whole in itself, as an exported graph is
+        (folder / name).write_bytes(read_graph_file(resolve_weights("fidelity")))
     weights = {
         "mprnet.safetensors": "snadnet-small.safetensors",
         "runs/parsing-sharp/weights.safetensors": "bisenet-small-sharp.safetensors",
