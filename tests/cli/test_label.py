@@ -61,7 +61,7 @@ def test_a_folder_is_labelled_and_gone_on_with(tmp_path: Path, parser: Path) -> 
         str(images),
         "-o",
         str(tmp_path / "out"),
-        "--parser",
+        "--weights",
         str(parser),
         "--device",
         "cpu",
@@ -85,7 +85,7 @@ def test_a_folder_is_labelled_and_gone_on_with(tmp_path: Path, parser: Path) -> 
 def test_labels_of_two_parsers_are_not_mixed(tmp_path: Path, parser: Path) -> None:
     images, _ = make_faces(tmp_path / "faces", 1)
     command = ["label", str(images), "-o", str(tmp_path / "out"), "--device", "cpu"]
-    assert RUNNER.invoke(app, [*command, "--parser", str(parser)]).exit_code == 0
+    assert RUNNER.invoke(app, [*command, "--weights", str(parser)]).exit_code == 0
     result = RUNNER.invoke(app, command)
     assert isinstance(result.exception, DataError)
     assert "parser_sha256" in str(result.exception)
@@ -95,5 +95,5 @@ def test_a_network_that_is_no_parser_is_refused(tmp_path: Path) -> None:
     images, _ = make_faces(tmp_path / "faces", 1)
     weights = tmp_path / "weights.safetensors"
     save_network(weights, nn.Linear(1, 1), "snadnet-small")
-    result = RUNNER.invoke(app, ["label", str(images), "-o", str(tmp_path / "out"), "--parser", str(weights)])
+    result = RUNNER.invoke(app, ["label", str(images), "-o", str(tmp_path / "out"), "--weights", str(weights)])
     assert isinstance(result.exception, ModelError)

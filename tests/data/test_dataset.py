@@ -188,8 +188,8 @@ def test_degraded_faces_look_like_8_bit_files_and_differ_by_noise_as_asked() -> 
     rng = np.random.default_rng(0)
     sharp = np.full((64, 64, 3), 0.5, dtype=np.float32)
     noisy = degrade(sharp, Degradation(sharp_share=1, trajectory_share=0, noise=(0.03, 0.03)), rng)
-    np.testing.assert_allclose(noisy.picture * 255, np.rint(noisy.picture * 255), atol=1e-4)
-    assert (noisy.picture - 0.5).std() == pytest.approx(0.03, rel=0.05)
+    np.testing.assert_allclose(noisy.image * 255, np.rint(noisy.image * 255), atol=1e-4)
+    assert (noisy.image - 0.5).std() == pytest.approx(0.03, rel=0.05)
 
 
 @pytest.mark.parametrize("shares", [{"linear_share": 1}, {"trajectory_share": 1}, {"sharp_share": 1}])

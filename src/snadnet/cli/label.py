@@ -1,6 +1,5 @@
 """``snadnet label``."""
 
-import hashlib
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +7,8 @@ from typing import Annotated
 import typer
 
 from snadnet.cli.shared.jobs import Jobs
-from snadnet.cli.shared.options import DEFAULT_WORKERS, DeviceOption, WorkersOption, output_option
+from snadnet.cli.shared.options import DEFAULT_WORKERS, DeviceOption, WorkersOption, output_option, weights_option
+from snadnet.files import sha256_of
 from snadnet.inference import load_parser, resolve_weights
 
 
@@ -16,8 +16,13 @@ def label(
     faces: Annotated[Path, typer.Argument(metavar="FACES", help="Folder of sharp, square face crops.")],
     *,
     output: Annotated[Path, output_option("Folder of the label maps.", metavar="DIR")],
-    parser: Annotated[
-        Path | None, typer.Option(help="Weights of a sharp-face parser (.safetensors); the released one if left out.")
+    weights: Annotated[
+        str | None,
+        weights_option(
+            "The face parser, trained on sharp faces: a released name, or a .safetensors file.",
+            task="parsing",
+            default="the released one",
+        ),
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Faces that are parsed at a time.")] = 16,
     device: DeviceOption = "auto",
@@ -38,9 +43,9 @@ def label(
     from snadnet.inference.torch_backend import torch_device  # noqa: PLC0415
     from snadnet.models import read_weights  # noqa: PLC0415
 
-    weights = resolve_weights(parser, task="parsing")
-    network = load_parser(weights, device)
-    name, _ = read_weights(weights)
+    file = resolve_weights(weights, task="parsing")
+    network = load_parser(file, device)
+    name, _ = read_weights(file)
     images = list_images(faces)
     check_names(images)
     manifest = Manifest(
@@ -48,7 +53,7 @@ def label(
         {
             "schema": "snadnet-labels-1",
             "parser": name,
-            "parser_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+            "parser_sha256": sha256_of(file),
             "parsing_size": PARSING_SIZE,
         },
     )

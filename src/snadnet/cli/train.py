@@ -29,7 +29,7 @@ def train(
         str | None, typer.Option(help="Train for this time (90m, 3h) with the schedule fitted to it.")
     ] = None,
     device: DeviceOption = "auto",
-    former: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    former: Annotated[list[str] | None, typer.Argument(hidden=True, metavar="")] = None,
 ) -> None:
     """Train a network: a face parser, SNADNet or a baseline, as the configuration's recipe says.
 

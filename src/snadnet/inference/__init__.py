@@ -1,4 +1,4 @@
-"""Inference backends and how networks are opened: ONNX graphs on ONNX Runtime, safetensors files on PyTorch where that is installed.
+"""Inference backends and how networks are opened: ONNX graphs on ONNX Runtime, safetensors files on PyTorch.
 
 The graph's contract, which ``snadnet export`` writes and this package checks:
 

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from snadnet.cli.shared.completion import complete_configs, complete_weights
+from snadnet.cli.shared.completion import complete_configs, complete_parsers, complete_weights
 
 
 def test_released_weights_are_offered_by_name():
     assert complete_weights("") == ["fidelity", "natural", "snadnet-small", "snadnet-small-natural"]
     assert complete_weights("na") == ["natural"]
     assert complete_weights("./w") == []
+    assert complete_parsers("") == ["bisenet-small-sharp"]
 
 
 def test_configurations_are_offered_with_the_folders_on_the_way(tmp_path, monkeypatch):

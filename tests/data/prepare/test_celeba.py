@@ -203,7 +203,7 @@ def test_too_small_pictures_are_not_enlarged(tmp_path: Path) -> None:
         picture(tmp_path / "in" / f"{number}.png", (48, 48), number)
     options = ("--faces", 3, "--validation", 1, "--test", 1, "--size", 64)
     code, said = run("celeba-hq", tmp_path / "in", "-o", tmp_path / "out", *options)
-    assert (code, said.count("is 48 x 48; square pictures of at least 64 px")) == (1, 3)
+    assert (code, said.count("is 48 x 48; square images of at least 64 px")) == (1, 3)
 
 
 def test_other_splits_or_sizes_need_another_folder(tmp_path: Path) -> None:

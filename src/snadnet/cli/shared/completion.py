@@ -4,19 +4,22 @@ Where a function here offers nothing, the shell offers its own file names.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from snadnet.errors import SnadnetError
 
+if TYPE_CHECKING:
+    from snadnet.inference.releases import Task
+
 
 def complete_weights(incomplete: str) -> list[str]:
-    """Names of released deblurring weights, or nothing once something else was begun."""
-    from snadnet.inference.releases import selectable_names  # noqa: PLC0415 (only for completion)
+    """Names of released deblurring networks, or nothing once something else was begun."""
+    return _released("deblurring", incomplete)
 
-    try:
-        names = selectable_names("deblurring")
-    except SnadnetError:  # a damaged installation is for the command itself to report
-        return []
-    return [name for name in names if name.startswith(incomplete)]
+
+def complete_parsers(incomplete: str) -> list[str]:
+    """Names of released face parsers, or nothing once something else was begun."""
+    return _released("parsing", incomplete)
 
 
 def complete_configs(incomplete: str) -> list[str]:
@@ -33,3 +36,13 @@ def complete_configs(incomplete: str) -> list[str]:
         if not entry.name.startswith(".") and (entry.is_dir() or entry.suffix in (".yaml", ".yml"))
     ]
     return [text for text in offered if text.startswith(incomplete)]
+
+
+def _released(task: "Task", incomplete: str) -> list[str]:
+    from snadnet.inference.releases import selectable_names  # noqa: PLC0415 (only for completion)
+
+    try:
+        names = selectable_names(task)
+    except SnadnetError:  # a damaged installation is for the command itself to report
+        return []
+    return [name for name in names if name.startswith(incomplete)]

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from snadnet.cli.shared.completion import complete_configs, complete_weights
+from snadnet.cli.shared.completion import complete_configs, complete_parsers, complete_weights
 from snadnet.environment import available_cores
 from snadnet.inference import Device
+from snadnet.inference.releases import Task
 from snadnet.photo import MAX_FILE_BYTES, MAX_PIXELS, Limits
 
 _MILLION: Final = 1_000_000
@@ -29,11 +30,12 @@ def output_option(description: str, *, metavar: str | None = None) -> Any:  # no
     return typer.Option("--output", "-o", metavar=metavar, help=description)
 
 
-def weights_option(description: str, *, default: str | None = None) -> Any:  # noqa: ANN401 - as typer.Option itself
+def weights_option(description: str, *, task: Task = "deblurring", default: str | None = None) -> Any:  # noqa: ANN401 - as typer.Option itself
     """``--weights``: a released name or a file, as `snadnet.inference.load_model` takes it.
 
     Args:
         description: What the weights are for, as ``--help`` says it.
+        task: What the network does; the shell offers the released names of that.
         default: What is taken if it is left out, as ``--help`` says it.
     """
     return typer.Option(
@@ -41,7 +43,7 @@ def weights_option(description: str, *, default: str | None = None) -> Any:  # n
         metavar="NAME|FILE",
         help=description,
         show_default=default or True,
-        autocompletion=complete_weights,
+        autocompletion=complete_weights if task == "deblurring" else complete_parsers,
     )
 
 

@@ -92,7 +92,7 @@ class UMSNRecipe(DeblurringRecipe[UMSNSettings]):
         """Build UMSN; what draws the first stage's own images, which no loss compares, does not learn."""
         network = initial_network(self.settings, UMSN)
         for stream in network.deblurring.streams:
-            for part in (stream.drawing, stream.refine_input, stream.refine, stream.finish):
+            for part in (stream.image_features, stream.refine_input, stream.refine, stream.output_head):
                 part.requires_grad_(False)
         return network
 
