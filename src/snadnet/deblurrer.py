@@ -79,10 +79,10 @@ class Deblurrer:
 
     Args:
         weights: ``"fidelity"`` for the released weights of least error, which None takes too, ``"natural"`` for those
-            that draw what a sharp photo would look like, or a name or file for :func:`snadnet.load_model`.
+            that draw what a sharp photo would look like, or a name or file for `snadnet.load_model`.
         device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where it is there and the CPU elsewhere.
-        network: A network that is open already (:func:`snadnet.load_model`, or your own
-            :class:`~snadnet.inference.Backend`), in place of ``weights`` and ``device``.
+        network: A network that is open already (`snadnet.load_model`, or your own
+            `snadnet.inference.Backend`), in place of ``weights`` and ``device``.
         min_confidence: Detections that score less are not faces, in [0, 1]. Lower finds more of the strongly
             blurred faces, and more things that are none.
         min_face: Smallest box, shorter side in photo pixels, that is restored.
@@ -142,7 +142,7 @@ class Deblurrer:
         return self._network.device
 
     def restore(self, photo: PhotoLike, *, strength: float = 1.0, choice: FaceChoice = ALL_FACES) -> Restoration:
-        """Find the faces of a photo and restore each in place: :meth:`find_faces`, then :meth:`restore_faces`.
+        """Find the faces of a photo and restore each in place: `find_faces`, then `restore_faces`.
 
         Args:
             photo: A path, a photo file's bytes, such a file open for reading, a Pillow image, a Photo, or an array
@@ -163,7 +163,7 @@ class Deblurrer:
         """Find the faces of a photo, and say which of them are to be restored and why the others are not.
 
         Args:
-            photo: As for :meth:`restore`.
+            photo: As for `restore`.
             choice: Which faces are wanted.
 
         Returns:
@@ -192,8 +192,8 @@ class Deblurrer:
         averaged.
 
         Args:
-            photo: As for :meth:`restore`.
-            faces: Some or all of what :meth:`find_faces` gave, as it came or changed, or boxes given by hand. A face
+            photo: As for `restore`.
+            faces: Some or all of what `find_faces` gave, as it came or changed, or boxes given by hand. A face
                 with a ``reason`` is left as it is and listed among the skipped; one without landmarks is looked for in
                 its box.
             strength: Part of the change that is applied, in [0, 1]; 0 returns the photo as it was.
@@ -235,7 +235,7 @@ class Deblurrer:
         longer side is reduced to 256 px for it, and the residual is enlarged and added to the image.
 
         Args:
-            photo: As for :meth:`restore`; at least 64 px on its shorter side.
+            photo: As for `restore`; at least 64 px on its shorter side.
             strength: Part of the change that is applied, in [0, 1]; 0 returns the image as it was.
 
         Returns:

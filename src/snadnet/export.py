@@ -1,6 +1,6 @@
 """ONNX export of deblurring models: blurred crop in, restored crop out, and the parsing map if the model has one.
 
-The graph keeps the contract of :mod:`snadnet.inference`: it maps to the network's range and back and clamps, and the
+The graph keeps the contract of `snadnet.inference`: it maps to the network's range and back and clamps, and the
 runtime pads. Weights are stored in half precision, which halves the file, and computed with in float32.
 """
 
@@ -64,7 +64,7 @@ def export_onnx(
     The weights are rounded to half precision: the graph computes what ``round_to_fp16(model)`` does.
 
     Args:
-        model: A deblurring model, of :func:`snadnet.models.create_model` or :func:`~snadnet.models.read_model`.
+        model: A deblurring model, of `snadnet.models.create_model` or `snadnet.models.read_model`.
         path: The ``.onnx`` file; an existing one is replaced.
         log_step: Called with a few words before each step, of which a large network's take minutes.
         facts: Text kept in the file's metadata, beside the model's name and sizes.
@@ -131,7 +131,7 @@ def _traced(model: Restorer, example: Tensor, *, parses: bool) -> onnx.ModelProt
 def share_tensors(graph: Path, weights: Path) -> None:
     """Let an exported graph keep its tensors in the weights file beside it, wherever that holds the same bytes.
 
-    The runtime puts them back (:mod:`snadnet.inference.shared_tensors`), and other ONNX programs read the pair by
+    The runtime puts them back (`snadnet.inference.shared_tensors`), and other ONNX programs read the pair by
     themselves as a model with external data. What the weights file does not hold, such as constants and folded
     weights, and what is small stays in the graph.
 

@@ -5,10 +5,10 @@ The graph's contract, which ``snadnet export`` writes and this package checks:
 - input ``blurred``: float32 ``(B, 3, H, W)`` RGB in [0, 1];
 - output ``restored``: float32 ``(B, 3, H, W)`` RGB;
 - output ``parsing``, which only networks that parse faces have: float32 ``(B, 19, H, W)`` class probabilities
-  (:mod:`snadnet.faces.classes`);
-- B, H and W are free, but H and W keep the rule in the metadata (:mod:`snadnet.inference.onnx_metadata`): multiples of
+  (`snadnet.faces.classes`);
+- B, H and W are free, but H and W keep the rule in the metadata (`snadnet.inference.onnx_metadata`): multiples of
   ``size_multiple`` (16 where nothing is said; ``16x8`` is height and width) from ``smallest_side`` (32) up;
-- all weights are in the file, or in the ``.safetensors`` file beside it (:mod:`snadnet.inference.shared_tensors`), and
+- all weights are in the file, or in the ``.safetensors`` file beside it (`snadnet.inference.shared_tensors`), and
   all operations are plain ones of ONNX.
 """
 

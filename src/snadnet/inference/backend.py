@@ -13,7 +13,7 @@ class RestoredCrops(NamedTuple):
 
     Attributes:
         restored: float32 RGB ``(B, H, W, 3)`` in [0, 1].
-        parsing: float32 ``(B, H, W, 19)`` class probabilities (:mod:`snadnet.faces.classes`); None where the
+        parsing: float32 ``(B, H, W, 19)`` class probabilities (`snadnet.faces.classes`); None where the
             network parses no faces.
     """
 

@@ -40,7 +40,7 @@ class OnnxBackend:
     one run in yet another.) On CUDA a batch is one run, and the last bits may depend on its size.
 
     Args:
-        path: An ONNX file that keeps the contract of :mod:`snadnet.inference`.
+        path: An ONNX file that keeps the contract of `snadnet.inference`.
         device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where ONNX Runtime has it and the CPU elsewhere.
 
     Attributes:

@@ -24,7 +24,7 @@ MAX_SMALLEST_SIDE: Final = 512
 
 
 def describe(model: str, size: SizeRule) -> dict[str, str]:
-    """The entries of a network, by key; :func:`read_size_rule` reads the sizes back."""
+    """The entries of a network, by key; `read_size_rule` reads the sizes back."""
     multiple = str(size.height_multiple)
     if size.width_multiple != size.height_multiple:
         multiple = f"{multiple}x{size.width_multiple}"

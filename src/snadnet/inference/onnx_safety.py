@@ -2,7 +2,7 @@
 
 ONNX Runtime runs no code from a model file, but a model may name other files to read (external data), operations
 of extensions, and loops without end. None of these is in a network that ``snadnet export`` writes, so a file
-that has them is refused; for weights beside the graph see :mod:`snadnet.inference.shared_tensors`. Only the wire
+that has them is refused; for weights beside the graph see `snadnet.inference.shared_tensors`. Only the wire
 format of protocol buffers is read here: the numbers below are field numbers of ``onnx.proto``.
 """
 
@@ -40,7 +40,7 @@ def read_graph_file(path: Path) -> bytes:
     """Return an ONNX graph that holds its own weights and only plain operations, as bytes.
 
     A graph may share the weights of the ``.safetensors`` file beside it that has its name
-    (:mod:`snadnet.inference.shared_tensors`): then these are in the bytes that are returned. No other file is read.
+    (`snadnet.inference.shared_tensors`): then these are in the bytes that are returned. No other file is read.
 
     Raises:
         WeightsError: If the file is missing, too large or damaged, or names other files, custom operations,

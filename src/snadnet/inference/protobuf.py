@@ -18,7 +18,7 @@ class Field(NamedTuple):
 
     Attributes:
         number: Its number in the message's definition.
-        wire: How it is stored, such as :data:`VARINT` or :data:`BYTES` (a text, bytes or a message).
+        wire: How it is stored, such as `VARINT` or `BYTES` (a text, bytes or a message).
         content: Its content as it is stored.
         whole: All its bytes, with number and length.
     """
@@ -72,7 +72,7 @@ def read_varint(message: memoryview, position: int = 0) -> tuple[int, int]:
 
 
 def field_head(number: int, length: int) -> bytes:
-    """Return what stands before the content of a field of :data:`BYTES`."""
+    """Return what stands before the content of a field of `BYTES`."""
     return _varint(number << 3 | BYTES) + _varint(length)
 
 

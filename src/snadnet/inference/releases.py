@@ -75,7 +75,7 @@ def find_release(name: str) -> str | None:
     """Return the manifest's name for what a user calls a release; None if there is no such release.
 
     Args:
-        name: An aim of :data:`WEIGHTS_BY_AIM`, a name of the manifest, or that of a file it lists; a parser's ending
+        name: An aim of `WEIGHTS_BY_AIM`, a name of the manifest, or that of a file it lists; a parser's ending
             may be left out.
 
     Raises:

@@ -90,8 +90,8 @@ def run(
     """Serve until SIGINT or SIGTERM; what runs is then finished and answered, and nothing more is taken.
 
     Args:
-        app: From :func:`snadnet.server.create_app`.
-        listening: From :func:`bind`.
+        app: From `snadnet.server.create_app`.
+        listening: From `bind`.
         open_page: Open the page in the user's browser.
         on_ready: Called once requests are taken.
     """

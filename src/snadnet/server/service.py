@@ -80,7 +80,7 @@ class Service:
         """Run a piece of work for a request whose body was read.
 
         Raises:
-            BusyError, TimedOutError, HungUpError: As :meth:`WorkQueue.run`.
+            BusyError, TimedOutError, HungUpError: As `WorkQueue.run`.
         """
 
         async def hung_up() -> None:
