@@ -153,6 +153,16 @@ class Generator(nn.Module):
             previous: what was restored at the first look, as ``blurred``, or ``blurred`` itself at the first look;
                 None if there is no second look.
         """
+        features, textures = self.decode(blurred, parsing, deconvolved, previous)
+        restored = F.pixel_shuffle(self.head(features), self.config.unshuffle)
+        if self.config.residual_output:
+            restored = blurred + restored
+        return GeneratorOutput(restored, textures)
+
+    def decode(
+        self, blurred: Tensor, parsing: Tensor, deconvolved: Tensor | None, previous: Tensor | None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return the last features ``(B, widths[0], H / unshuffle, W / unshuffle)``, and the textures; see above."""
         guidance = self._guidance(parsing)
         pictures = blurred if previous is None else torch.cat((blurred, previous), dim=1)
         seen = F.pixel_unshuffle(pictures, self.config.unshuffle)
@@ -172,10 +182,7 @@ class Generator(nn.Module):
                 textures.append(texture)
             stage = self.decoder[level]
             features = stage(features) if isinstance(stage, nn.Identity) else stage(features, guidance[level])
-        restored = F.pixel_shuffle(self.head(features), self.config.unshuffle)
-        if self.config.residual_output:
-            restored = blurred + restored
-        return GeneratorOutput(restored, tuple(textures))
+        return features, tuple(textures)
 
 
 SMALL = GeneratorConfig(
