@@ -71,7 +71,7 @@ def train_deblurring(settings: DeblurringSettings, folder: Path, *, cpu: bool = 
             return found
 
         recipe.trained.train()
-        for batch in run.batches(training):
+        for batch in recipe.batches(run, training):
             share = run.share(stopped=bool(stop))
             if share >= 1.0:
                 break

@@ -8,6 +8,7 @@ from snadnet.training.config import DeblurringSettings, check_settings, read_set
 from snadnet.training.recipes.base import Recipe
 from snadnet.training.recipes.deblurgan import DeblurGANRecipe
 from snadnet.training.recipes.deblurganv2 import DeblurGANv2Recipe
+from snadnet.training.recipes.full_size import FullSizeRecipe
 from snadnet.training.recipes.regression import RegressionRecipe
 from snadnet.training.recipes.snadnet import SNADNetRecipe
 from snadnet.training.recipes.umsn import UMSNRecipe
@@ -18,6 +19,7 @@ __all__ = ["RECIPES", "Recipe", "load_deblurring_settings"]
 RECIPES: Final[dict[str, type[Recipe[Any]]]] = {
     "deblurgan": DeblurGANRecipe,
     "deblurganv2": DeblurGANv2Recipe,
+    "full-size": FullSizeRecipe,
     "regression": RegressionRecipe,
     "snadnet": SNADNetRecipe,
     "umsn": UMSNRecipe,

@@ -1,7 +1,7 @@
 """What every recipe gives to the training loop."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
@@ -9,6 +9,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from snadnet.data.faces import FaceSample
+from snadnet.data.pictures import FacePicture
 from snadnet.errors import ModelError
 from snadnet.models import create_network, describe_model
 from snadnet.models.registry import wrap
@@ -66,6 +67,10 @@ class Recipe(ABC, Generic[SettingsT]):
     def set_learning_rate(self, run: Run, share: float) -> float:
         """Set the network's learning rate for a step, after ``share`` of the training, and return it."""
         return run.set_learning_rate(self.optimizer, self.settings.optimizer.learning_rate)
+
+    def batches(self, run: Run, faces: list[FacePicture]) -> Iterator[FaceSample]:
+        """Yield what is trained on, from the run's current step on, without end."""
+        return run.batches(faces)
 
     @abstractmethod
     def losses(self, batch: FaceSample, run: Run, share: float) -> dict[str, Tensor]:
