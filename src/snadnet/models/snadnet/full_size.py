@@ -117,20 +117,40 @@ class FullSizeSNADNet(nn.Module):
         assert output.kernel is not None
         return draft_of(output.restored, output.kernel)
 
-    def forward(self, blurred: Tensor, draft: Draft | None = None) -> SNADNetOutput:
+    def forward(
+        self,
+        blurred: Tensor,
+        draft: Draft | None = None,
+        *,
+        log_kernel: Tensor | None = None,
+        taught: int | None = None,
+    ) -> SNADNetOutput:
         """Restore ``(B, 3, H, W)`` RGB in ``[0, 1]`` whose sides are multiples of ``size_multiple``.
 
         Args:
             blurred: the faces.
             draft: what the finished network made of them, if it is known.
+            log_kernel: logarithms of kernels ``(B, K, K)`` to take in place of refined ones.
+            taught: how many faces, the first of the batch, teach the refiner, for training; all if left out. It costs
+                as much to teach as the generator, and is taught before.
 
         Returns:
             The result; its kernels are at full size.
         """
         if draft is None:
             draft = self.draft(blurred)
-        log_kernel: Tensor = self.refiner(draft.kernel, draft.restored, blurred)
+        if log_kernel is None:
+            log_kernel = self._refine(blurred, draft, len(blurred) if taught is None else taught)
         return self.restore(blurred, draft, log_kernel)
+
+    def _refine(self, blurred: Tensor, draft: Draft, taught: int) -> Tensor:
+        seen = (draft.kernel, draft.restored, blurred)
+        if taught == len(blurred):
+            refined: Tensor = self.refiner(*seen)
+            return refined
+        with torch.no_grad():
+            others = self.refiner(*(part[taught:] for part in seen))
+        return torch.cat((self.refiner(*(part[:taught] for part in seen)), others)) if taught else others
 
     def restore(self, blurred: Tensor, draft: Draft, log_kernel: Tensor) -> SNADNetOutput:
         """Take the data steps by kernels ``(B, K, K)``, given as logarithms, and restore."""

@@ -1,6 +1,8 @@
 """The look at full size: the refiner of the kernel by true kernels, then all of it by the restored face too."""
 
-from collections.abc import Iterator
+import copy
+import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +13,7 @@ from torch import Tensor, nn
 
 from snadnet.data.faces import FaceDataset, FaceSample
 from snadnet.data.pictures import FacePicture
-from snadnet.losses import GeneratorLoss, GeneratorLossWeights, RegionWeights
+from snadnet.losses import PIXEL_LOSSES, GeneratorLoss, GeneratorLossWeights, RegionWeights, region_masks
 from snadnet.models.snadnet import Draft, FullSizeSNADNet, SNADNetOutput
 from snadnet.models.weights_file import load_state, read_weights
 from snadnet.training.config import RegionSettings, StrictSettings
@@ -42,6 +44,7 @@ class FullSizeSettings(RegionSettings):
         first: weights file of the finished network, to begin with; None if ``initial`` holds all.
         first_results: its results on disk; None runs the finished network in every step, on ever new faces.
         learn: ``kernel``: the refiner alone, by the true kernels; ``all``: everything, by the face as well.
+        taught: share of each batch that teaches the refiner, where all is learned; it costs as much as the generator.
         true_kernel: the true kernel takes the place of the refined one, which tells what there is to be gained.
         kernel: weight of the kernel's L1 distance from the true one, less a tenth of its log-likelihood.
         losses: weights of Eq. 15.
@@ -52,6 +55,7 @@ class FullSizeSettings(RegionSettings):
     first: Path | None = None
     first_results: FirstResultsSettings | None = None
     learn: Literal["kernel", "all"] = "all"
+    taught: float = Field(1.0, gt=0, le=1)
     true_kernel: bool = False
     kernel: float = Field(10.0, ge=0)
     losses: GeneratorLossWeights = GeneratorLossWeights()
@@ -75,10 +79,8 @@ class FullSizeRecipe(Recipe[FullSizeSettings]):
             load_state(network.first, read_weights(self.settings.first)[1], self.settings.first)
             if self.settings.initial is None:
                 network.adopt_first()
-        if self.settings.learn == "kernel":
-            network.step.requires_grad_(False)
-            network.generator.requires_grad_(False)
-        return network
+        self.whole = network.to(self.device)
+        return network.refiner if self.settings.learn == "kernel" else network
 
     def batches(self, run: Run, faces: list[FacePicture]) -> Iterator[FaceSample]:
         """Yield faces with their first results, in an order that is settled by the step's number."""
@@ -111,35 +113,49 @@ class FullSizeRecipe(Recipe[FullSizeSettings]):
 
     def losses(self, batch: FaceSample, run: Run, share: float) -> dict[str, Tensor]:
         """Run the look at full size, or its refiner alone."""
-        network: FullSizeSNADNet = self.accelerator.unwrap_model(self.trained)
-        draft = batch.draft if isinstance(batch, DraftedSample) else network.draft(batch.blurred)
+        draft, masks = self._draft(batch)
         if self.settings.learn == "kernel":
-            log_kernel: Tensor = network.refiner(draft.kernel, draft.restored, batch.blurred)
+            log_kernel: Tensor = self.trained(draft.kernel, draft.restored, batch.blurred)
             distance = kernel_distance(log_kernel, batch.kernel)
             return {"loss": distance - 0.1 * log_likelihood(log_kernel, batch.kernel), "kernel": distance}
-        output = self._look(batch, draft)
+        output: SNADNetOutput = self.trained(
+            batch.blurred,
+            draft,
+            log_kernel=batch.kernel.clamp_min(_SMALLEST).log() if self.settings.true_kernel else None,
+            taught=math.ceil(self.settings.taught * len(batch.blurred)),
+        )
         assert output.kernel is not None
-        masks = self.regions(batch)
         parts = self.criterion(output.restored, batch.sharp, masks, textures=output.textures)
         distance = kernel_distance(output.kernel.log_kernel, batch.kernel)
         kernel = distance - 0.1 * log_likelihood(output.kernel.log_kernel, batch.kernel)
-        before = self.criterion(draft.restored, batch.sharp, masks)
+        psnr = PIXEL_LOSSES["psnr"]
         return {
             "loss": parts.total + self.settings.kernel * kernel,
             "kernel": distance,
             "reconstruction": parts.reconstruction,
             "texture": parts.texture,
             "fidelity": parts.fidelity,
-            "gain": before.fidelity - parts.fidelity,
+            "gain": psnr(draft.restored, batch.sharp) - psnr(output.restored.detach(), batch.sharp),
         }
 
-    def _look(self, batch: FaceSample, draft: Draft) -> SNADNetOutput:
-        if not self.settings.true_kernel:
-            output: SNADNetOutput = self.trained(batch.blurred, draft)
-            return output
-        network: FullSizeSNADNet = self.accelerator.unwrap_model(self.trained)
+    def _draft(self, batch: FaceSample) -> tuple[Draft, Tensor]:
+        """What the finished network makes of a batch, and the masks of its regions."""
+        if isinstance(batch, DraftedSample):
+            return batch.draft, region_masks(batch.labels)
         with self.accelerator.autocast():
-            return network.restore(batch.blurred, draft, batch.kernel.clamp_min(_SMALLEST).log())
+            return self.whole.draft(batch.blurred), self.regions(batch)
+
+    def restorer(self, average: nn.Module) -> Callable[[Tensor], Tensor]:
+        """Restore with the averaged weights in the whole network."""
+        return super().restorer(self.released(average))
+
+    def released(self, average: nn.Module) -> nn.Module:
+        """Return the whole network with the averaged weights."""
+        if self.settings.learn == "all":
+            return average
+        whole = copy.deepcopy(self.whole)
+        whole.refiner.load_state_dict(average.state_dict())
+        return whole.eval()
 
 
 def kernel_distance(log_estimate: Tensor, true: Tensor) -> Tensor:
