@@ -51,7 +51,8 @@ def consistency(restored: Tensor, blurred: Tensor, kernel: Tensor) -> Consistenc
     with full_precision(restored):
         margin = kernel.shape[-1] // 2
         extended = extend(restored.float(), margin)
-        fourier = Fourier(*extended.shape[-2:], restored.device)
+        height, width = extended.shape[-2:]
+        fourier = Fourier(height, width, restored.device)
         placed = fourier.transform_placed(kernel.float(), row=-margin, column=-margin)
         blur = Spectrum(placed.real.unsqueeze(1), placed.imaginary.unsqueeze(1))
         inside = slice(margin, -margin)

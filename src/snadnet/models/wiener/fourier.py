@@ -127,11 +127,11 @@ class Fourier:
         """Transform ``(..., h, w)`` pictures that lie in an empty one of this size, wrapped around its edges.
 
         Args:
-            pictures: real, no larger than what they lie in.
+            pictures: real; what is larger than what they lie in is wrapped around too.
             row: row of the pictures' first pixel; may be negative.
             column: its column.
         """
-        if _fast(self.device):
+        if _fast(self.device) and pictures.shape[-2] <= self.height and pictures.shape[-1] <= self.width:
             missing = (0, self.width - pictures.shape[-1], 0, self.height - pictures.shape[-2])
             whole = F.pad(pictures, missing).roll((row, column), dims=(-2, -1))
             return _of_complex(torch.fft.rfft2(whole))
@@ -150,7 +150,8 @@ class Fourier:
     def inverse(self, spectrum: Spectrum) -> Tensor:
         """Return the real pictures ``(..., H, W)`` of a spectrum."""
         if _fast(self.device):
-            return torch.fft.irfft2(torch.complex(*spectrum), s=(self.height, self.width))
+            pictures: Tensor = torch.fft.irfft2(torch.complex(*spectrum), s=(self.height, self.width))
+            return pictures
         return self._backward(spectrum, self._rows, self._columns)
 
     def inverse_at(self, spectrum: Spectrum, rows: Tensor, columns: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ class FullSizeRefiner(nn.Module):
 
         Args:
             guess: ``(B, K, K)``, kernels with sum 1, ``K`` odd.
-            restored: what was restored, ``(B, 3, H, W)`` RGB in ``[0, 1]``, sides over ``K``.
+            restored: what was restored, ``(B, 3, H, W)`` RGB in ``[0, 1]``, sides over ``K / 2``.
             blurred: the picture itself, the same shape.
 
         Returns:

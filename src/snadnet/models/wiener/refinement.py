@@ -54,7 +54,7 @@ def regress_kernel(restored: Tensor, blurred: Tensor, guess: Tensor) -> KernelRe
     """Find the kernels that best blur restored pictures into blurred ones (ridge regression), by several weights.
 
     Args:
-        restored: ``(B, 3, H, W)`` float, sides over ``K``.
+        restored: ``(B, 3, H, W)`` float; of kernels that are larger, what reaches beyond is wrapped around.
         blurred: the same shape.
         guess: ``(B, K, K)``, kernels to compare with; their size, ``K`` odd, is that of what is found.
     """
