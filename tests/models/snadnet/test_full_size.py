@@ -13,6 +13,11 @@ from snadnet.models.wiener import KERNEL_SIDE, KernelEstimate, fourier, halve_ke
 from snadnet.models.wiener.data_step import STRENGTHS, DataStep
 from snadnet.models.wiener.fourier import Fourier
 from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, FullSizeRefiner, enlarge_kernel
+from support.deblurring_model_checks import DeblurringModelChecks
+
+
+class TestFullSizeSNADNet(DeblurringModelChecks):
+    name = "snadnet-small-full"
 
 
 def generator() -> torch.Generator:
@@ -101,6 +106,15 @@ def test_the_weights_of_a_step_follow_the_noise(portrait: np.ndarray) -> None:
     step(soft(sharp), noisy, a_kernel()).square().mean().backward()
     assert step.hidden.weight.grad is not None
     assert step.hidden.weight.grad.abs().sum() > 0
+
+
+def test_a_kernel_that_is_larger_than_the_image_is_wrapped_around() -> None:
+    kernel = torch.rand(1, 49, 49, generator=generator())
+    spectrum = Fourier(32, 64, kernel.device).transform_placed(kernel, row=-24, column=-24)
+    whole = F.pad(kernel, (0, 15, 0, 15)).view(1, 2, 32, 64).sum(dim=1).roll((-24, -24), dims=(1, 2))
+    expected = torch.fft.rfft2(whole)
+    torch.testing.assert_close(spectrum.real, expected.real, atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(spectrum.imaginary, expected.imag, atol=1e-3, rtol=1e-4)
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 96), (33, 40)])

@@ -127,11 +127,11 @@ class Fourier:
         """Transform ``(..., h, w)`` images that lie in an empty one of this size, wrapped around its edges.
 
         Args:
-            images: Real, no larger than what they lie in.
+            images: Real; what is larger than what they lie in is wrapped around too.
             row: Row of the images' first pixel; may be negative.
             column: Its column.
         """
-        if _fast(self.device):
+        if _fast(self.device) and images.shape[-2] <= self.height and images.shape[-1] <= self.width:
             missing = (0, self.width - images.shape[-1], 0, self.height - images.shape[-2])
             whole = F.pad(images, missing).roll((row, column), dims=(-2, -1))
             return _of_complex(torch.fft.rfft2(whole))

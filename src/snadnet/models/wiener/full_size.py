@@ -70,7 +70,7 @@ class FullSizeRefiner(nn.Module):
 
         Args:
             guess: ``(B, K, K)``, kernels with sum 1, ``K`` odd.
-            restored: What was restored, ``(B, 3, H, W)`` RGB in ``[0, 1]``, sides over ``K``.
+            restored: What was restored, ``(B, 3, H, W)`` RGB in ``[0, 1]``, sides over ``K / 2``.
             blurred: The image itself, the same shape.
 
         Returns:
