@@ -15,7 +15,7 @@ from snadnet.inference import Device
 from snadnet.training.callbacks import Callback, LossLogging, PeriodicCheckpoint, Validation
 from snadnet.training.config import RunSettings
 from snadnet.training.ema import exponential_average
-from snadnet.training.faces import device_batches, training_and_validation_faces
+from snadnet.training.faces import training_and_validation_faces
 from snadnet.training.finite import FiniteLosses
 from snadnet.training.metric_logger import Display, MetricLogger
 from snadnet.training.processes import agree, start
@@ -71,7 +71,7 @@ def train(
             stack.enter_context(run_lock(folder))
         logger = stack.enter_context(MetricLogger(folder, display, active=accelerator.is_main_process))
         run = _opened(folder, recipe, average, logger)
-        batches = stack.enter_context(closing(device_batches(training, settings, accelerator, run.step)))
+        batches = stack.enter_context(closing(recipe.batches(training, run)))
         _take_steps(run, recipe, average, batches, callbacks=every, stop=stop or StopSignal())
         batches.close()
         for callback in reversed(every):

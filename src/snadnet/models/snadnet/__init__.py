@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from snadnet.models.descriptor import ModelDescriptor
+from snadnet.models.snadnet.full_size import Draft, FullSizeGenerator, FullSizeSNADNet, draft_of
 from snadnet.models.snadnet.generator import (
     BASE,
     SMALL,
@@ -24,6 +25,9 @@ __all__ = [
     "SMALL_PAPER",
     "SMALL_UNSHUFFLE_4",
     "AdaptiveDenormalization",
+    "Draft",
+    "FullSizeGenerator",
+    "FullSizeSNADNet",
     "Generator",
     "GeneratorConfig",
     "GeneratorOutput",
@@ -31,6 +35,7 @@ __all__ = [
     "SNADNet",
     "SNADNetOutput",
     "SeparableNormalization",
+    "draft_of",
     "separable_normalize",
     "size_multiple",
 ]
@@ -53,6 +58,16 @@ DESCRIPTORS = (
     _descriptor("snadnet-base", BASE, 1.0),
     _descriptor("snadnet-small", SMALL, 0.25),
     _descriptor("snadnet-small-paper", SMALL_PAPER, 0.25),
+    ModelDescriptor(
+        "snadnet-small-full",
+        task="deblurring",
+        role="ours",
+        paper="Zhang et al., Face Deblurring Based on Separable Normalization and Adaptive Denormalization",
+        year=2021,
+        licence="MIT",
+        build=lambda: FullSizeSNADNet(SMALL, parser_width=0.25),
+        size=SizeRule.multiple_of(size_multiple(SMALL)),
+    ),
     # One change each against snadnet-small, most of them the paper's open choices, for the experiments in docs/.
     _descriptor("snadnet-small-argmax", replace(SMALL, soft_parsing=False), 0.25),
     _descriptor("snadnet-small-blind", replace(SMALL, deconvolved_channels=0, refinement_pass=False), 0.25),

@@ -155,6 +155,16 @@ class Generator(nn.Module):
             previous: The result of the first pass, of the shape of ``blurred``, or ``blurred`` itself in the first
                 pass; None for a generator without a refinement pass.
         """
+        features, textures = self.decode(blurred, parsing, deconvolved, previous)
+        restored = F.pixel_shuffle(self.head(features), self.config.unshuffle)
+        if self.config.residual_output:
+            restored = blurred + restored
+        return GeneratorOutput(restored, textures)
+
+    def decode(
+        self, blurred: Tensor, parsing: Tensor, deconvolved: Tensor | None, previous: Tensor | None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return the last features ``(B, widths[0], H / unshuffle, W / unshuffle)``, and the textures; see above."""
         guidance = self._guidance(parsing)
         images = blurred if previous is None else torch.cat((blurred, previous), dim=1)
         inputs = F.pixel_unshuffle(images, self.config.unshuffle)
@@ -176,10 +186,7 @@ class Generator(nn.Module):
                 textures.append(texture)
             stage = self.decoder[level]
             features = stage(features) if isinstance(stage, nn.Identity) else stage(features, guidance[level])
-        restored = F.pixel_shuffle(self.head(features), self.config.unshuffle)
-        if self.config.residual_output:
-            restored = blurred + restored
-        return GeneratorOutput(restored, tuple(textures))
+        return features, tuple(textures)
 
 
 SMALL = GeneratorConfig(

@@ -1,15 +1,17 @@
 """The discrete Fourier transform of real images, as products with matrices.
 
-For the sizes of face crops this is as fast as a fast transform on one core, and it needs neither complex numbers nor
-an operator that a runtime may lack: an exported graph holds matrix products only. All of it is float32.
+An exported graph holds matrix products only: it needs neither complex numbers nor an operator that a runtime may lack.
+PyTorch itself takes its fast transform, which gives the same numbers. All of it is float32.
 """
 
 import math
 from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 class Spectrum(NamedTuple):
@@ -30,6 +32,13 @@ class Spectrum(NamedTuple):
     def scaled(self, factor: Tensor) -> "Spectrum":
         """Multiply by a real factor."""
         return Spectrum(self.real * factor, self.imaginary * factor)
+
+    def times(self, other: "Spectrum") -> "Spectrum":
+        """Multiply by another spectrum."""
+        return Spectrum(
+            self.real * other.real - self.imaginary * other.imaginary,
+            self.imaginary * other.real + self.real * other.imaginary,
+        )
 
     def times_conjugate(self, other: "Spectrum") -> "Spectrum":
         """Multiply by the complex conjugate of another spectrum."""
@@ -65,8 +74,17 @@ def half_weights(width: int, device: torch.device) -> Tensor:
     return torch.where((columns == 0) | (2 * columns == extent(width, device)), 1.0, 2.0)
 
 
+def _fast(device: torch.device) -> bool:
+    """Whether there is to be a fast transform: not in a graph, nor where a graph's cost is counted."""
+    return device.type != "meta" and not torch.compiler.is_compiling()
+
+
+def _of_complex(spectrum: Tensor) -> Spectrum:
+    return Spectrum(spectrum.real, spectrum.imag)
+
+
 class Fourier:
-    """The transform of images of one size. Its matrices are computed once.
+    """The transform of images of one size. Its matrices, where they are needed, are computed once.
 
     They are no buffers of a network: in an exported graph the size is free, and each matrix costs it ten operations.
 
@@ -80,30 +98,43 @@ class Fourier:
         self.height = height
         self.width = width
         self.device = device
-        self._row_frequencies = torch.arange(height, device=device)
-        self._column_frequencies = torch.arange(width // 2 + 1, device=device)
-        self._rows = self._waves_of_rows(torch.arange(height, device=device))
-        self._columns = self._waves_of_columns(torch.arange(width, device=device))
-        self._shares = half_weights(width, device) / extent(height * width, device)
+
+    @cached_property
+    def _rows(self) -> tuple[Tensor, Tensor]:
+        return self._waves_of_rows(torch.arange(self.height, device=self.device))
+
+    @cached_property
+    def _columns(self) -> tuple[Tensor, Tensor]:
+        return self._waves_of_columns(torch.arange(self.width, device=self.device))
+
+    @cached_property
+    def _shares(self) -> Tensor:
+        return half_weights(self.width, self.device) / extent(self.height * self.width, self.device)
 
     def _waves_of_rows(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        return waves(self._row_frequencies, rows, self.height)
+        return waves(torch.arange(self.height, device=self.device), rows, self.height)
 
     def _waves_of_columns(self, columns: Tensor) -> tuple[Tensor, Tensor]:
-        return waves(columns, self._column_frequencies, self.width)
+        return waves(columns, torch.arange(self.width // 2 + 1, device=self.device), self.width)
 
     def transform(self, images: Tensor) -> Spectrum:
         """Transform real ``(..., H, W)`` images."""
+        if _fast(self.device):
+            return _of_complex(torch.fft.rfft2(images))
         return self._forward(images, self._rows, self._columns)
 
     def transform_placed(self, images: Tensor, *, row: int, column: int) -> Spectrum:
         """Transform ``(..., h, w)`` images that lie in an empty one of this size, wrapped around its edges.
 
         Args:
-            images: Real, no larger than what they lie in.
+            images: Real; what is larger than what they lie in is wrapped around too.
             row: Row of the images' first pixel; may be negative.
             column: Its column.
         """
+        if _fast(self.device) and images.shape[-2] <= self.height and images.shape[-1] <= self.width:
+            missing = (0, self.width - images.shape[-1], 0, self.height - images.shape[-2])
+            whole = F.pad(images, missing).roll((row, column), dims=(-2, -1))
+            return _of_complex(torch.fft.rfft2(whole))
         rows = torch.arange(images.shape[-2], device=self.device) + row
         columns = torch.arange(images.shape[-1], device=self.device) + column
         return self._forward(images, self._waves_of_rows(rows), self._waves_of_columns(columns))
@@ -118,6 +149,9 @@ class Fourier:
 
     def inverse(self, spectrum: Spectrum) -> Tensor:
         """Return the real images ``(..., H, W)`` of a spectrum."""
+        if _fast(self.device):
+            images: Tensor = torch.fft.irfft2(torch.complex(*spectrum), s=(self.height, self.width))
+            return images
         return self._backward(spectrum, self._rows, self._columns)
 
     def inverse_at(self, spectrum: Spectrum, rows: Tensor, columns: Tensor) -> Tensor:
@@ -131,6 +165,8 @@ class Fourier:
         Returns:
             ``(..., len(rows), len(columns))``.
         """
+        if _fast(self.device):
+            return self.inverse(spectrum)[..., rows.unsqueeze(1), columns]
         return self._backward(spectrum, self._waves_of_rows(rows), self._waves_of_columns(columns))
 
     def _backward(self, spectrum: Spectrum, rows: tuple[Tensor, Tensor], columns: tuple[Tensor, Tensor]) -> Tensor:

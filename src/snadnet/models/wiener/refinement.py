@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from snadnet.models.layers.blocks import ChannelNorm
 from snadnet.models.wiener.deconvolution import gradient_power
-from snadnet.models.wiener.estimator import KERNEL_SIDE, KernelEstimate
+from snadnet.models.wiener.estimator import KernelEstimate
 from snadnet.models.wiener.fourier import Fourier, Spectrum, extent, full_precision
 
 REGRESSIONS: Final = (3e-3, 1e-2, 3e-2)
@@ -54,9 +54,9 @@ def regress_kernel(restored: Tensor, blurred: Tensor, guess: Tensor) -> KernelRe
     """Find the kernels that best blur restored images into blurred ones (ridge regression), by several weights.
 
     Args:
-        restored: ``(B, 3, H, W)`` float, sides over ``KERNEL_SIDE``.
+        restored: ``(B, 3, H, W)`` float, sides over ``K``.
         blurred: The same shape.
-        guess: ``(B, K, K)``, kernels to compare with.
+        guess: ``(B, K, K)``, kernels to compare with; their size, ``K`` odd, is that of what is found.
     """
     with full_precision(restored):
         restored, blurred = restored.float(), blurred.float()
@@ -74,9 +74,10 @@ def regress_kernel(restored: Tensor, blurred: Tensor, guess: Tensor) -> KernelRe
         plain, gradients = _inverses(power, REGRESSIONS), _inverses(power * roughness, GRADIENT_REGRESSIONS)
         inverses = torch.cat((plain, gradients * roughness), dim=1)
         passed = inverses * power
-        reach = KERNEL_SIDE // 2
+        side = guess.shape[-1]
+        reach = side // 2
         guessed = fourier.transform_placed(guess.float().unsqueeze(1), row=-reach, column=-reach)
-        lags = torch.arange(KERNEL_SIDE, device=device) - reach
+        lags = torch.arange(side, device=device) - reach
         spectra = (cross.scaled(inverses), guessed.scaled(passed), Spectrum(passed, torch.zeros_like(passed)))
         together = Spectrum(*(torch.cat(parts, dim=1) for parts in zip(*spectra, strict=True)))
         return KernelRegressions(*fourier.inverse_at(together, lags, lags).chunk(3, dim=1))
@@ -104,7 +105,7 @@ class KernelRefiner(nn.Module):
         super().__init__()
         maps = len(KernelRegressions._fields) * len(REGRESSIONS + GRADIENT_REGRESSIONS)
         self.stem = nn.Conv2d(maps + 2, _WIDTH, 3, padding=1)
-        self.blocks = nn.Sequential(*(_Block(_WIDTH) for _ in range(_DEPTH)))
+        self.blocks = nn.Sequential(*(KernelBlock(_WIDTH) for _ in range(_DEPTH)))
         self.kernel = nn.Conv2d(_WIDTH, 1, 1)
         self.regularization = nn.Linear(_WIDTH, 1)
         for head in (self.kernel, self.regularization):
@@ -131,7 +132,7 @@ class KernelRefiner(nn.Module):
         return KernelEstimate(refined, first.regularization * torch.exp(span))
 
 
-class _Block(nn.Module):
+class KernelBlock(nn.Module):
     """Depthwise mixing over a wide neighbourhood, then a feed-forward, around which the features go on."""
 
     def __init__(self, channels: int) -> None:

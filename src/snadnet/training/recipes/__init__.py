@@ -11,6 +11,7 @@ from snadnet.training.config_files import check_settings, read_settings
 from snadnet.training.recipes.base import Recipe
 from snadnet.training.recipes.deblurgan import DeblurGANRecipe
 from snadnet.training.recipes.deblurganv2 import DeblurGANv2Recipe
+from snadnet.training.recipes.full_size import FullSizeRecipe
 from snadnet.training.recipes.parsing import ParsingRecipe
 from snadnet.training.recipes.regression import RegressionRecipe
 from snadnet.training.recipes.snadnet import SNADNetRecipe
@@ -22,6 +23,7 @@ __all__ = ["RECIPES", "Recipe", "load_settings"]
 RECIPES: Final[dict[str, type[Recipe[Any]]]] = {
     "deblurgan": DeblurGANRecipe,
     "deblurganv2": DeblurGANv2Recipe,
+    "full-size": FullSizeRecipe,
     "parsing": ParsingRecipe,
     "regression": RegressionRecipe,
     "snadnet": SNADNetRecipe,

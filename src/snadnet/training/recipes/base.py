@@ -1,7 +1,7 @@
 """The interface between the training loop and a family of networks."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -18,7 +18,9 @@ from snadnet.models import create_network, describe_model, list_models
 from snadnet.models.checkpoint_io import load_state, read_weights
 from snadnet.models.registry import wrap
 from snadnet.training.config import RunSettings
+from snadnet.training.faces import device_batches
 from snadnet.training.learner import Critic, Learner, make_optimizer
+from snadnet.training.run import Run
 from snadnet.training.validation import FixedFaces, validate_restoration
 
 SettingsT = TypeVar("SettingsT", bound=RunSettings)
@@ -116,6 +118,14 @@ class Recipe(ABC, Generic[SettingsT]):
         for critic in self.critics.values():
             critic.set_learning_rate(factor)
         return self.learner.set_learning_rate(factor)
+
+    def batches(self, faces: list[FaceFile], run: Run) -> Generator[FaceSample, None, None]:
+        """Yield what is trained on, on the device, from the run's step on, without end.
+
+        Raises:
+            DataError: If a face cannot be read.
+        """
+        return device_batches(faces, self.settings, self.accelerator, run.step)
 
     @abstractmethod
     def training_step(self, batch: FaceSample, progress: float) -> dict[str, Tensor]:

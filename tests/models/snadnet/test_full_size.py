@@ -1,0 +1,171 @@
+"""The full-size pass: the kernel, the data steps, and the network that is trained on top of a finished one."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from snadnet.blur import apply_kernel, trajectory_kernel
+from snadnet.models import create_network
+from snadnet.models.snadnet import FullSizeSNADNet, draft_of
+from snadnet.models.wiener import KERNEL_SIDE, KernelEstimate, fourier, halve_kernel, regress_kernel
+from snadnet.models.wiener.data_step import STRENGTHS, DataStep
+from snadnet.models.wiener.fourier import Fourier
+from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, FullSizeRefiner, enlarge_kernel
+from support.deblurring_model_checks import DeblurringModelChecks
+
+
+class TestFullSizeSNADNet(DeblurringModelChecks):
+    name = "snadnet-small-full"
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(5)
+
+
+def a_kernel(size: int = 17) -> Tensor:
+    """A camera's path, ``(1, 49, 49)``."""
+    kernel = trajectory_kernel(size, seed=4)
+    return torch.from_numpy(np.pad(kernel, (FULL_KERNEL_SIDE - size) // 2))[None].float()
+
+
+def a_pair(portrait: np.ndarray, side: int = 128) -> tuple[Tensor, Tensor]:
+    """A real face blurred by `a_kernel`, and sharp: each ``(1, 3, side, side)``."""
+    sharp = portrait[: 2 * side : 2, : 2 * side : 2].astype(np.float32) / 255.0
+    blurred = apply_kernel(sharp, a_kernel()[0].numpy())
+    first, second = (
+        torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None] for image in (blurred, sharp)
+    )
+    return first, second
+
+
+def soft(image: Tensor) -> Tensor:
+    return F.avg_pool2d(F.pad(image, (1,) * 4, mode="reflect"), 3, stride=1)
+
+
+@pytest.fixture
+def network() -> FullSizeSNADNet:
+    torch.manual_seed(3)
+    network = create_network("snadnet-small-full")
+    assert isinstance(network, FullSizeSNADNet)
+    network.adopt_first()
+    return network.eval()
+
+
+def test_enlarging_keeps_a_kernels_place_and_sum() -> None:
+    half = torch.zeros(2, KERNEL_SIDE, KERNEL_SIDE)
+    half[0, 12, 12] = 1.0
+    half[1, 10, 15] = 1.0
+    enlarged = enlarge_kernel(half)
+    assert enlarged.shape == (2, FULL_KERNEL_SIDE, FULL_KERNEL_SIDE)
+    torch.testing.assert_close(enlarged.sum(dim=(1, 2)), torch.ones(2))
+    torch.testing.assert_close(enlarged[0], enlarged[0].flip(0, 1))
+    assert enlarged[1].argmax() == 20 * FULL_KERNEL_SIDE + 30
+    assert halve_kernel(enlarged)[1].argmax() == 10 * KERNEL_SIDE + 15
+
+
+def test_regressions_take_the_size_of_the_kernels_that_they_are_compared_with(portrait: np.ndarray) -> None:
+    blurred, sharp = a_pair(portrait)
+    found = regress_kernel(sharp, blurred, a_kernel())
+    assert found.found.shape == (1, 5, FULL_KERNEL_SIDE, FULL_KERNEL_SIDE)
+    distance = (found.found - found.of_guess).abs().sum() / found.of_guess.abs().sum()
+    assert distance < 0.3, "of a sharp face, what is found is what would be found of the true kernel"
+
+
+def test_an_untrained_refiner_gives_its_guess_back(portrait: np.ndarray) -> None:
+    blurred, sharp = a_pair(portrait)
+    guess = enlarge_kernel(halve_kernel(a_kernel()))
+    refined = FullSizeRefiner()(guess, soft(sharp), blurred).exp()
+    torch.testing.assert_close(refined.sum(), torch.tensor(1.0))
+    # Pixels of nothing are given next to nothing, or none could be found there.
+    assert (refined - guess).abs().sum() < 0.1
+
+
+def test_a_face_that_explains_what_was_given_is_left_alone(portrait: np.ndarray) -> None:
+    blurred, sharp = a_pair(portrait)
+    steps = DataStep()(sharp, blurred, a_kernel())
+    assert steps.shape == (1, 3 * len(STRENGTHS), 128, 128)
+    # All but the borders: beyond them, a face is mirrored in other ways.
+    assert steps[..., 40:-40, 40:-40].abs().mean() < 0.002
+
+
+def test_a_step_comes_closer_to_the_sharp_face(portrait: np.ndarray) -> None:
+    blurred, sharp = a_pair(portrait)
+    draft = soft(sharp)
+    cautious, bold = DataStep()(draft, blurred, a_kernel()).chunk(2, dim=1)
+    before, after, further = ((face - sharp).square().mean() for face in (draft, draft + cautious, draft + bold))
+    assert further < after < before
+
+
+def test_the_weights_of_a_step_follow_the_noise(portrait: np.ndarray) -> None:
+    blurred, sharp = a_pair(portrait)
+    step = DataStep()
+    torch.nn.init.normal_(step.change.weight, generator=generator())
+    noisy = blurred + 0.1 * torch.randn(blurred.shape, generator=generator())
+    step(soft(sharp), noisy, a_kernel()).square().mean().backward()
+    assert step.hidden.weight.grad is not None
+    assert step.hidden.weight.grad.abs().sum() > 0
+
+
+def test_a_kernel_that_is_larger_than_the_image_is_wrapped_around() -> None:
+    kernel = torch.rand(1, 49, 49, generator=generator())
+    spectrum = Fourier(32, 64, kernel.device).transform_placed(kernel, row=-24, column=-24)
+    whole = F.pad(kernel, (0, 15, 0, 15)).view(1, 2, 32, 64).sum(dim=1).roll((-24, -24), dims=(1, 2))
+    expected = torch.fft.rfft2(whole)
+    torch.testing.assert_close(spectrum.real, expected.real, atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(spectrum.imaginary, expected.imag, atol=1e-3, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 96), (33, 40)])
+def test_a_graphs_transform_is_the_fast_one(height: int, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = torch.randn(2, 3, height, width, generator=generator())
+    small = torch.randn(2, 1, 9, 9, generator=generator())
+    rows, columns = torch.arange(-4, 5), torch.arange(-3, 6)
+
+    def all_of_it() -> tuple[Tensor, ...]:
+        transform = Fourier(height, width, images.device)
+        spectrum = transform.transform(images)
+        placed = transform.transform_placed(small, row=-4, column=3)
+        both = spectrum.times(placed)
+        return (*spectrum, *placed, transform.inverse(both), transform.inverse_at(both, rows, columns))
+
+    fast = all_of_it()
+    monkeypatch.setattr(fourier, "_fast", lambda _device: False)
+    for one, other in zip(fast, all_of_it(), strict=True):
+        torch.testing.assert_close(one, other, atol=2e-3, rtol=1e-4)
+
+
+def test_an_untrained_look_leaves_the_finished_networks_result(network: FullSizeSNADNet) -> None:
+    torch.nn.init.normal_(network.first.generator.head.weight, std=0.05, generator=generator())
+    blurred = torch.rand(2, 3, 64, 64, generator=generator())
+    with torch.no_grad():
+        before = network.first(blurred).restored.clamp(0.0, 1.0)
+        output = network(blurred)
+    assert (before - blurred).abs().max() > 1e-3
+    torch.testing.assert_close(output.restored, before)
+    assert output.kernel is not None
+    assert output.kernel.kernel.shape == (2, FULL_KERNEL_SIDE, FULL_KERNEL_SIDE)
+
+
+def test_a_look_begins_with_the_finished_generators_features(network: FullSizeSNADNet) -> None:
+    own, first = network.generator.state_dict(), network.first.generator.state_dict()
+    seen = first["stem.weight"].shape[1]
+    torch.testing.assert_close(own["stem.weight"][:, :seen], first["stem.weight"])
+    assert own["stem.weight"][:, seen:].abs().max() == 0.0
+    for name in first:
+        if not name.startswith(("stem.", "head.")):
+            torch.testing.assert_close(own[name], first[name])
+
+
+def test_the_face_teaches_the_kernel_and_never_the_finished_network(network: FullSizeSNADNet) -> None:
+    network.train()
+    assert not network.first.generator.training
+    blurred = torch.rand(1, 3, 64, 64, generator=generator())
+    for head in (network.generator.head, network.refiner.kernel):
+        torch.nn.init.normal_(head.weight, std=0.05, generator=generator())
+    draft = draft_of(blurred, KernelEstimate(torch.full((1, 25, 25), -6.4), torch.tensor([0.03])))
+    network(blurred, draft).restored.square().mean().backward()
+    assert network.refiner.stem.weight.grad is not None
+    assert network.refiner.stem.weight.grad.abs().sum() > 0
+    assert all(weight.grad is None for weight in network.first.parameters())

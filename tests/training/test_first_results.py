@@ -1,0 +1,114 @@
+"""Results of a finished network that are kept on disk, and training on them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from snadnet.blur import apply_kernel
+from snadnet.data.dataset import Augmentation, FaceDataset, SampleKey
+from snadnet.data.degradation import Degradation
+from snadnet.data.image_folder import list_faces
+from snadnet.errors import SnadnetError
+from snadnet.models import create_network, read_model, save_network
+from snadnet.models.snadnet import FullSizeSNADNet
+from snadnet.training import train
+from snadnet.training.first_results import FirstResults, build_first_results, mirrored
+from snadnet.training.recipes import load_settings
+from support.face_data import make_faces
+
+CONFIGS = Path(__file__).parents[2] / "configs" / "snadnet"
+LINEAR = Degradation(linear_share=1.0, trajectory_share=0.0, noise=(0.0, 0.0))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A finished network and a parser, untrained, and a few drawn faces."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("files")
+    made = {"first": folder / "first.safetensors", "parser": folder / "parser.safetensors"}
+    torch.manual_seed(0)
+    save_network(made["first"], create_network("snadnet-small"), "snadnet-small")
+    save_network(made["parser"], create_network("bisenet-small"), "bisenet-small")
+    made["images"], made["labels"] = make_faces(folder, 5, size=160)
+    return made
+
+
+def dataset(files: dict[str, Path]) -> FaceDataset:
+    return FaceDataset(list_faces(files["images"], files["labels"]), LINEAR, Augmentation(flip=0.0), seed=1)
+
+
+def build(files: dict[str, Path], folder: Path, counts: dict[int, int]) -> list[dict[int, int]]:
+    networks = {"network": files["first"], "label_parser": files["parser"]}
+    return list(build_first_results(folder, dataset(files), counts, **networks))
+
+
+def test_results_are_those_of_the_network_and_a_build_goes_on(files: dict[str, Path], tmp_path: Path) -> None:
+    assert build(files, tmp_path, {64: 16, 96: 3}) == [{64: 16, 96: 0}, {64: 16, 96: 3}]
+    assert build(files, tmp_path, {64: 16, 96: 2}) == []
+    store = FirstResults(tmp_path, 64, 16)
+    sample = store.read([3, 0])
+    expected = dataset(files)
+    for place, number in enumerate((3, 0)):
+        true = expected[SampleKey(number, 64)]
+        torch.testing.assert_close(sample.blurred[place], true.blurred)
+        torch.testing.assert_close(sample.sharp[place], true.sharp)
+        torch.testing.assert_close(sample.labels[place], true.labels)
+        torch.testing.assert_close(sample.kernel[place], true.kernel, atol=1e-3, rtol=0.01)
+    network = create_network("snadnet-small-full")
+    assert isinstance(network, FullSizeSNADNet)
+    network.first.load_state_dict(read_model(files["first"]).core.state_dict())
+    draft = network.eval().draft(sample.blurred)
+    torch.testing.assert_close(sample.draft.restored, draft.restored, atol=0.5 / 255 + 1e-4, rtol=0)
+    torch.testing.assert_close(sample.draft.kernel, draft.kernel, atol=1e-4, rtol=0.05)
+
+
+def test_arrays_that_are_too_small_are_refused(files: dict[str, Path], tmp_path: Path) -> None:
+    FirstResults(tmp_path, 64, 4)
+    with pytest.raises(SnadnetError, match="no room for 5 faces of 64 px"):
+        FirstResults(tmp_path, 64, 5)
+
+
+@pytest.mark.parametrize("symmetry", range(8))
+def test_a_mirrored_face_is_still_blurred_by_its_kernel(files: dict[str, Path], tmp_path: Path, symmetry: int) -> None:
+    build(files, tmp_path, {64: 2})
+    moved = mirrored(FirstResults(tmp_path, 64, 2).read([0, 1]), symmetry)
+    for blurred, sharp, kernel in zip(moved.blurred, moved.sharp, moved.kernel, strict=True):
+        again = apply_kernel(np.ascontiguousarray(sharp.permute(1, 2, 0).numpy()), kernel.numpy())
+        assert np.abs(again - blurred.permute(1, 2, 0).numpy())[12:-12, 12:-12].max() < 0.02
+
+
+def test_all_eight_symmetries_differ(files: dict[str, Path], tmp_path: Path) -> None:
+    build(files, tmp_path, {64: 1})
+    faces = [mirrored(FirstResults(tmp_path, 64, 1).read([0]), symmetry).sharp for symmetry in range(8)]
+    assert all(not one.equal(other) for place, one in enumerate(faces) for other in faces[:place])
+
+
+@pytest.mark.parametrize("part", ["full-size-kernel", "full-size"])
+def test_both_parts_of_the_training_run(part: str, files: dict[str, Path], tmp_path: Path) -> None:
+    source = json.dumps({"images": str(files["images"]), "labels": str(files["labels"]), "hold_out": 1})
+    kept = json.dumps({"folder": str(tmp_path / "kept"), "faces": {"64": 3}})
+    overrides = [
+        f"data.sources=[{source}]",
+        "data.sizes=[{size: 64, batch_size: 2}]",
+        "data.degradation={linear_share: 1.0, trajectory_share: 0.0, noise: [0.0, 0.0]}",
+        f"first={files['first']}",
+        f"label_parser={files['parser']}",
+        f"first_results={kept}",
+        "initial=null",
+        "schedule.time_budget=null",
+        "schedule.steps=3",
+        "schedule.warmup=0",
+        "log_every=1",
+        "validation={faces: 1, protocols: [celeba]}",
+    ]
+    settings = load_settings(CONFIGS / f"{part}-cpu.yaml", overrides)
+    train(settings, tmp_path / "run", device="cpu")
+    before, after = read_model(files["first"]).core, read_model(tmp_path / "run" / "weights.safetensors").core
+    assert isinstance(after, FullSizeSNADNet)
+    for one, other in zip(before.parameters(), after.first.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+    assert after.refiner.kernel.weight.abs().max() > 0
+    assert (after.generator.head.weight.abs().max() > 0) == (part == "full-size")
