@@ -4,7 +4,6 @@ Every verb, the class and the service open their networks here, so that one word
 """
 
 import os
-import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,7 +13,7 @@ from snadnet.errors import ConfigError, ModelError, WeightsError
 from snadnet.inference.backend import Backend, Device
 from snadnet.inference.onnx_backend import OnnxBackend
 from snadnet.inference.releases import DEFAULT_NAMES, Task, find_release, released_weights, selectable_names
-from snadnet.photo import printable
+from snadnet.photo import printable, refused_url
 
 if TYPE_CHECKING:
     from torch import nn
@@ -24,7 +23,6 @@ TORCH_SUFFIX: Final = ".safetensors"
 
 _SUFFIXES: Final = (".onnx", TORCH_SUFFIX)
 _FOREIGN_SUFFIXES: Final = (".pth", ".pt", ".ckpt")
-_URL: Final = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # not a drive, which is one letter
 _FILES: Final = {
     "deblurring": ".onnx of snadnet export, or .safetensors of snadnet train or snadnet import",
     "parsing": ".safetensors of snadnet train",
@@ -132,8 +130,8 @@ def check_model(network: Backend, model: str, path: str | Path) -> None:
 def _not_found(text: str, path: Path, task: Task) -> str:
     """Say in one line why no file is found, and what there is."""
     name, remedy = printable(text), _remedy(task)
-    if _URL.match(text):
-        return f"{name}: is a URL, and nothing is downloaded; fetch the file yourself, then give its path"
+    if refusal := refused_url(text):
+        return refusal
     if os.path.isdir(path):  # noqa: PTH112 (as above)
         return f"{name}: is a folder; give the file in it"
     if path.suffix.lower() in (*_SUFFIXES, *_FOREIGN_SUFFIXES) or len(path.parts) != 1:

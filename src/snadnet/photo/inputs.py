@@ -1,4 +1,4 @@
-"""What a user of the library may call a photo: a path, a file's bytes, an open file, a Pillow image, an array."""
+"""Inputs of the library: a path, a file's bytes, an open file, a Pillow image or an array becomes a Photo."""
 
 import os
 from pathlib import Path
@@ -79,7 +79,11 @@ def _read_file(file: IO[bytes], name: str, limits: Limits) -> Photo:
 def _refusal(thing: object) -> str:
     kind = type(thing)
     if kind.__module__.partition(".")[0] == "torch":
-        return "a tensor is no photo; give tensor.permute(1, 2, 0).cpu().numpy(), an array (H, W, 3) in [0, 1]"
+        shape = tuple(getattr(thing, "shape", ()))
+        first = len(shape) == _IMAGE_DIMENSIONS and shape[0] in _CHANNELS and shape[2] not in _CHANNELS
+        one = "one image, as " if len(shape) == _BATCH_DIMENSIONS else ""
+        order = ".permute(1, 2, 0)" if one or first else ""
+        return f"a tensor is no photo; give {one}tensor{order}.cpu().numpy(), an array (H, W, 3) in [0, 1]"
     if isinstance(thing, list | tuple | set | dict):
         return f"a {kind.__name__} is no photo; {_TAKEN}, one at a time"
-    return f"{'None' if thing is None else f'a {kind.__name__}'} is no photo; {_TAKEN}"
+    return f"{'None' if thing is None else f'an object of type {kind.__name__}'} is no photo; {_TAKEN}"

@@ -20,7 +20,7 @@ from snadnet.photo.heic import is_heic, open_heic
 from snadnet.photo.limits import MAX_PIECES, Limits
 from snadnet.photo.metadata import APPENDED_NOTE, Metadata, has_impostors, look_before_loading, read_metadata
 from snadnet.photo.silence import SILENCE
-from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, Photo, printable
+from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, Photo, printable, refused_url
 
 _TIFF_BITS_PER_SAMPLE_TAG: Final = 258
 _BYTE_BITS: Final = 8
@@ -67,7 +67,7 @@ def read_photo(path: str | Path, *, limits: Limits = _LIMITS) -> Photo:
         with path.open("rb") as file:
             data = file.read(status.st_size)
     except FileNotFoundError as error:
-        raise PhotoError(f"{name}: no such file; check the path") from error
+        raise PhotoError(refused_url(path) or f"{name}: no such file; check the path") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a valid path"
         raise PhotoError(f"{name}: cannot be opened ({reason}); check the path and its permissions") from error

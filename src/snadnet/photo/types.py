@@ -1,5 +1,7 @@
 """Photos in memory: the `Photo` type, the formats it comes in and how its name is shown."""
 
+import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +33,8 @@ SUFFIXES: Final[dict[str, str]] = {
 
 INPUT_SUFFIXES: Final = frozenset(SUFFIXES) | (frozenset(HEIC_SUFFIXES) if heic_is_read() else frozenset())
 """File name endings (lower case) of the photos in a folder: HEIC is read with its extra, and never written."""
+
+_URL: Final = re.compile(r"([a-z][a-z0-9+.-]+):/+", re.IGNORECASE)  # not a Windows drive, which is one letter
 
 FORMATS_IN_WORDS: Final = "JPEG, PNG, WebP, TIFF, BMP" + (" or AVIF" if _HAS_AVIF else "")
 
@@ -132,6 +136,14 @@ class Photo:
             iptc=None,
             texts=(),
         )
+
+
+def refused_url(path: str | Path) -> str | None:
+    """Return a line that refuses a path which is a URL, or None where it is none, or a file of that name is there."""
+    if _URL.match(str(path)) is None or os.path.lexists(path):
+        return None
+    url = _URL.sub(r"\1://", printable(path), count=1)  # pathlib makes one slash of two
+    return f"{url}: is a URL, and nothing is downloaded; download it first and name the file"
 
 
 def printable(path: str | Path) -> str:

@@ -1,7 +1,6 @@
 """Which photos a command line names: files, folders and patterns in quotes."""
 
 import os
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +8,12 @@ from typing import Final
 
 from snadnet.cli.deblur.other_formats import unreadable_format
 from snadnet.cli.shared.paths import content_of, is_folder, place_of
-from snadnet.photo import INPUT_SUFFIXES, SUFFIXES, printable
+from snadnet.photo import INPUT_SUFFIXES, SUFFIXES, printable, refused_url
 from snadnet.photo.heic import HEIC_SUFFIXES
 
 _WILDCARDS: Final = frozenset("*?[")
 # HEIC counts without its extra too: reading it then fails with the remedy, rather than in silence.
 _PHOTO_SUFFIXES: Final = INPUT_SUFFIXES | frozenset(HEIC_SUFFIXES)
-_URL: Final = re.compile(r"([a-z][a-z0-9+.-]+):/+", re.IGNORECASE)  # not a Windows drive, which is one letter
 
 
 @dataclass(frozen=True)
@@ -122,9 +120,8 @@ def stands_for_many(arguments: Sequence[Path]) -> bool:
 
 
 def _stands_for(argument: Path, *, recursive: bool, closed: Collection[str]) -> Iterator[_Item]:
-    if _is_url(argument):
-        url = _URL.sub(r"\1://", printable(argument), count=1)  # pathlib makes one slash of two
-        yield Problem(argument, f"{url}: is a URL, and nothing is downloaded; download it first and name the file")
+    if refusal := refused_url(argument):
+        yield Problem(argument, refusal)
     elif is_folder(argument):
         yield from _in_folder(argument, recursive=recursive, closed=closed)
     elif _is_pattern(argument):
@@ -195,8 +192,4 @@ def _matching(pattern: Path) -> Iterator[Source | Problem]:
 
 def _is_pattern(path: Path) -> bool:
     # A file may well be called "photo[1].jpg": what is there is no pattern.
-    return bool(_WILDCARDS & set(str(path))) and not _is_url(path) and not os.path.lexists(path)
-
-
-def _is_url(path: Path) -> bool:
-    return _URL.match(str(path)) is not None and not os.path.lexists(path)
+    return bool(_WILDCARDS & set(str(path))) and refused_url(path) is None and not os.path.lexists(path)
