@@ -19,6 +19,8 @@ def test_the_header_repeats_the_command_line_as_it_can_be_typed(monkeypatch):
 def test_the_header_of_the_command_itself_can_be_typed_too(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/somewhere/bin/snadnet", "evaluate", "blurred"])
     assert run_header(["numpy"]).splitlines()[0] == "$ snadnet evaluate blurred"
+    monkeypatch.setattr(sys, "argv", ["/somewhere/snadnet/__main__.py", "evaluate", "blurred"])
+    assert run_header(["numpy"]).splitlines()[0] == "$ python -m snadnet evaluate blurred"
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells it of other processes")

@@ -19,7 +19,10 @@ def run_header(packages: Sequence[str]) -> str:
         Three lines of text.
     """
     program = Path(sys.argv[0])
-    command = [program.name] if program.name == "snadnet" else ["python", str(program)]
+    if program.name == "__main__.py":  # of python -m, which puts the module's file here
+        command = ["python", "-m", program.parent.name]
+    else:
+        command = [program.name] if program.name == "snadnet" else ["python", str(program)]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
     return "\n".join(
