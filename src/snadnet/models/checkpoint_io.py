@@ -7,6 +7,7 @@ that network), ``read_state`` what users bring from elsewhere, and ``read_torch_
 import json
 import pickle
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -145,7 +146,9 @@ def read_torch_file(path: Path) -> dict[str, Any]:
     """
     _check_beginning(path)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyTorch asks for a report to its own authors
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except _DAMAGE as error:
         # PyTorch's own message is left out: it advises to load the file unsafely.
         if refused := _NO_DATA.search(str(error)):

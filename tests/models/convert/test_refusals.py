@@ -130,13 +130,16 @@ def test_what_is_no_checkpoint_is_refused(
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", pickle.dumps(Code(), protocol=2)])
+@pytest.mark.parametrize(
+    "content", [b"", b"hello", b"PK\x03\x04", *(pickle.dumps(Code(), protocol=each) for each in (2, 4))]
+)
 def test_bytes_that_are_no_checkpoint_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, recwarn: pytest.WarningsRecorder
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x.pth").write_bytes(content)
     refusal(tmp_path / "x.pth")
+    assert not recwarn.list
     assert not (tmp_path / "ran").exists()
 
 
