@@ -117,6 +117,14 @@ def test_many_missing_images_are_one_line(tmp_path: Path) -> None:
     assert "1,198 of 1,200 files were never prepared, the first: images/00001.png" in said
 
 
+def test_many_missing_images_of_the_list_are_one_line(celeba: Path, tmp_path: Path) -> None:
+    for picture_of_list in (celeba / "Img" / "img_align_celeba").glob("00000[1-4].jpg"):
+        picture_of_list.unlink()
+    code, said = run("celeba", celeba, "-o", tmp_path / "out")
+    assert code == 1
+    assert " images are missing, the first: 000001 of the list; fetch them again\n" in said
+
+
 def test_verification_finds_changed_missing_and_foreign_files(celeba: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(DataError, match="nothing was prepared"):

@@ -84,7 +84,7 @@ def celeba(source: Path, *, size: int = 160, partition: Path | None = None) -> P
     jobs = [
         FaceJob(
             *(stem, split, images.get(stem, stem), partial(_celeba_face, tree, stem, images.get(stem), size)),
-            missing=None if stem in images else f"{stem}, which the list names,",
+            missing=None if stem in images else f"{stem} of the list",
         )
         for stem, split in splits.items()
     ]
