@@ -25,8 +25,8 @@ from snadnet.photo import photo_from_array, printable, read_photo, write_photo
 
 # Larger kernels have no use and would only exhaust the memory.
 _MAX_KERNEL = 1001
-# A kernel of 27 pixels is hard to see: its picture is enlarged to at least about this.
-_KERNEL_PICTURE_SIDE = 256
+# A kernel of 27 pixels is hard to see: its image is enlarged to at least about this.
+_KERNEL_IMAGE_SIDE = 256
 
 
 class KernelKind(StrEnum):
@@ -112,12 +112,12 @@ def blur(
             help="Standard deviation of added Gaussian noise; 1 is the step from black to white.",
         ),
     ] = 0.0,
-    border: Annotated[Border, typer.Option(help="How the picture goes on outside.")] = "reflect",
+    border: Annotated[Border, typer.Option(help="How the photo goes on outside.")] = "reflect",
     save_kernel: Annotated[
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="Also save the kernel (of a rotating camera: the centre's), enlarged, as a grey picture.",
+            help="Also save the kernel (of a rotating camera: the centre's), enlarged, as a grey image.",
         ),
     ] = None,
     overwrite: Annotated[
@@ -156,6 +156,6 @@ def blur(
     )
 
 
-def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    factor = math.ceil(_KERNEL_PICTURE_SIDE / max(picture.shape))
-    return np.asarray(cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST))
+def _enlarged(kernel_image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    factor = math.ceil(_KERNEL_IMAGE_SIDE / max(kernel_image.shape))
+    return np.asarray(cv2.resize(kernel_image, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST))

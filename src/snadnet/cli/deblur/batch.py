@@ -180,17 +180,17 @@ def _read(source: Path, options: DeblurOptions) -> Photo:
 
 def _encoded(job: Job, result: Restoration) -> dict[Path, bytes]:
     """All files of a photo, the result itself first."""
-    pictures = {job.target: result.photo}
+    images = {job.target: result.photo}
     if job.comparison is not None:
-        pictures[job.comparison] = side_by_side(result)
+        images[job.comparison] = side_by_side(result)
     if job.boxes is not None:
-        pictures[job.boxes] = draw_boxes(result)
+        images[job.boxes] = draw_boxes(result)
     if job.faces is not None:
         for number, before_and_after in enumerate(face_images(result), start=1):
-            pictures |= zip(job.face_outputs(number), before_and_after, strict=True)
+            images |= zip(job.face_outputs(number), before_and_after, strict=True)
     return {
-        path: encode_photo(picture, _format(path, picture), name=_name(path, "standard output"))
-        for path, picture in pictures.items()
+        path: encode_photo(image, _format(path, image), name=_name(path, "standard output"))
+        for path, image in images.items()
     }
 
 

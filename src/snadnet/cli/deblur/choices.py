@@ -9,7 +9,7 @@ from snadnet.faces import AllFaces, FaceChoice, parse_box, parse_face
 
 
 def face_choice(face: str | None, box: str | None, *, aligned: bool) -> FaceChoice:
-    """What ``--face`` and ``--box`` mean.
+    """Return the choice that ``--face`` and ``--box`` stand for.
 
     Args:
         face: "all", "largest" or a number from 1, or None if not given.

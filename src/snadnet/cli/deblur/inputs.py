@@ -46,7 +46,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Found:
-    """What a command line stands for.
+    """Inputs of a command line.
 
     Attributes:
         sources: the photos in order, each of them once.

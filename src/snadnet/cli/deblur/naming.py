@@ -29,16 +29,16 @@ _UNSEEN_SUFFIX: Final = ".png"  # holds any photo, where a file's own name says 
 
 @dataclass(frozen=True)
 class Layout:
-    """What is to be written, and where.
+    """Outputs to write, and their places.
 
     Attributes:
         out: the folder for the results, the one output file, or `STREAM` for standard output; None for results
             beside their sources.
         out_is_file: whether ``out`` is the output file itself.
         template: the name of a result, from `checked_template`.
-        compare: whether a before/after picture is wanted beside the result.
-        boxes: whether a picture with the faces' boxes is wanted beside the result.
-        faces: the folder for pictures of the single faces, or None if none are wanted.
+        compare: whether a before/after image is wanted beside the result.
+        boxes: whether an image with the faces' boxes is wanted beside the result.
+        faces: the folder for images of the single faces, or None if none are wanted.
     """
 
     out: Path | None
@@ -56,9 +56,9 @@ class Job:
     Attributes:
         source: the input file, or `STREAM`.
         target: the output file, or `STREAM`.
-        comparison: where the before/after picture goes, or None if none is wanted.
-        boxes: where the picture with the faces' boxes goes, or None if none is wanted.
-        faces: what the names of the faces' pictures begin with, or None if none are wanted.
+        comparison: where the before/after image goes, or None if none is wanted.
+        boxes: where the image with the faces' boxes goes, or None if none is wanted.
+        faces: what the names of the faces' images begin with, or None if none are wanted.
     """
 
     source: Path
@@ -73,9 +73,9 @@ class Job:
         return tuple(path for path in (self.target, self.comparison, self.boxes) if path is not None)
 
     def face_outputs(self, number: int) -> tuple[Path, Path]:
-        """Where the pictures of a face go, before and after; the first face has the number 1."""
+        """Where the images of a face go, before and after; the first face has the number 1."""
         if self.faces is None:
-            raise ValueError("no pictures of faces are wanted")
+            raise ValueError("no images of faces are wanted")
         start = f"{self.faces.name}_face{number}"
         return self.faces.with_name(f"{start}_before.png"), self.faces.with_name(f"{start}_after.png")
 
@@ -278,7 +278,7 @@ def _refuse_clashes(jobs: Collection[Job]) -> None:
     refuse_to_replace((job.source for job in jobs), (output for job in jobs for output in job.outputs))
     owners: dict[str, Path] = {}
     for job in jobs:
-        # The beginning of their names stands for the pictures of faces, whose number nobody knows yet.
+        # The beginning of their names stands for the images of faces, whose number nobody knows yet.
         for output in (*job.outputs, *([] if job.faces is None else [job.faces])):
             other = owners.setdefault(place_of(output), job.source)
             if other is not job.source:

@@ -1,4 +1,4 @@
-"""What a batch reports: a line for each photo, records in JSON, and a summary (schema: docs/guides/batches.md)."""
+"""The report of a batch: a line for each photo, records in JSON, and a summary (schema: docs/guides/batches.md)."""
 
 import errno
 import json
@@ -71,7 +71,7 @@ class SkippedFaceRecord:
 
 @dataclass(frozen=True)
 class Record:
-    """What became of one photo.
+    """The outcome of one photo.
 
     Attributes:
         source: the input as the command line led to it; "-" is standard input.

@@ -25,7 +25,7 @@ def check_streams(photos: Sequence[Path], out: Path | None, *, one_file: bool, o
         out: the output as it was given, or None if it was not.
         one_file: whether the photos are one file or standard input.
         out_is_file: whether the output is a file, neither a folder nor standard output.
-        beside: whether other pictures are to be written beside the result.
+        beside: whether other images are to be written beside the result.
 
     Raises:
         typer.BadParameter: a stream cannot be used as asked, or is a terminal.
@@ -63,7 +63,7 @@ def check_streams(photos: Sequence[Path], out: Path | None, *, one_file: bool, o
 
 
 def read_standard_input(max_bytes: int) -> bytes:
-    """What standard input holds.
+    """Return the bytes of standard input.
 
     Args:
         max_bytes: where reading ends with an error.

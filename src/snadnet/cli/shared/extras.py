@@ -1,4 +1,4 @@
-"""What a verb says where the packages of an extra are missing."""
+"""The error of a verb whose extra is not installed."""
 
 from importlib.util import find_spec
 
