@@ -64,6 +64,7 @@ def start(config: Path, run: Path, *overrides: str) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # its process group is then its own
+        preexec_fn=heed_signals,  # noqa: PLW1509
     )
 
 
@@ -221,6 +222,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from snadnet.training.run_lock import run_lock
+from support.signals import heed_signals
 with run_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(100)
