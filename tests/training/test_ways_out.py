@@ -22,6 +22,7 @@ from snadnet.training.finite import FiniteLosses
 from snadnet.training.recipes.parsing import ParsingRecipe
 from snadnet.training.run_lock import LOCK_FILE, run_lock
 from support.face_data import make_faces
+from support.signals import heed_signals
 
 
 @pytest.fixture
@@ -222,7 +223,6 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from snadnet.training.run_lock import run_lock
-from support.signals import heed_signals
 with run_lock(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(100)
