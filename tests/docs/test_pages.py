@@ -59,7 +59,7 @@ def test_every_public_package_has_its_reference() -> None:
 
 
 def find_all(pattern: str, paths: list[Path]) -> dict[str, list[str]]:
-    """What is found in each file that has any of it."""
+    """Return the matches in each file that has any."""
     found = {path.relative_to(ROOT).as_posix(): re.findall(pattern, path.read_text()) for path in paths}
     return {name: hits for name, hits in found.items() if hits}
 

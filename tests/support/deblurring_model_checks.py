@@ -1,4 +1,4 @@
-"""What every deblurring network must hold, as a class of tests to inherit from.
+"""Tests that every deblurring network must pass, as a class of tests to inherit from.
 
 A network's own test is then::
 

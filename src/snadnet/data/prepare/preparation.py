@@ -76,7 +76,7 @@ class Preparation:
 
     @property
     def header(self) -> dict[str, str | int]:
-        """What the manifest begins with."""
+        """First line of the manifest."""
         return {"schema": SCHEMA, "dataset": self.dataset, "size": self.size, "framing": self.framing}
 
     def files(self, job: FaceJob) -> list[str]:

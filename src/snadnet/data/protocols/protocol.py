@@ -122,7 +122,7 @@ def blurred_pair(
 
 
 def recorded(blurred: NDArray[np.float32], protocol: Protocol, index: int) -> NDArray[np.float32]:
-    """What a protocol's camera makes of a blurred face (H, W, 3) in [0, 1]: noise, clipping, rounding to 8 bits."""
+    """Add a protocol's noise to a blurred face (H, W, 3) in [0, 1], clip it and round it to 8 bits."""
     if protocol.noise_sigma:
         blurred = add_noise(blurred, protocol.noise_sigma, protocol.seed + index)
     return round_to_8_bits(blurred)
