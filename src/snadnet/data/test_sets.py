@@ -228,7 +228,7 @@ def write_manifest(folder: Path, protocol: Protocol, faces: Sequence[FrozenFace]
 
 
 def kernel_of(protocol: Protocol, number: int) -> FrozenKernel:
-    """What blurs face ``number`` under a protocol."""
+    """Return the blur of face ``number`` under a protocol."""
     blur = protocol.blur
     if blur is None:
         return FrozenKernel(kind="none")

@@ -1,4 +1,4 @@
-"""What a user of the library may call a photo: a path, a file's bytes, an open file, a Pillow image, an array."""
+"""The forms in which the library accepts a photo: a path, a file's bytes, an open file, a Pillow image, an array."""
 
 import os
 from pathlib import Path

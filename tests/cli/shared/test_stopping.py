@@ -40,7 +40,7 @@ def start(*arguments):
 
 
 def rest_of(process):
-    """What is left of its output, and its errors; not by `communicate`, which forgets what `readline` read ahead."""
+    """Return the rest of its output, and its errors; not by `communicate`, which forgets what `readline` read ahead."""
     with process:
         return process.stdout.read(), process.stderr.read()
 

@@ -1,4 +1,4 @@
-"""What the shell offers for options that take a name or a file.
+"""Shell completion of options that take a name or a file.
 
 Where a function here offers nothing, the shell offers its own file names.
 """

@@ -1,4 +1,4 @@
-"""What a verb says where the packages of an extra are missing."""
+"""Errors for packages of an extra that are not installed."""
 
 from importlib.util import find_spec
 
