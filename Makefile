@@ -8,11 +8,12 @@ PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint docs wheel hooks clean
+.PHONY: help demo test test-page lint docs wheel hooks clean
 
 help:
-	@echo "make demo   shake seven sharp photos, deblur them, and leave before/after pictures in demo_output/"
+	@echo "make demo   shake seven sharp photos, deblur them, and leave before/after images in demo_output/"
 	@echo "make test   set up everything, then lint, types, layers, docs and tests"
+	@echo "make test-page  test the page of snadnet serve in Chromium; installs it by apt-get, which needs root"
 	@echo "make lint   the same without the tests"
 	@echo "make docs   build the documentation into site/; a link that does not resolve is an error"
 	@echo "make wheel  build the package into dist/"
@@ -25,6 +26,12 @@ demo: $(VENV)/.runtime
 test: lint
 	$(BIN)/pytest
 	@echo "make test: all checks passed."
+
+# Debian's packages, as a browser and its driver must be of one version.
+test-page: $(VENV)/.development
+	@{ command -v chromium && command -v chromedriver; } >/dev/null || \
+		{ apt-get update -qq && apt-get install -qq --no-install-recommends chromium chromium-driver; }
+	$(BIN)/pytest tests/server/test_page.py
 
 lint: $(VENV)/.development
 	$(BIN)/ruff check .
@@ -60,5 +67,5 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/pip
 
 $(VENV)/.development: $(VENV)/.runtime
 	@echo "Adding PyTorch and the development tools to $(VENV) (several GB, once)..."
-	@$(PIP_INSTALL) --no-build-isolation --editable '.[train,dev]'
+	@$(PIP_INSTALL) --no-build-isolation --editable '.[train,server,dev]'
 	@touch $@

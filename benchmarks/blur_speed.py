@@ -16,7 +16,7 @@ import numpy as np
 
 from snadnet.blur import apply_kernel, rotating_blur, trajectory_kernel, trajectory_kernels
 
-PICTURE_SIDES = (128, 160, 256, 320, 512, 640, 1024)
+IMAGE_SIDES = (128, 160, 256, 320, 512, 640, 1024)
 KERNEL_SIDES = (5, 9, 11, 13, 21, 29, 61)
 
 
@@ -52,11 +52,11 @@ def main() -> None:
     print(f"rotating blur, 27 px and 2 degrees on 256 x 256 x 3: {turning:.0f} ms")
 
     print(f"\napply_kernel, one square RGB image, spatial / fft in ms ({arguments.threads} OpenCV threads)")
-    print("kernel  " + "".join(f"{side:>18}" for side in PICTURE_SIDES))
+    print("kernel  " + "".join(f"{side:>18}" for side in IMAGE_SIDES))
     for kernel_side in KERNEL_SIDES:
         kernel = trajectory_kernel(kernel_side, seed=1)
         cells = []
-        for side in PICTURE_SIDES:
+        for side in IMAGE_SIDES:
             image = rng.random((side, side, 3), dtype=np.float32)
             spatial, fft = best_milliseconds(
                 partial(apply_kernel, image, kernel, method="spatial"),

@@ -1,7 +1,7 @@
 """Speed of the data loader, and what it means for training on CelebA's 162,770 faces.
 
 Times the loader of ``snadnet train`` with the blurs and augmentations of the shipped configurations, measures its
-memory against the number of files, and projects an epoch from the cost of one picture.
+memory against the number of files, and projects an epoch from the cost of one image.
 
 Example: ``python benchmarks/loader_speed.py data/celeba/images --labels data/celeba/labels --workers 0 --workers 2``
 """
@@ -50,14 +50,14 @@ def main(
     images: Annotated[Path | None, typer.Argument(help="Folder of faces; made up if left out.")] = None,
     *,
     labels: Annotated[Path | None, typer.Option(help="Folder of their label maps.")] = None,
-    sizes: Annotated[list[int], typer.Option("--size", help="Picture sizes in pixels; repeatable.")] = [160, 256],  # noqa: B006
+    sizes: Annotated[list[int], typer.Option("--size", help="Image sizes in pixels; repeatable.")] = [160, 256],  # noqa: B006
     workers: Annotated[list[int], typer.Option(help="Numbers of worker processes; repeatable.")] = [0, 1, 2],  # noqa: B006
-    pictures: Annotated[int, typer.Option(min=BATCH, help="Pictures in one measurement.")] = 1600,
+    count: Annotated[int, typer.Option(min=BATCH, help="Images in one measurement.")] = 1600,
     rounds: Annotated[int, typer.Option(min=1, help="Measurements of each; the median is shown.")] = 3,
     kernels: Annotated[int | None, typer.Option(min=1, help="Kernels in a bank, if not the configuration's.")] = None,
     memory_files: Annotated[list[int], typer.Option(help="Listed files to measure memory at.")] = [1000, 20_000],  # noqa: B006
     step_seconds: Annotated[
-        float | None, typer.Option(min=1e-4, help=f"Seconds that a GPU takes for a step of {BATCH} pictures.")
+        float | None, typer.Option(min=1e-4, help=f"Seconds that a GPU takes for a step of {BATCH} images.")
     ] = None,
 ) -> None:
     """Print three tables: speed, memory, plan."""
@@ -67,34 +67,34 @@ def main(
             images, labels = make_faces(Path(folder) / "faces", 64)
         faces = list_faces(images, labels)
         print(f"faces: {len(faces)} of {images}, label maps: {'yes' if labels else 'no'}")
-        print(f"{pictures} pictures in batches of {BATCH}, median of {rounds}\n")
-        print("blur     px  workers  pictures/s  ms/picture  first batch s")
+        print(f"{count} images in batches of {BATCH}, median of {rounds}\n")
+        print("blur     px  workers    images/s    ms/image  first batch s")
         costs: dict[tuple[str, int], float] = {}
         for blur, path in BLURS.items():
             data = load_settings(path).data
             degradation = data.degradation.model_copy(update={} if kernels is None else {"kernels": kernels})
             dataset = FaceDataset(faces, degradation, data.augmentation, seed=0)
             for size in sizes:
-                for count in workers:
-                    speeds = [measure(dataset, size, count, pictures) for _ in range(rounds)]
+                for number in workers:
+                    speeds = [measure(dataset, size, number, count) for _ in range(rounds)]
                     rate = statistics.median(each.rate for each in speeds)
-                    if count <= 1:
+                    if number <= 1:
                         # Of one core: without workers, or of the one worker.
                         costs[blur, size] = 1 / rate
-                    head = f"{blur:7s} {size:3d}  {count:7d}"
+                    head = f"{blur:7s} {size:3d}  {number:7d}"
                     print(f"{head}  {rate:10.1f}  {1e3 / rate:10.2f}  {speeds[0].start:13.2f}", flush=True)
         print("\nlisted files  seconds  peak memory MB  size on disk MB")
         for files in memory_files:
             seconds, memory = listing(faces, files, Path(folder) / str(files))
             on_disk = files * size_on_disk(faces) / 1e6
             print(f"{files:12d}  {seconds:7.2f}  {memory:14.0f}  {on_disk:15.0f}", flush=True)
-    print(f"\nPlan for {CELEBA_FACES} faces, from the cost of one picture on one core of this machine:")
+    print(f"\nPlan for {CELEBA_FACES} faces, from the cost of one image on one core of this machine:")
     for (blur, size), cost in costs.items():
         print(f"{blur}, {size} px: {plan(cost, step_seconds)}")
 
 
 def measure(dataset: FaceDataset, size: int, workers: int, count: int) -> Speed:
-    """Time ``count`` pictures after what was prepared ahead of them."""
+    """Time ``count`` images after what was prepared ahead of them."""
     if not workers:
         # What a worker does for itself.
         cv2.setNumThreads(1)
@@ -153,7 +153,7 @@ def size_on_disk(faces: list[FaceFile]) -> float:
 
 def plan(cost: float, step_seconds: float | None) -> str:
     """An epoch by the loader alone, and under GPUs that take ``step_seconds`` for a step."""
-    alone = f"{1e3 * cost:.2f} ms a picture, {CELEBA_FACES * cost / 60:.1f} core-minutes an epoch"
+    alone = f"{1e3 * cost:.2f} ms an image, {CELEBA_FACES * cost / 60:.1f} core-minutes an epoch"
     if step_seconds is None:
         return f"{alone}; give --step-seconds for GPUs"
     # What the workers of one GPU must make in a step, whatever the number of GPUs.
@@ -164,15 +164,15 @@ def plan(cost: float, step_seconds: float | None) -> str:
 
 
 def make_faces(folder: Path, count: int, size: int = 256) -> tuple[Path, Path]:
-    """Write pictures about as hard to decode as photos of faces: coarse shapes and fine grain; with label maps."""
+    """Write images about as hard to decode as photos of faces: coarse shapes and fine grain; with label maps."""
     images, labels = folder / "images", folder / "labels"
     images.mkdir(parents=True)
     labels.mkdir()
     for number in range(count):
         rng = np.random.default_rng(number)
         coarse = cv2.resize(rng.uniform(0, 255, (12, 12, 3)), (size, size), interpolation=cv2.INTER_CUBIC)
-        picture = np.clip(coarse + rng.normal(0, 3, coarse.shape), 0, 255).astype(np.uint8)
-        Image.fromarray(picture).save(images / f"{number:05d}.png")
+        face = np.clip(coarse + rng.normal(0, 3, coarse.shape), 0, 255).astype(np.uint8)
+        Image.fromarray(face).save(images / f"{number:05d}.png")
         classes = cv2.resize(rng.integers(0, 19, (8, 8), dtype=np.uint8), (size, size), interpolation=cv2.INTER_NEAREST)
         Image.fromarray(np.asarray(classes)).save(labels / f"{number:05d}.png")
     return images, labels

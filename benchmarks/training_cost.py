@@ -1,6 +1,6 @@
 """Operations of a training step of the paper's configurations, and the projected time on GPUs.
 
-The operations are counted on a real step with one picture (forward and backward passes of parser, generator and
+The operations are counted on a real step with one image (forward and backward passes of parser, generator and
 discriminator); nothing is timed. The time follows from a speed that is assumed (``--tflops``).
 
 Example: ``python benchmarks/training_cost.py --tflops 20``
@@ -36,7 +36,7 @@ def main(
     """Print the operations of a step, and the projected times of an epoch and of the whole training."""
     print(run_header(["snadnet", "torch"]))
     print(f"ASSUMED, not measured: {tflops:g} TFLOP/s sustained on one GPU, {100 * scaling:g} % efficiency on eight\n")
-    print("protocol   px  batch   steps  epochs  GFLOP/picture  GPUs  epoch h  training h  GPU h")
+    print("protocol   px  batch   steps  epochs    GFLOP/image  GPUs  epoch h  training h  GPU h")
     for name, faces in TRAINING_FACES.items():
         settings = load_settings(CONFIGS / "snadnet" / f"{name}.yaml")
         assert isinstance(settings, SNADNetSettings)
@@ -55,12 +55,12 @@ def main(
 
 
 def step_flops(model: str, size: int, *, width: int) -> int:
-    """Floating-point operations of one picture's part in a step of stage II with the discriminator.
+    """Floating-point operations of one image's part in a step of stage II with the discriminator.
 
     Args:
-        model: a SNADNet in the registry.
-        size: side of the picture in pixels.
-        width: channels of the discriminator's first block.
+        model: A SNADNet in the registry.
+        size: Side of the image in pixels.
+        width: Channels of the discriminator's first block.
     """
     network = create_network(model)
     assert isinstance(network, SNADNet)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Shake every sharp photo in examples/portraits/ by a camera movement of its own, deblur the shaken photos, and
-# leave both, with before/after pictures, in demo_output/. Seeds are fixed: each run makes the same pictures.
+# leave both, with before/after images, in demo_output/. Seeds are fixed: each run makes the same images.
 # Run it through `make demo`, or with SNADNET naming the command.
 set -eu
 cd "$(dirname "$0")/.."
@@ -31,9 +31,9 @@ done
     fail "could not deblur all of $out/blurred (see the lines above)"
 
 echo
-echo "Before/after pictures:"
-for picture in "$out"/restored/*_compare.png; do
-    [ -f "$picture" ] || fail "no before/after picture was written to $out/restored"
-    echo "    $picture"
+echo "Before/after images:"
+for image in "$out"/restored/*_compare.png; do
+    [ -f "$image" ] || fail "no before/after image was written to $out/restored"
+    echo "    $image"
 done
 echo "Blurred input in $out/blurred/, results in $out/restored/, sharp originals in examples/portraits/."

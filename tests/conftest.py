@@ -1,4 +1,4 @@
-"""What the tests share: a tiny network that keeps the graph's contract, and a photo of a real face."""
+"""Shared fixtures: a tiny network that keeps the graph's contract, and a photo of a real face."""
 
 from pathlib import Path
 

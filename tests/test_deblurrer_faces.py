@@ -22,7 +22,7 @@ def pair(portrait):
     return photo
 
 
-def told(restoration: Restoration) -> list[tuple]:
+def described(restoration: Restoration) -> list[tuple]:
     """All that a restoration says, as values that can be compared."""
     faces = [dataclasses.astuple(face) for face in restoration.faces]
     return [[repr(value) for value in face] for face in faces] + list(restoration.skipped)
@@ -34,7 +34,7 @@ def test_finding_and_restoring_is_restore(deblurrer, pair, choice):
     in_two_steps = deblurrer.restore_faces(pair, faces)
     at_once = deblurrer.restore(pair, choice=choice)
     assert np.array_equal(in_two_steps.photo.pixels, at_once.photo.pixels)
-    assert told(in_two_steps) == told(at_once)
+    assert described(in_two_steps) == described(at_once)
     assert (at_once.photo.pixels != pair).any()
 
 
@@ -69,7 +69,7 @@ def test_a_box_given_by_hand_and_moved_landmarks(deblurrer, pair):
     expected = deblurrer.restore(pair, choice=by_hand)
     for face in (by_hand, FoundFace(by_hand.box)):
         restoration = deblurrer.restore_faces(pair, [face])
-        assert told(restoration) == told(expected)
+        assert described(restoration) == described(expected)
         assert np.array_equal(restoration.photo.pixels, expected.photo.pixels)
     first = deblurrer.find_faces(pair)[0]
     moved = dataclasses.replace(first, landmarks=first.landmarks + 7)

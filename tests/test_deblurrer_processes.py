@@ -35,7 +35,7 @@ def pixels_of(deblurrer: Deblurrer, photo: np.ndarray) -> bytes:
 
 
 def in_forked_child(work: Callable[[], bytes]) -> bytes | None:
-    """What the work gives in a forked process; None if that never ends."""
+    """Return the work's result from a forked process; None if that never ends."""
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
     child = context.Process(target=lambda: there.send_bytes(work()))

@@ -1,4 +1,4 @@
-"""What ``from snadnet import ...`` offers, and that importing the package alone costs little."""
+"""Public names of ``snadnet``, and that importing the package alone costs little."""
 
 import pydoc
 import subprocess

@@ -1,4 +1,4 @@
-"""Make the README's picture from what ``make demo`` left: blurred, deblurred and original photos in three rows.
+"""Make the README's image from the results of ``make demo``: blurred, deblurred and original photos in three rows.
 
 make demo && python tools/readme_picture.py
 """
@@ -17,7 +17,7 @@ TARGET = ROOT / "docs" / "figures" / "before_after.jpg"
 
 def montage(
     names: Annotated[list[str], typer.Argument(help="Photos of examples/portraits/, without ending.")],
-    output: Annotated[Path, typer.Option(help="The picture to write.")] = TARGET,
+    output: Annotated[Path, typer.Option(help="The image to write.")] = TARGET,
 ) -> None:
     """Put each named photo into a column: blurred, deblurred, original."""
     columns = []

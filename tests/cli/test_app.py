@@ -54,6 +54,7 @@ def test_each_verb_is_listed_by_the_first_words_of_its_help(verb: Verb) -> None:
         (("deblur", "a.png", "--out", "o"), "--output"),
         (("deblur", "a.png", "--out=o"), "--output"),
         (("label", "faces", "-o", "labels", "--cpu"), "--device cpu"),
+        (("kernels", "-o", "kernels.npz", "--picture", "kernels.png"), "--image"),
     ],
 )
 def test_an_option_that_was_renamed_says_its_new_name(arguments: tuple[str, ...], words: str) -> None:

@@ -61,24 +61,24 @@ def test_the_file_gives_back_every_kernel(banks: KernelBanks, tmp_path: Path) ->
         assert "seeds 2000000000 to 2000002499" in str(file["description"])
 
 
-def test_a_picture_shows_each_kernel_in_a_cell_of_its_own() -> None:
+def test_an_image_shows_each_kernel_in_a_cell_of_its_own() -> None:
     cross = np.array([[0, 1, 0], [1, 2, 1], [0, 1, 0]], np.float32)
-    sheet = kernels_to_image([cross, np.ones((1, 1)), cross], columns=2)
-    assert sheet.shape == (9, 9)
-    np.testing.assert_array_equal(sheet[1:4, 1:4], [[0, 128, 0], [128, 255, 128], [0, 128, 0]])
-    np.testing.assert_array_equal(sheet[1:4, 5:8], [[0, 0, 0], [0, 255, 0], [0, 0, 0]])
-    np.testing.assert_array_equal(sheet[5:8, 1:4], sheet[1:4, 1:4])
+    grid = kernels_to_image([cross, np.ones((1, 1)), cross], columns=2)
+    assert grid.shape == (9, 9)
+    np.testing.assert_array_equal(grid[1:4, 1:4], [[0, 128, 0], [128, 255, 128], [0, 128, 0]])
+    np.testing.assert_array_equal(grid[1:4, 5:8], [[0, 0, 0], [0, 255, 0], [0, 0, 0]])
+    np.testing.assert_array_equal(grid[5:8, 1:4], grid[1:4, 1:4])
     with pytest.raises(ValueError, match="at least one kernel"):
         kernels_to_image([], columns=1)
 
 
 def test_the_command_writes_both_and_replaces_neither(tmp_path: Path) -> None:
-    file, picture = tmp_path / "kernels.npz", tmp_path / "kernels.png"
-    command = ["kernels", "-o", str(file), "--picture", str(picture), "--count", "5"]
+    file, drawn = tmp_path / "kernels.npz", tmp_path / "kernels.png"
+    command = ["kernels", "-o", str(file), "--image", str(drawn), "--count", "5"]
     result = RUNNER.invoke(app, command)
     assert result.exit_code == 0, result.output
     assert "5 trajectory kernels of 13 to 29 px" in result.stdout
     assert file.read_bytes() == banks_file(celeba_banks(count=5))
-    with Image.open(picture) as image:
+    with Image.open(drawn) as image:
         assert image.size == (24 * 30 * 3 + 3, (1 + 4) * 30 * 3 + 3)
     assert isinstance(RUNNER.invoke(app, command).exception, OutputExistsError)

@@ -47,7 +47,7 @@ def test_files_folders_functions_and_methods_are_scored_in_one_call(small_set, t
     for index, name in enumerate(small_set.names):
         Image.fromarray(small_set.read(index).sharp).save(tmp_path / f"{name}.png")
     bright = Method("bright", "a test", lambda _, blurred: np.full_like(blurred, 255))
-    told = []
+    advanced = []
     report = evaluate(
         [tiny_network, f"truth={tmp_path}", darker, bright, "blurred"],
         small_set,
@@ -55,13 +55,13 @@ def test_files_folders_functions_and_methods_are_scored_in_one_call(small_set, t
         by=["kernel"],
         resampling=FEW,
         header=["a header"],
-        advance=told.append,
+        advance=advanced.append,
     )
     rows = report.summary.rows
     assert [row.name for row in rows] == ["blurred input", "tiny", "truth", "darker", "bright"]
     assert rows[2].equal == 4
     assert rows[4].estimates[3].value == 255
-    assert sum(told) == 4
+    assert sum(advanced) == 4
     document = json.loads(report.to_json())
     assert document["methods"][4]["brightness"]["value"] == 255
     assert document["header"][0] == "a header"

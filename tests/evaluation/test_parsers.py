@@ -29,13 +29,13 @@ def test_parsers_are_scored_on_sharp_and_blurred_faces(parser, tmp_path):
     whole = np.asarray(Image.open(labels / "000.png")).copy()
     whole[:4] = 255
     Image.fromarray(whole).save(labels / "000.png")
-    told = []
+    advanced = []
     faces = blurred_on_the_fly(SMALL, images, labels=labels)
     report = evaluate_parsers(
-        [parser, f"other={parser}"], faces, device="cpu", header=["$ snadnet"], advance=told.append
+        [parser, f"other={parser}"], faces, device="cpu", header=["$ snadnet"], advance=advanced.append
     )
     scores = report.scores
-    assert told == [1, 1]
+    assert advanced == [1, 1]
     assert [score.name for score in scores] == ["parser", "other"]
     assert scores[0].sharp.counts.sum() == 2 * 64 * 64 - 4 * 64
     assert not torch.equal(scores[0].sharp.counts, scores[0].blurred.counts)

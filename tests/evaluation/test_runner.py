@@ -99,16 +99,16 @@ def test_scores_depend_neither_on_the_batch_size_nor_on_the_order(small_set, fol
 
 
 def test_methods_are_given_batches_of_8_bit_faces_and_progress_is_reported(small_set):
-    given, told = [], []
+    given, advanced = [], []
 
     def watching(blurred):
         given.append(blurred)
         return blurred
 
-    score([method(watching)], small_set, [Fidelity()], batch_size=2, advance=told.append)
+    score([method(watching)], small_set, [Fidelity()], batch_size=2, advance=advanced.append)
     assert [batch.shape for batch in given] == [(2, 48, 48, 3), (2, 48, 48, 3), (1, 48, 48, 3)]
     assert all(batch.dtype == np.uint8 for batch in given)
-    assert told == [2, 2, 1]
+    assert advanced == [2, 2, 1]
 
 
 def test_a_folder_scores_as_the_network_that_filled_it_and_a_graph_as_itself(small_set, tiny_network, tmp_path):

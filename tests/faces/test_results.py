@@ -1,4 +1,4 @@
-"""What is said of a restoration, how it is saved and how a notebook shows it."""
+"""Summary of a restoration, how it is saved and how a notebook shows it."""
 
 from pathlib import Path
 

@@ -5,13 +5,15 @@ import pytest
 from snadnet.errors import ConfigError, WeightsError
 from snadnet.metrics import registry
 from snadnet.metrics.base import MetricOptions, averaged
+from snadnet.metrics.identity import IDENTITY
 from snadnet.metrics.registry import METRICS, MetricEntry, create_metrics
 
 
 def test_metrics_without_their_files_are_left_out_with_a_line_unless_named(tmp_path):
     metrics, left_out = create_metrics(None, MetricOptions())
     keys = [measure.key for metric in metrics for measure in metric.measures]
-    assert keys == ["psnr", "ssim", "l1_percent", "mean_iou", "landmark_error_percent", "found"]
+    assert keys[:6] == ["psnr", "ssim", "l1_percent", "mean_iou", "landmark_error_percent", "found"]
+    assert IDENTITY.key not in keys
     assert [line.partition(":")[0] for line in left_out] == ["identity", "FID, KID"]
     for name in ("identity", "distribution"):
         with pytest.raises(ConfigError, match=r"--embedding|--inception"):

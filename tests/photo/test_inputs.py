@@ -1,4 +1,4 @@
-"""What may be called a photo, and in which words all else is refused."""
+"""Forms in which a photo is accepted, and the words that refuse all others."""
 
 import io
 from pathlib import Path

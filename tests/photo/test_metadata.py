@@ -1,4 +1,4 @@
-"""What a file says besides its pixels is kept where the output can hold it, and a note tells what is not."""
+"""Metadata is kept where the output can hold it, and a note names what is not."""
 
 import io
 

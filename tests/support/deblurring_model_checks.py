@@ -1,11 +1,11 @@
-"""What every deblurring network must hold, as a class of tests to inherit from.
+"""Tests that every deblurring network must pass, as a class of tests to inherit from.
 
 A network's own test is then::
 
     class TestUMSN(DeblurringModelChecks):
         name = "umsn-tiny"
 
-plus the parameter counts and costs of its paper, see :func:`assert_costs`.
+plus the parameter counts and costs of its paper, see `assert_costs`.
 """
 
 from pathlib import Path
@@ -44,9 +44,9 @@ class DeblurringModelChecks:
     """Inherit, and set ``name`` to a network of reduced width.
 
     Attributes:
-        name: in the registry.
-        side: of the images that most checks use, in pixels; at least the network's smallest side.
-        unused: parameters, by prefix, that the restored image does not depend on by design.
+        name: The name in the registry.
+        side: Side of the images that most checks use, in pixels; at least the network's smallest side.
+        unused: Parameters, by prefix, that the restored image does not depend on by design.
     """
 
     name: ClassVar[str]

@@ -81,7 +81,7 @@ def deblurgan(*, second: int | None = 6, statistics: bool = True) -> Names:
 
 
 def _pyramid(names: Names, widths: Sequence[int], width: int) -> None:
-    """What both DeblurGAN-v2 generators have around their backbones; ``widths`` of their maps, finest first."""
+    """Tensors of both DeblurGAN-v2 generators around their backbones; ``widths`` of their maps, finest first."""
     for level, channels in enumerate(widths):
         names.conv(f"fpn.lateral{level}", channels, width if level else width // 2, 1, bias=False)
     for step in (1, 2, 3):

@@ -21,7 +21,7 @@ RESTORED = SHARP + 0.1
 
 
 def normalized(images: Tensor, source: FeatureSource) -> Tensor:
-    """What a feature network is fed with here."""
+    """Records the input of a feature network."""
     mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (source.mean, source.deviation))
     return (images - mean) / deviation
 

@@ -22,6 +22,7 @@ from snadnet.training.finite import FiniteLosses
 from snadnet.training.recipes.parsing import ParsingRecipe
 from snadnet.training.run_lock import LOCK_FILE, run_lock
 from support.face_data import make_faces
+from support.signals import heed_signals
 
 
 @pytest.fixture
@@ -64,6 +65,7 @@ def start(config: Path, run: Path, *overrides: str) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # its process group is then its own
+        preexec_fn=heed_signals,  # noqa: PLW1509
     )
 
 

@@ -85,7 +85,7 @@ VERBS: Final = (
 )
 """All verbs, in the order of ``snadnet --help``."""
 
-RENAMED_OPTIONS: Final = {"--out": "--output", "--cpu": "--device cpu", "--parser": "--weights"}
+RENAMED_OPTIONS: Final = {"--out": "--output", "--cpu": "--device cpu", "--parser": "--weights", "--picture": "--image"}
 """Options by the names that they had in earlier versions, and what to give today."""
 
 

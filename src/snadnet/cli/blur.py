@@ -1,9 +1,10 @@
 """``snadnet blur``: blur a photo with a motion-blur kernel, to see what the network has to undo."""
 
 import math
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import cv2
 import numpy as np
@@ -20,7 +21,15 @@ from snadnet.blur import (
     trajectory_kernel,
 )
 from snadnet.cli.deblur.naming import refuse_to_replace
-from snadnet.cli.shared.options import DEFAULT_MAX_FILE_SIZE, DEFAULT_MAX_PIXELS, MaxFileSize, MaxPixels, finite, limits
+from snadnet.cli.shared.options import (
+    DEFAULT_MAX_FILE_SIZE,
+    DEFAULT_MAX_PIXELS,
+    MaxFileSize,
+    MaxPixels,
+    finite,
+    limits,
+    output_option,
+)
 from snadnet.photo import photo_from_array, printable, read_photo, write_photo
 
 # Larger kernels have no use and would only exhaust the memory.
@@ -48,78 +57,117 @@ def _exposure(value: float) -> float:
     return value
 
 
+_LINEAR: Final = "Linear kernel"
+_TRAJECTORY: Final = "Trajectory kernel"
+
+LengthOption = Annotated[
+    float,
+    typer.Option(
+        min=1, max=_MAX_KERNEL, callback=finite, help="Length of the line in pixels.", rich_help_panel=_LINEAR
+    ),
+]
+AngleOption = Annotated[
+    float,
+    typer.Option(
+        callback=finite, help="Direction in degrees, counter-clockwise from the x axis.", rich_help_panel=_LINEAR
+    ),
+]
+SizeOption = Annotated[
+    int,
+    typer.Option(
+        min=1, max=_MAX_KERNEL, callback=_odd, help="Side of the kernel in pixels, odd.", rich_help_panel=_TRAJECTORY
+    ),
+]
+ExposureOption = Annotated[
+    float,
+    typer.Option(
+        callback=_exposure,
+        help="Fraction of the path that is exposed, above 0 and up to 1.",
+        rich_help_panel=_TRAJECTORY,
+    ),
+]
+RotationOption = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=180,
+        callback=finite,
+        help="Largest turn of the camera about the photo's centre in degrees, along the path: the blur then "
+        "varies over the photo.",
+        rich_help_panel=_TRAJECTORY,
+    ),
+]
+NoiseOption = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=1,
+        callback=finite,
+        help="Standard deviation of added Gaussian noise; 1 is the step from black to white.",
+    ),
+]
+SaveKernelOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="Also save the kernel (of a rotating camera: the centre's), enlarged, as a grey image.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class _Motion:
+    """The camera's motion and the noise, as the options give them."""
+
+    kind: KernelKind
+    length: float
+    angle: float
+    size: int
+    exposure: float
+    rotation: float
+    seed: int
+    noise: float
+    border: Border
+
+    def kernel(self) -> NDArray[np.float32]:
+        """Return the kernel; of a rotating camera, the centre's."""
+        if self.kind is KernelKind.linear:
+            return linear_kernel(self.length, self.angle)
+        return trajectory_kernel(self.size, exposure=self.exposure, seed=self.seed)
+
+    def blur(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Blur an image (H, W, 3) and add the noise."""
+        sharp = pixels.astype(np.float32) / 255
+        if self.rotation:
+            blurred = rotating_blur(
+                sharp,
+                self.size,
+                max_rotation_degrees=self.rotation,
+                exposure=self.exposure,
+                seed=self.seed,
+                border=self.border,
+            )
+        else:
+            blurred = apply_kernel(sharp, self.kernel(), border=self.border)
+        return np.rint(add_noise(blurred, self.noise, self.seed) * 255).astype(np.uint8)
+
+
 def blur(
     photo: Annotated[Path, typer.Argument(metavar="IN", help="The photo to blur.")],
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="The blurred photo.")],
+    output: Annotated[Path, output_option("The blurred photo.", metavar="OUT")],
     kernel: Annotated[
         KernelKind, typer.Option(help="A straight line, or the path of a shaken camera.")
     ] = KernelKind.trajectory,
-    length: Annotated[
-        float,
-        typer.Option(
-            min=1,
-            max=_MAX_KERNEL,
-            callback=finite,
-            help="Length of the line in pixels.",
-            rich_help_panel="Linear kernel",
-        ),
-    ] = 25.0,
-    angle: Annotated[
-        float,
-        typer.Option(
-            callback=finite,
-            help="Direction in degrees, counter-clockwise from the x axis.",
-            rich_help_panel="Linear kernel",
-        ),
-    ] = 45.0,
-    size: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            max=_MAX_KERNEL,
-            callback=_odd,
-            help="Side of the kernel in pixels, odd.",
-            rich_help_panel="Trajectory kernel",
-        ),
-    ] = 27,
-    exposure: Annotated[
-        float,
-        typer.Option(
-            callback=_exposure,
-            help="Fraction of the path that is exposed, above 0 and up to 1.",
-            rich_help_panel="Trajectory kernel",
-        ),
-    ] = 1.0,
-    rotation: Annotated[
-        float,
-        typer.Option(
-            min=0,
-            max=180,
-            callback=finite,
-            help="Largest turn of the camera about the photo's centre in degrees, along the path: the blur then "
-            "varies over the photo.",
-            rich_help_panel="Trajectory kernel",
-        ),
-    ] = 0.0,
+    length: LengthOption = 25.0,
+    angle: AngleOption = 45.0,
+    size: SizeOption = 27,
+    exposure: ExposureOption = 1.0,
+    rotation: RotationOption = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Number that fixes the camera's path and the noise.")] = 0,
-    noise: Annotated[
-        float,
-        typer.Option(
-            min=0,
-            max=1,
-            callback=finite,
-            help="Standard deviation of added Gaussian noise; 1 is the step from black to white.",
-        ),
-    ] = 0.0,
-    border: Annotated[Border, typer.Option(help="How the photo goes on outside.")] = "reflect",
-    save_kernel: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="Also save the kernel (of a rotating camera: the centre's), enlarged, as a grey image.",
-        ),
-    ] = None,
+    noise: NoiseOption = 0.0,
+    border: Annotated[Border, typer.Option(help="How the image goes on outside.")] = "reflect",
+    save_kernel: SaveKernelOption = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing output files. The input is never replaced.")
     ] = False,
@@ -128,26 +176,17 @@ def blur(
 ) -> None:
     """Blur a photo as a moving camera does, to see what deblurring has to undo."""
     if save_kernel is not None and save_kernel.absolute() == output.absolute():
-        raise typer.BadParameter("the kernel's picture and the blurred photo need two names")
+        raise typer.BadParameter("the kernel's image and the blurred photo need two names")
     if rotation and kernel is KernelKind.linear:
         raise typer.BadParameter("only a trajectory rotates; leave out --kernel linear", param_hint="--rotation")
     refuse_to_replace([photo], [output, *([] if save_kernel is None else [save_kernel])])
-    weights = (
-        linear_kernel(length, angle)
-        if kernel is KernelKind.linear
-        else trajectory_kernel(size, exposure=exposure, seed=seed)
-    )
+    motion = _Motion(kernel, length, angle, size, exposure, rotation, seed, noise, border)
+    weights = motion.kernel()
     original = read_photo(photo, limits=limits(max_pixels, max_file_size))
     # First the kernel: if its file cannot be written, nothing was done yet.
     if save_kernel is not None:
         write_photo(photo_from_array(_enlarged(kernel_to_image(weights))), save_kernel, overwrite=overwrite)
-    sharp = original.pixels.astype(np.float32) / 255
-    if rotation:
-        blurred = rotating_blur(sharp, size, max_rotation_degrees=rotation, exposure=exposure, seed=seed, border=border)
-    else:
-        blurred = apply_kernel(sharp, weights, border=border)
-    noisy = add_noise(blurred, noise, seed)
-    write_photo(original.with_pixels(np.rint(noisy * 255).astype(np.uint8)), output, overwrite=overwrite)
+    write_photo(original.with_pixels(motion.blur(original.pixels)), output, overwrite=overwrite)
     side = weights.shape[0]
     turned = f", turned by up to {rotation:g} degrees" if rotation else ""
     typer.echo(
@@ -156,6 +195,6 @@ def blur(
     )
 
 
-def _enlarged(kernel_image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    factor = math.ceil(_KERNEL_IMAGE_SIDE / max(kernel_image.shape))
-    return np.asarray(cv2.resize(kernel_image, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST))
+def _enlarged(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    factor = math.ceil(_KERNEL_IMAGE_SIDE / max(image.shape))
+    return np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST))

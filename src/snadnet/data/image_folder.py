@@ -84,7 +84,7 @@ def check_names(images: Sequence[Path]) -> None:
     """Refuse images that differ in their suffixes only, where one file is made of each.
 
     Raises:
-        DataError: Names both of them.
+        DataError: If two have one name; it names both.
     """
     seen: dict[str, Path] = {}
     for image in images:

@@ -37,7 +37,7 @@ class UnalignedView:
             name: The image's name in errors.
 
         Raises:
-            DataError: The image is too small for the window at the largest turn.
+            DataError: If the image is too small for the window at the largest turn.
         """
         width, height = image
         needed = math.ceil(size * _spread(math.radians(self.turn)))

@@ -119,7 +119,7 @@ class Restoration:
 
     @property
     def summary(self) -> str:
-        """Counts of what was found and done, such as "2 faces: 1 restored, 1 too small (18 px)"."""
+        """The result in words, such as "2 faces: 1 restored, 1 too small (18 px)"."""
         total = len(self.faces) + len(self.skipped)
         if not total:
             return "no face found"

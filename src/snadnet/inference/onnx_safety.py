@@ -81,7 +81,7 @@ def _read(path: Path) -> bytes:
 
 
 def _problem(model: memoryview) -> str | None:
-    """Return the first thing that a model asks for and no snadnet network needs, or None."""
+    """Return the first thing in a model that no snadnet network needs, or None."""
     for number, value in _fields(model):
         if number == _MODEL_FUNCTIONS:
             return "holds functions of its own, which no snadnet network has"

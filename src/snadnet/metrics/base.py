@@ -79,7 +79,7 @@ class Metric(Protocol):
 
 @dataclass(frozen=True)
 class MetricOptions:
-    """Files and settings that metrics are made from.
+    """Files and settings that metrics are built from.
 
     Attributes:
         parser: Face parser for mIoU: a released name or a ``.safetensors`` file.

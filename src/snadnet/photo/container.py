@@ -126,7 +126,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _jpeg_trailer(data: bytes) -> bytes:
-    """Data after the main image of a JPEG."""
+    """Return the bytes after the main image of a JPEG."""
     scan = next((start for start, _, marker in islice(_jpeg_segments(data), MAX_PIECES) if marker == _SCAN), None)
     # Within pixels 0xFF is followed by 0 or a restart, so that the first mark of the end is one.
     end = -1 if scan is None else data.find(bytes([0xFF, _END]), scan)

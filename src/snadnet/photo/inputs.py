@@ -1,4 +1,4 @@
-"""Inputs of the library: a path, a file's bytes, an open file, a Pillow image or an array becomes a Photo."""
+"""The forms in which the library accepts a photo: a path, a file's bytes, an open file, a Pillow image, an array."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What stands before every request: security headers, a refusal of other sites' pages, and a log without names."""
+"""Middleware before every request: security headers, a refusal of other sites' pages, and a log without names."""
 
 import time
 from typing import Final

@@ -1,4 +1,4 @@
-"""What all requests share: the networks, the queue, and the photos that are open in the page."""
+"""The state that all requests share: networks, queue, and the photos that are open in the page."""
 
 import logging
 import threading
@@ -55,7 +55,7 @@ class Networks:
 
 @dataclass
 class Service:
-    """What all requests share.
+    """The state that all requests share.
 
     Attributes:
         settings: Limits.

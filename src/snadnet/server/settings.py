@@ -1,4 +1,4 @@
-"""What the service allows: sizes, queue, time limits, and how long a photo of the page is kept in memory."""
+"""Limits of the service: sizes, queue, time limits, and how long a photo of the page is kept in memory."""
 
 from dataclasses import dataclass, field
 from typing import Final

@@ -1,4 +1,4 @@
-"""Results of a finished network on training faces, kept on disk, so that what follows it is trained without it.
+"""A finished network's results for training faces, kept on disk, so that later parts are trained without running it.
 
 The faces are those that `FaceDataset` makes of the settings, by their numbers. They are
 written in blocks; a stopped build goes on where it was.
@@ -72,7 +72,7 @@ class FirstResults:
                     np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=(capacity, *shape))
                 array = np.lib.format.open_memmap(path, mode="r+")
             except (OSError, ValueError) as error:
-                raise DataError(f"{path}: cannot be used ({error}); remove the folder to make it again") from error
+                raise DataError(f"{path}: cannot be used ({error}); remove the folder to build it again") from error
             if array.shape[1:] != shape or len(array) < capacity:
                 raise DataError(f"{path}: has no room for {capacity} faces of {size} px; name another folder")
             self._arrays[name] = array
@@ -85,7 +85,7 @@ class FirstResults:
         except FileNotFoundError:
             return 0
         except (OSError, ValueError, LookupError, TypeError) as error:
-            raise DataError(f"{self.folder / _STATE}: is damaged; remove the folder to make it again") from error
+            raise DataError(f"{self.folder / _STATE}: is damaged; remove the folder to build it again") from error
 
     def append(self, sample: FaceSample, labels: Tensor, output: SNADNetOutput) -> None:
         """Write a batch after those that are there.
@@ -172,7 +172,7 @@ def build_first_results(
         counts: How many faces of each size; more may be there already.
         network: Weights of the network, one with a refinement pass.
         label_parser: Weights of the parser that labels sharp faces without a label map.
-        bfloat16: run the networks in this precision.
+        bfloat16: Whether to run the networks in this precision.
 
     Yields:
         How many there are of each size, after each block.

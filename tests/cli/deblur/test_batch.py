@@ -115,7 +115,7 @@ def test_a_stopped_batch_goes_on_where_it_was(fake):
     assert photo_lines(result)[0] == "in/00.png: skipped, as o/00.png is there already"
     assert summary(result) == "4 photos: 2 restored, 1 failed, 1 skipped"
     assert sorted(name for name, *_ in fake.calls) == ["02.png", "03.png"]
-    # Together they do anew only what is not whole.
+    # Together they repeat only what is not whole.
     fake.calls.clear()
     result = run("in", "-o", "o", "--compare", "--skip-existing", "--overwrite")
     assert (result.exit_code, [name for name, *_ in fake.calls]) == (0, ["01.png"])

@@ -87,7 +87,7 @@ def test_equal_reasons_are_counted():
 @pytest.mark.parametrize(
     ("red", "line"),
     [
-        (0, "a.png: no face found; nothing written (for a picture that is just a face, use --aligned)\n"),
+        (0, "a.png: no face found; nothing written (for a photo that is just a face, use --aligned)\n"),
         (40, "a.png: 1 face: 1 too small (18 px); nothing written\n"),
     ],
 )

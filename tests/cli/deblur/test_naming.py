@@ -177,7 +177,7 @@ def test_a_face_s_picture_replaces_neither_an_input_nor_a_result(fake, names):
         photo(name)
     result = run(*names, "-o", "o", "--save-faces", "o" if "in" not in names[1] else "in", "--overwrite")
     assert result.exit_code == 2
-    assert "name of a face's picture" in usage_words(result).replace(" s ", "'s ")
+    assert "name of a face's image" in usage_words(result).replace(" s ", "'s ")
     assert fake.made == []
 
 

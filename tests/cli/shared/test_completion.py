@@ -1,4 +1,4 @@
-"""What the shell offers."""
+"""Shell completion of names and files."""
 
 from pathlib import Path
 

@@ -14,6 +14,7 @@ from snadnet.cli.shared.stopping import stop_on_signals
 from snadnet.concurrency import StopSignal
 from snadnet.photo import photo_from_array, read_photo, write_photo
 from support.cli_fakes import command, environment, fake_deblurrer, files, run_process  # noqa: F401
+from support.signals import heed_signals
 
 PHOTOS = 150
 
@@ -25,12 +26,6 @@ def batch(portrait, tiny_network):
     for number in range(PHOTOS):
         Path(f"in/{number:03d}.png").write_bytes(content)
     return ("in", "-o", "o", "--weights", tiny_network)
-
-
-def heed_signals():
-    """For a test run that is itself in the background, and may have been told to ignore Ctrl-C or a closed terminal."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def start(*arguments):
@@ -45,7 +40,7 @@ def start(*arguments):
 
 
 def rest_of(process):
-    """What is left of its output, and its errors; not by `communicate`, which forgets what `readline` read ahead."""
+    """Return the rest of its output, and its errors; not by `communicate`, which forgets what `readline` read ahead."""
     with process:
         return process.stdout.read(), process.stderr.read()
 

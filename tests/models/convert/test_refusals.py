@@ -1,4 +1,4 @@
-"""What is not the authors' file, or not whole: one clear line; and the command ``snadnet import``."""
+"""One clear line for a file that is not the authors', or not whole; and the command ``snadnet import``."""
 
 import json
 import os

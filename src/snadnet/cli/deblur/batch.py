@@ -53,14 +53,14 @@ class DeblurOptions:
     """How each photo is deblurred.
 
     Attributes:
-        strength: part of the restoration that is applied, in [0, 1].
-        choice: which faces are restored.
-        aligned: each photo is itself a face crop, and no faces are looked for.
-        limits: what is read at all.
-        strip_metadata: leave out all that a file says besides its pixels.
-        overwrite: replace existing results.
-        skip_existing: leave photos alone whose results are there already.
-        standard_input: what was read from there, for the job whose source is `STREAM`.
+        strength: Part of the restoration that is applied, in [0, 1].
+        choice: Which faces are restored.
+        aligned: Each photo is itself a face crop, and no faces are looked for.
+        limits: What is read at all.
+        strip_metadata: Leave out all that a file says besides its pixels.
+        overwrite: Replace existing results.
+        skip_existing: Leave photos alone whose results are there already.
+        standard_input: What was read from there, for the job whose source is `STREAM`.
     """
 
     strength: float = 1.0
@@ -142,7 +142,7 @@ def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSi
         notes=photo.notes,
     )
     if not result.faces:
-        advice = "" if result.skipped else " (for a picture that is just a face, use --aligned)"
+        advice = "" if result.skipped else " (for a photo that is just a face, use --aligned)"
         return replace(record, message=record.message + advice)
     if options.strip_metadata:
         original = result.original.without_metadata()

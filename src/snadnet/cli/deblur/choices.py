@@ -9,15 +9,15 @@ from snadnet.faces import AllFaces, FaceChoice, parse_box, parse_face
 
 
 def face_choice(face: str | None, box: str | None, *, aligned: bool) -> FaceChoice:
-    """Return the choice that ``--face`` and ``--box`` stand for.
+    """Return the choice that ``--face`` and ``--box`` make.
 
     Args:
         face: "all", "largest" or a number from 1, or None if not given.
         box: "x,y,width,height" in pixels, or None if not given.
-        aligned: whether no faces are looked for.
+        aligned: Whether no faces are looked for.
 
     Raises:
-        typer.BadParameter: one of them cannot be understood, or they contradict each other.
+        typer.BadParameter: If one of them cannot be understood, or they contradict each other.
     """
     if sum((face is not None, box is not None, aligned)) > 1:
         raise typer.BadParameter("give one of --face, --box and --aligned", param_hint="--face")

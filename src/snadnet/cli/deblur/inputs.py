@@ -1,4 +1,4 @@
-"""Which photos a command line names: files, folders and patterns in quotes."""
+"""The photos that a command line names: files, folders and patterns in quotes."""
 
 import os
 from collections.abc import Collection, Iterator, Sequence
@@ -21,9 +21,9 @@ class Source:
     """One photo to do.
 
     Attributes:
-        path: the file, or `snadnet.cli.deblur.streams.STREAM`.
-        place: the folder that it goes to, below the output folder; empty for that folder itself.
-        named: whether the user named this very file, rather than a folder or pattern that it was found in.
+        path: The file, or `snadnet.cli.deblur.streams.STREAM`.
+        place: The folder that it goes to, below the output folder; empty for that folder itself.
+        named: Whether the user named this very file, rather than a folder or pattern that it was found in.
     """
 
     path: Path
@@ -36,8 +36,8 @@ class Problem:
     """An argument that stands for no photo.
 
     Attributes:
-        path: the argument, or a folder in it.
-        message: one line that says what is wrong, with its name.
+        path: The argument, or a folder in it.
+        message: One line that says what is wrong, with its name.
     """
 
     path: Path
@@ -46,13 +46,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class Found:
-    """Inputs of a command line.
+    """The photos and problems that a command line stands for.
 
     Attributes:
-        sources: the photos in order, each of them once.
-        problems: what counts as failed before any work.
-        notices: lines for the user about what was left out on purpose.
-        unreadable: photos in folders whose formats are not read.
+        sources: The photos in order, each of them once.
+        problems: Arguments that count as failed before any work.
+        notices: Lines for the user about what was left out on purpose.
+        unreadable: Photos in folders whose formats are not read.
     """
 
     sources: tuple[Source, ...]
@@ -75,7 +75,7 @@ _Item = Source | Problem | _Notice | _Unreadable
 
 
 def find_photos(arguments: Sequence[Path], *, recursive: bool = False, leave_out: Collection[Path] = ()) -> Found:
-    """The photos that files, folders and patterns on the command line stand for.
+    """Find the photos that files, folders and patterns on the command line stand for.
 
     - A named file counts whatever its name, and so does a file that a pattern matches.
     - Of a folder count the visible files whose ending, in any letter case, is a photo's, in order of name. Photos
@@ -86,9 +86,9 @@ def find_photos(arguments: Sequence[Path], *, recursive: bool = False, leave_out
       the shell does not do it in quotes. What lies below its fixed part is kept as a tree.
 
     Args:
-        arguments: files, folders and patterns.
-        recursive: whether the subfolders of folders count.
-        leave_out: folders that are not looked into below others, such as the one for the results.
+        arguments: Files, folders and patterns.
+        recursive: Whether the subfolders of folders count.
+        leave_out: Folders that are not looked into below others, such as the one for the results.
     """
     found: dict[str, Source] = {}
     problems: list[Problem] = []

@@ -23,22 +23,22 @@ BESIDE_TEMPLATE: Final = "{stem}_deblurred{suffix}"
 """Names of the results beside their sources."""
 
 _FIELDS: Final = ("stem", "suffix", "parent")
-_FACE_PICTURE: Final = re.compile(r"(?P<stem>.+)_face\d+_(before|after)\.png", re.DOTALL)
+_FACE_IMAGE: Final = re.compile(r"(?P<stem>.+)_face\d+_(before|after)\.png", re.DOTALL)
 _UNSEEN_SUFFIX: Final = ".png"  # holds any photo, where a file's own name says nothing that can be written
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Outputs to write, and their places.
+    """The outputs of a run, and their places.
 
     Attributes:
-        out: the folder for the results, the one output file, or `STREAM` for standard output; None for results
+        out: The folder for the results, the one output file, or `STREAM` for standard output; None for results
             beside their sources.
-        out_is_file: whether ``out`` is the output file itself.
-        template: the name of a result, from `checked_template`.
-        compare: whether a before/after image is wanted beside the result.
-        boxes: whether an image with the faces' boxes is wanted beside the result.
-        faces: the folder for images of the single faces, or None if none are wanted.
+        out_is_file: Whether ``out`` is the output file itself.
+        template: The name of a result, from `checked_template`.
+        compare: Whether a before/after image is wanted beside the result.
+        boxes: Whether an image with the faces' boxes is wanted beside the result.
+        faces: The folder for images of the single faces, or None if none are wanted.
     """
 
     out: Path | None
@@ -54,11 +54,11 @@ class Job:
     """One photo to do.
 
     Attributes:
-        source: the input file, or `STREAM`.
-        target: the output file, or `STREAM`.
-        comparison: where the before/after image goes, or None if none is wanted.
-        boxes: where the image with the faces' boxes goes, or None if none is wanted.
-        faces: what the names of the faces' images begin with, or None if none are wanted.
+        source: The input file, or `STREAM`.
+        target: The output file, or `STREAM`.
+        comparison: Where the before/after image goes, or None if none is wanted.
+        boxes: Where the image with the faces' boxes goes, or None if none is wanted.
+        faces: What the names of the faces' images begin with, or None if none are wanted.
     """
 
     source: Path
@@ -73,7 +73,7 @@ class Job:
         return tuple(path for path in (self.target, self.comparison, self.boxes) if path is not None)
 
     def face_outputs(self, number: int) -> tuple[Path, Path]:
-        """Where the images of a face go, before and after; the first face has the number 1."""
+        """Return the files for the images of a face, before and after; the first face has the number 1."""
         if self.faces is None:
             raise ValueError("no images of faces are wanted")
         start = f"{self.faces.name}_face{number}"
@@ -83,18 +83,18 @@ class Job:
 def chosen_layout(
     photos: Sequence[Path], out: Path | None, template: str | None, *, compare: bool, boxes: bool, faces: Path | None
 ) -> Layout:
-    """The layout that the options ask for.
+    """Return the layout that the options ask for.
 
     Args:
-        photos: the photos as they were given.
-        out: the output as it was given, or None if it was not.
-        template: the name of a result as it was given, or None if it was not.
-        compare: as in `Layout`.
-        boxes: as in `Layout`.
-        faces: as in `Layout`.
+        photos: The photos as they were given.
+        out: The output as it was given, or None if it was not.
+        template: The name of a result as it was given, or None if it was not.
+        compare: As in `Layout`.
+        boxes: As in `Layout`.
+        faces: As in `Layout`.
 
     Raises:
-        BadParameter: If the output cannot be written, is missing, or has a name already and gets another.
+        typer.BadParameter: If the output cannot be written, is missing, or has a name already and gets another.
     """
     out_is_file = False
     if out is None:
@@ -123,12 +123,12 @@ def chosen_layout(
 
 
 def checked_template(text: str) -> str:
-    """The output template, if it makes plain file names.
+    """Return the output template, if it makes plain file names.
 
     It is text with the fields ``{stem}``, ``{suffix}`` (with its dot) and ``{parent}`` (name of the input's folder).
 
     Raises:
-        typer.BadParameter: a field is unknown, or the name would be none of a photo or lead to another folder.
+        typer.BadParameter: If a field is unknown, or the name would not be a photo's or would lead to another folder.
     """
     if "/" in text or "\\" in text or not text.isprintable():
         raise typer.BadParameter(f"{printable(text)!r} must be a file name, without folders", param_hint="--name")
@@ -152,22 +152,22 @@ def checked_template(text: str) -> str:
 
 
 def plan(sources: Sequence[Source], layout: Layout, *, overwrite: bool = False) -> tuple[list[Job], list[str]]:
-    """Decides the output files.
+    """Choose the output files.
 
     A photo that was found in a folder, and whose name is that of another one's result, is left out: results
     lie beside their sources then, and are no photos to do in the next run. With ``overwrite`` it is refused
     instead, as nobody can know that it is not a photo that is there only once.
 
     Args:
-        sources: the photos.
-        layout: what is to be written, and where.
-        overwrite: whether existing results will be replaced.
+        sources: The photos.
+        layout: The outputs, and their places.
+        overwrite: Whether existing results will be replaced.
 
     Returns:
         The photos to do, and a line about those left out, if there are any.
 
     Raises:
-        typer.BadParameter: two inputs have one output, an output is an input, or a place cannot be written.
+        typer.BadParameter: If two inputs have one output, an output is an input, or a place cannot be written.
     """
     folder = None if layout.out == STREAM or layout.out_is_file else layout.out
     if folder is not None:
@@ -186,10 +186,10 @@ def plan(sources: Sequence[Source], layout: Layout, *, overwrite: bool = False) 
 
 
 def refuse_to_replace(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
-    """An output is never an input, whatever the user allows to be replaced.
+    """Refuse an output that is an input, whatever the user allows to be replaced.
 
     Raises:
-        typer.BadParameter: one is, be it through a link.
+        typer.BadParameter: If one is, also through a link.
     """
     sources = {content_of(path): path for path in inputs if path != STREAM}
     for output in outputs:
@@ -201,10 +201,10 @@ def refuse_to_replace(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
 
 
 def refuse_reports(jobs: Sequence[Job], reports: Sequence[Path]) -> None:
-    """A report is neither an input, nor a result, nor another report.
+    """Refuse a report that is an input, a result or another report.
 
     Raises:
-        typer.BadParameter: one is.
+        typer.BadParameter: If one is.
     """
     refuse_to_replace((job.source for job in jobs), reports)
     taken = [place_of(output) for job in jobs for output in job.outputs] + [place_of(path) for path in reports]
@@ -242,7 +242,7 @@ def _result_name(source: Path, template: str) -> str:
 
 
 def _check_folder(out: Path) -> None:
-    # Told once, before hours of work whose every result would meet it.
+    # Once, before hours of work in which every result would fail.
     above = next(folder for folder in (out.absolute(), *out.absolute().parents) if os.path.lexists(folder))
     if is_folder(above) and not os.access(above, os.W_OK | os.X_OK):
         raise typer.BadParameter(
@@ -289,15 +289,15 @@ def _refuse_clashes(jobs: Collection[Job]) -> None:
                 )
     faces = {content_of(job.faces) for job in jobs if job.faces is not None}
     for path in (path for job in jobs for path in (job.source, *job.outputs)):
-        name = _FACE_PICTURE.fullmatch(path.name)
+        name = _FACE_IMAGE.fullmatch(path.name)
         if name is not None and content_of(path.with_name(name["stem"])) in faces:
             raise typer.BadParameter(
-                f"{printable(path)} has the name of a face's picture; choose another folder", param_hint="--save-faces"
+                f"{printable(path)} has the name of a face's image; choose another folder", param_hint="--save-faces"
             )
 
 
 def _refuse_escapes(folders: Collection[Path], out: Path) -> None:
-    """A link inside the output folder must not lead results out of it."""
+    """Refuse a link inside the output folder that leads results out of it."""
     root = content_of(out)
     for folder in sorted(folders):
         if os.path.commonpath([root, content_of(folder)]) != root:

@@ -71,17 +71,17 @@ class SkippedFaceRecord:
 
 @dataclass(frozen=True)
 class Record:
-    """The outcome of one photo.
+    """The outcome for one photo.
 
     Attributes:
-        source: the input as the command line led to it; "-" is standard input.
-        status: what became of it.
-        message: the line that the user reads.
-        outputs: the files that hold its result, the result itself first; "-" is standard output.
-        faces: the faces that were restored, from the largest to the smallest.
-        skipped_faces: the faces that were left as they are.
-        notes: what else the user should know, in plain words.
-        seconds: how long it took.
+        source: The input as the command line led to it; "-" is standard input.
+        status: The outcome.
+        message: The line that the user reads.
+        outputs: The files that hold its result, the result itself first; "-" is standard output.
+        faces: The faces that were restored, from the largest to the smallest.
+        skipped_faces: The faces that were left as they are.
+        notes: What else the user should know, in plain words.
+        seconds: How long it took.
     """
 
     source: str
@@ -94,12 +94,12 @@ class Record:
     seconds: float = 0.0
 
     def as_json(self) -> str:
-        """The record on one line; characters beyond ASCII are escaped, so that any file name survives."""
+        """Return the record on one line; characters beyond ASCII are escaped, so that any file name survives."""
         return json.dumps({"schema": SCHEMA, **asdict(self), "seconds": round(self.seconds, 3)}, allow_nan=False)
 
 
 def face_records(result: Restoration) -> tuple[FaceRecord, ...]:
-    """The faces that were restored."""
+    """Return the records of the faces that were restored."""
     return tuple(
         FaceRecord(
             number=face.number,
@@ -114,7 +114,7 @@ def face_records(result: Restoration) -> tuple[FaceRecord, ...]:
 
 
 def skipped_face_records(result: Restoration) -> tuple[SkippedFaceRecord, ...]:
-    """The faces that were left as they are."""
+    """Return the records of the faces that were left as they are."""
     return tuple(
         SkippedFaceRecord(
             number=face.number, box=_places(face.box), confidence=_number(face.confidence), reason=face.reason
@@ -124,21 +124,21 @@ def skipped_face_records(result: Restoration) -> tuple[SkippedFaceRecord, ...]:
 
 
 class Report:
-    """Tells about a batch while it runs, and at its end.
+    """Reports on a batch while it runs, and at its end.
 
     Lines about restored and skipped photos go to standard output, others to standard error.
 
     Args:
-        total: how many records there will be.
-        only_errors: whether all words go to standard error, as standard output is for a photo.
-        json_path: file for one JSON document, written at the end, or None.
-        jsonl_path: file for a line of JSON a photo, each written at once, or None.
-        overwrite: replace existing report files.
-        append: go on with an existing ``jsonl_path``.
+        total: How many records there will be.
+        only_errors: Whether all words go to standard error, as standard output is for a photo.
+        json_path: File for one JSON document, written at the end, or None.
+        jsonl_path: File for a line of JSON a photo, each written at once, or None.
+        overwrite: Whether existing report files are replaced.
+        append: Whether to continue an existing ``jsonl_path``.
 
     Raises:
-        OutputExistsError: a report file exists already.
-        OSError: a report file cannot be written.
+        OutputExistsError: If a report file exists already.
+        OSError: If a report file cannot be written.
     """
 
     def __init__(
@@ -201,10 +201,10 @@ class Report:
             self._jsonl.flush()
 
     def finish(self, stopped_by: str | None) -> None:
-        """Says the summary, unless there was only one photo to tell about, and writes the JSON document.
+        """Print the summary, unless there was only one photo, and write the JSON document.
 
         Args:
-            stopped_by: what stopped the batch before its end, or None.
+            stopped_by: What stopped the batch before its end, or None.
         """
         if self._total != 1 or self.missing:
             print(self._summary(stopped_by), file=sys.stderr if self._only_errors else sys.stdout, flush=True)
@@ -245,7 +245,7 @@ class Report:
 
 
 def exit_code(counts: Counter[Status], *, require_face: bool) -> int:
-    """0 if all is done, 1 if some failed, 3 if nothing but faces was missing and ``require_face`` asks for it.
+    """Return 0 if all is done, 1 if some failed, 3 if only faces were missing and ``require_face`` asks for it.
 
     Without ``require_face``, a photo without a face to restore counts as failed.
     """
@@ -257,7 +257,7 @@ def exit_code(counts: Counter[Status], *, require_face: bool) -> int:
 
 
 def _check_report_file(path: Path, *, may_exist: bool) -> None:
-    """Told before hours of work, at whose end the report could not be written."""
+    """Refuse, before hours of work, a report that could not be written at their end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
@@ -270,7 +270,7 @@ def _check_report_file(path: Path, *, may_exist: bool) -> None:
 
 
 def _opened(path: Path, *, append: bool) -> TextIO:
-    """The file for lines; after half a line, as a full disk or a power cut leaves it, with an end to that."""
+    """Open the file of lines, and end a half-written line that a full disk or a power cut left."""
     file = path.open("a" if append else "w", encoding="ascii")
     if file.tell():
         with path.open("rb") as before:
@@ -281,10 +281,10 @@ def _opened(path: Path, *, append: bool) -> TextIO:
 
 
 def _places(values: Sequence[float]) -> tuple[float | None, ...]:
-    """Coordinates in hundredths of a pixel."""
+    """Round coordinates to hundredths of a pixel."""
     return tuple(round(value, 2) if math.isfinite(value) else None for value in values)
 
 
 def _number(value: float) -> float | None:
-    """Six digits; None for what is no number, for which JSON has no word."""
+    """Round to six digits; None for what is not finite, which JSON cannot hold."""
     return float(f"{value:.6g}") if math.isfinite(value) else None

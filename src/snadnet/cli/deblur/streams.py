@@ -18,17 +18,17 @@ _CHUNK: Final = 1 << 20
 
 
 def check_streams(photos: Sequence[Path], out: Path | None, *, one_file: bool, out_is_file: bool, beside: bool) -> None:
-    """A stream carries one photo and nothing else.
+    """Refuse a stream that would carry anything but one photo.
 
     Args:
-        photos: the photos as they were given.
-        out: the output as it was given, or None if it was not.
-        one_file: whether the photos are one file or standard input.
-        out_is_file: whether the output is a file, neither a folder nor standard output.
-        beside: whether other images are to be written beside the result.
+        photos: The photos as they were given.
+        out: The output as it was given, or None if it was not.
+        one_file: Whether the photos are one file or standard input.
+        out_is_file: Whether the output is a file, neither a folder nor standard output.
+        beside: Whether other images are to be written beside the result.
 
     Raises:
-        typer.BadParameter: a stream cannot be used as asked, or is a terminal.
+        typer.BadParameter: If a stream cannot be used as asked, or is a terminal.
     """
     if STREAM in photos:
         if not one_file:
@@ -63,13 +63,13 @@ def check_streams(photos: Sequence[Path], out: Path | None, *, one_file: bool, o
 
 
 def read_standard_input(max_bytes: int) -> bytes:
-    """Return the bytes of standard input.
+    """Read all of standard input.
 
     Args:
-        max_bytes: where reading ends with an error.
+        max_bytes: Where reading ends with an error.
 
     Raises:
-        PhotoError: there is more than ``max_bytes``.
+        PhotoError: If there is more than ``max_bytes``.
     """
     # In pieces: memory grows with what comes, not with the limit.
     content = bytearray()
@@ -84,10 +84,10 @@ def read_standard_input(max_bytes: int) -> bytes:
 
 
 def write_standard_output(content: bytes) -> None:
-    """Sends all of it.
+    """Write a whole photo to standard output.
 
     Raises:
-        PhotoError: nobody reads it, or it goes to a full disk.
+        PhotoError: If nobody reads it, or it goes to a full disk.
     """
     try:
         # Without Python's buffer, which would try once more at the end what failed here.

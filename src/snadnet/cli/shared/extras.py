@@ -1,4 +1,4 @@
-"""The error of a verb whose extra is not installed."""
+"""Errors for packages of an extra that are not installed."""
 
 from importlib.util import find_spec
 

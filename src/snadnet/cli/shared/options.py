@@ -86,7 +86,7 @@ MaxPixels = Annotated[
         max=_MOST_MEGAPIXELS,
         metavar="MPX",
         callback=_positive,
-        help="Refuse larger photos, in millions of pixels; asked before any is decoded.",
+        help="Refuse larger images, in millions of pixels; asked before any is decoded.",
         rich_help_panel=LIMITS_PANEL,
     ),
 ]

@@ -76,7 +76,7 @@ class Preparation:
 
     @property
     def header(self) -> dict[str, str | int]:
-        """The first entry of the manifest."""
+        """First line of the manifest."""
         return {"schema": SCHEMA, "dataset": self.dataset, "size": self.size, "framing": self.framing}
 
     def files(self, job: FaceJob) -> list[str]:
@@ -89,7 +89,7 @@ class Preparation:
         """Refuse a folder that was prepared from other faces or with other splits.
 
         Raises:
-            DataError: Names the first file that would not be made now.
+            DataError: If a file would not be made now; it names the first.
         """
         strange = manifest.entries.keys() - {file for job in self.jobs for file in self.files(job)}
         if strange:

@@ -75,7 +75,7 @@ def sharp_face(source: Path | str | NDArray[np.uint8], size: int) -> NDArray[np.
         (size, size, 3), RGB, float32 in [0, 1], every value a multiple of 1/255.
 
     Raises:
-        DataError: The file cannot be read, or the image is not square or is too small.
+        DataError: If the file cannot be read, or the image is not square or is too small.
     """
     image, name = _opened(source)
     if image.width != image.height:
@@ -105,7 +105,7 @@ def blurred_pair(
         ``(blurred, sharp)``, each (size, size, 3), RGB, float32 in [0, 1], multiples of 1/255.
 
     Raises:
-        DataError: As for `sharp_face`.
+        DataError: If `sharp_face` would raise it.
     """
     if protocol.view is None:
         sharp = sharp_face(source, protocol.size)
@@ -140,7 +140,7 @@ def sharp_labels(face: FaceFile, protocol: Protocol, index: int) -> NDArray[np.u
         (size, size) class ids, each pixel with the nearest one's; None if the face has no label map.
 
     Raises:
-        DataError: The label map cannot be read, or does not fit its image.
+        DataError: If the label map cannot be read, or does not fit its image.
     """
     if face.labels is None:
         return None

@@ -17,7 +17,7 @@ _LEAST = 1e-9
 
 
 class Draft(NamedTuple):
-    """A face before a full-size pass.
+    """A face's restoration and kernel before a full-size pass.
 
     Attributes:
         restored: ``(B, 3, H, W)`` RGB in ``[0, 1]``.
@@ -50,7 +50,7 @@ class FullSizeGenerator(Generator):
     def refine(
         self, blurred: Tensor, parsing: Tensor, deconvolved: Tensor, draft: Tensor, steps: Tensor
     ) -> GeneratorOutput:
-        """Restore a batch once more, from its draft.
+        """Restore a batch again, from its draft.
 
         Args:
             blurred: ``(B, 3, H, W)`` RGB in ``[0, 1]``.
@@ -112,7 +112,7 @@ class FullSizeSNADNet(nn.Module):
 
     @torch.no_grad()
     def draft(self, blurred: Tensor) -> Draft:
-        """Return the finished network's draft of ``(B, 3, H, W)`` RGB in ``[0, 1]``."""
+        """Return the finished network's result for ``(B, 3, H, W)`` RGB in ``[0, 1]``."""
         output: SNADNetOutput = self.first(blurred)
         assert output.kernel is not None
         return draft_of(output.restored, output.kernel)

@@ -137,7 +137,7 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         }
 
     def _draft(self, batch: FaceSample) -> tuple[Draft, Tensor]:
-        """Return the finished network's results on a batch, and the masks of its regions."""
+        """Return the finished network's result for a batch, and the masks of its regions."""
         if isinstance(batch, DraftedSample):
             return batch.draft, region_masks(batch.labels)
         with self.accelerator.autocast():
