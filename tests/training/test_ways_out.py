@@ -13,6 +13,7 @@ import torch
 import yaml
 from torch import Tensor
 
+from snadnet.catalogue import FORMER_NAMES
 from snadnet.concurrency import StopSignal
 from snadnet.errors import ConfigError, DataError, TrainingError, WeightsError
 from snadnet.models import read_weights
@@ -247,7 +248,7 @@ def test_two_trainings_in_one_folder_are_kept_apart(tmp_path: Path, config: Path
     assert (run / LOCK_FILE).read_text() == ""
 
 
-def test_a_run_of_version_0_1_goes_on(tmp_path: Path, config: Path) -> None:
+def test_a_run_of_version_0_1_goes_on(tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its checkpoints name what is trained by the stage, and its settings have other names."""
     whole = tmp_path / "whole"
     train(load_settings(config), whole, device="cpu")
@@ -263,7 +264,10 @@ def test_a_run_of_version_0_1_goes_on(tmp_path: Path, config: Path) -> None:
     settings = json.loads(state["settings"])
     del settings["recipe"]
     settings["teacher"] = settings.pop("label_parser")
+    monkeypatch.setitem(FORMER_NAMES, "bisenet-small-cpu", settings["model"])
+    settings["model"] = "bisenet-small-cpu"
     torch.save(state | {"settings": json.dumps(settings)}, checkpoints / "step-000000003.pt")
     train(load_settings(config), former, device="cpu")
     weights = [read_weights(folder / "weights.safetensors")[1] for folder in (whole, former)]
     assert all(weights[0][key].equal(weights[1][key]) for key in weights[0])
+    assert "model from" not in (former / "log.jsonl").read_text()

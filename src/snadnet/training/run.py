@@ -10,6 +10,7 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
+from snadnet.catalogue import current_name
 from snadnet.errors import TrainingError, WeightsError
 from snadnet.models.checkpoint_io import check_finite
 from snadnet.training.checkpoint import Checkpoints
@@ -83,7 +84,9 @@ class Run:
             if torch.cuda.is_available() and state["random"]["cuda"]:
                 torch.cuda.set_rng_state_all(state["random"]["cuda"])
             step, elapsed = int(state["step"]), float(state["elapsed"])
-            changed = _changes(json.loads(state["settings"]), self.settings.model_dump(mode="json"))
+            before = json.loads(state["settings"])
+            before |= {"model": current_name(before["model"])}
+            changed = _changes(before, self.settings.model_dump(mode="json"))
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise WeightsError(
                 f"{self.folder}: its checkpoint does not fit these settings "
