@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
 from accelerate import Accelerator
 from pydantic import Field
 from torch import Tensor, nn
@@ -20,7 +21,7 @@ from snadnet.training.config import RegionSettings, StrictSettings
 from snadnet.training.first_results import DraftedSample, FirstResults, build_first_results, mirrored
 from snadnet.training.recipes.base import Recipe, initial_network
 from snadnet.training.recipes.regions import RegionFinder
-from snadnet.training.run import Run
+from snadnet.training.run import Run, make_optimizer
 
 _SMALLEST = 1e-9
 
@@ -45,6 +46,8 @@ class FullSizeSettings(RegionSettings):
         first_results: its results on disk; None runs the finished network in every step, on ever new faces.
         learn: ``kernel``: the refiner alone, by the true kernels; ``all``: everything, by the face as well.
         taught: share of each batch that teaches the refiner, where all is learned; it costs as much as the generator.
+        refiner_rate: the refiner's learning rate where all is learned, as a share of the others'. Taught by few faces a
+            step, it was thrown back at the full rate.
         true_kernel: the true kernel takes the place of the refined one, which tells what there is to be gained.
         kernel: weight of the kernel's L1 distance from the true one, less a tenth of its log-likelihood.
         losses: weights of Eq. 15.
@@ -56,6 +59,7 @@ class FullSizeSettings(RegionSettings):
     first_results: FirstResultsSettings | None = None
     learn: Literal["kernel", "all"] = "all"
     taught: float = Field(1.0, gt=0, le=1)
+    refiner_rate: float = Field(1.0, gt=0, le=1)
     true_kernel: bool = False
     kernel: float = Field(10.0, ge=0)
     losses: GeneratorLossWeights = GeneratorLossWeights()
@@ -81,6 +85,23 @@ class FullSizeRecipe(Recipe[FullSizeSettings]):
                 network.adopt_first()
         self.whole = network.to(self.device)
         return network.refiner if self.settings.learn == "kernel" else network
+
+    def make_optimizer(self) -> torch.optim.Optimizer:
+        """Build the optimizer, with the refiner's weights in a group of their own where all is learned."""
+        if self.settings.learn == "kernel":
+            return super().make_optimizer()
+        refiner = set(self.whole.refiner.parameters())
+        others = (weight for weight in self.network.parameters() if weight not in refiner)
+        optimizer = make_optimizer(others, self.settings.optimizer)
+        optimizer.add_param_group({"params": list(self.whole.refiner.parameters())})
+        return optimizer
+
+    def set_learning_rate(self, run: Run, share: float) -> float:
+        """Set the learning rate, and the refiner's own."""
+        rate = super().set_learning_rate(run, share)
+        if self.settings.learn == "all":
+            self.optimizer.param_groups[-1]["lr"] = rate * self.settings.refiner_rate
+        return rate
 
     def batches(self, run: Run, faces: list[FacePicture]) -> Iterator[FaceSample]:
         """Yield faces with their first results, in an order that is settled by the step's number."""
