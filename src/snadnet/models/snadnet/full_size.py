@@ -30,6 +30,24 @@ class Draft(NamedTuple):
     regularization: Tensor
 
 
+class FullSizeOutput(NamedTuple):
+    """What a look at full size makes of a batch.
+
+    Attributes:
+        restored: ``(B, 3, H, W)``, about ``[0, 1]``, not clamped.
+        parsing: class probabilities ``(B, 19, H, W)``.
+        textures: predicted textures of the target, see :class:`GeneratorOutput`.
+        kernel: the refined estimates of the kernels, at full size.
+        stepped: what the cautious data step alone makes of the draft, the shape of ``restored``.
+    """
+
+    restored: Tensor
+    parsing: Tensor
+    textures: tuple[Tensor, ...]
+    kernel: KernelEstimate
+    stepped: Tensor
+
+
 class FullSizeGenerator(Generator):
     """A generator that adds to a draft; it sees the data steps from there, and says at each pixel how far to go.
 
@@ -78,10 +96,12 @@ class FullSizeSNADNet(nn.Module):
     Args:
         generator: what both generators are made of; it must look twice.
         parser_width: factor on the parser's channel counts.
+        rounds: how often it looks at full size; each round refines the kernel by the face of the one before.
     """
 
-    def __init__(self, generator: GeneratorConfig, *, parser_width: float) -> None:
+    def __init__(self, generator: GeneratorConfig, *, parser_width: float, rounds: int = 1) -> None:
         super().__init__()
+        self.rounds = rounds
         self.first = SNADNet(generator, parser_width=parser_width)
         self.refiner = FullSizeRefiner()
         self.step = DataStep()
@@ -124,7 +144,8 @@ class FullSizeSNADNet(nn.Module):
         *,
         log_kernel: Tensor | None = None,
         taught: int | None = None,
-    ) -> SNADNetOutput:
+        rounds: int | None = None,
+    ) -> FullSizeOutput:
         """Restore ``(B, 3, H, W)`` RGB in ``[0, 1]`` whose sides are multiples of ``size_multiple``.
 
         Args:
@@ -133,12 +154,14 @@ class FullSizeSNADNet(nn.Module):
             log_kernel: logarithms of kernels ``(B, K, K)`` to take in place of refined ones.
             taught: how many faces, the first of the batch, teach the refiner, for training; all if left out. It costs
                 as much to teach as the generator, and is taught before.
-
-        Returns:
-            The result; its kernels are at full size.
+            rounds: how many, if not as many as there are to be; only the last one gets a gradient.
         """
         if draft is None:
             draft = self.draft(blurred)
+        with torch.no_grad():
+            for _ in range((self.rounds if rounds is None else rounds) - 1):
+                before = self.restore(blurred, draft, self._refine(blurred, draft, len(blurred)))
+                draft = draft._replace(restored=before.restored.clamp(0.0, 1.0), kernel=before.kernel.kernel)
         if log_kernel is None:
             log_kernel = self._refine(blurred, draft, len(blurred) if taught is None else taught)
         return self.restore(blurred, draft, log_kernel)
@@ -152,7 +175,7 @@ class FullSizeSNADNet(nn.Module):
             others = self.refiner(*(part[taught:] for part in seen))
         return torch.cat((self.refiner(*(part[:taught] for part in seen)), others)) if taught else others
 
-    def restore(self, blurred: Tensor, draft: Draft, log_kernel: Tensor) -> SNADNetOutput:
+    def restore(self, blurred: Tensor, draft: Draft, log_kernel: Tensor) -> FullSizeOutput:
         """Take the data steps by kernels ``(B, K, K)``, given as logarithms, and restore."""
         kernel = log_kernel.exp()
         parsing = self.first.parse(draft.restored)
@@ -161,9 +184,8 @@ class FullSizeSNADNet(nn.Module):
         deconvolved = deconvolve_by(F.avg_pool2d(blurred, 2), estimate)
         steps: Tensor = self.step(draft.restored, blurred, kernel)
         output = self.generator.look(blurred, parsing, deconvolved, draft.restored, steps)
-        return SNADNetOutput(
-            output.restored, parsing, output.textures, KernelEstimate(log_kernel, draft.regularization)
-        )
+        estimate = KernelEstimate(log_kernel, draft.regularization)
+        return FullSizeOutput(output.restored, parsing, output.textures, estimate, draft.restored + steps[:, :3])
 
 
 def draft_of(restored: Tensor, estimate: KernelEstimate) -> Draft:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from snadnet.data.faces import FaceDataset, FaceSample
 from snadnet.data.pictures import FacePicture
 from snadnet.losses import PIXEL_LOSSES, GeneratorLoss, GeneratorLossWeights, RegionWeights, region_masks
-from snadnet.models.snadnet import Draft, FullSizeSNADNet, SNADNetOutput
+from snadnet.models.snadnet import Draft, FullSizeOutput, FullSizeSNADNet
 from snadnet.models.weights_file import load_state, read_weights
 from snadnet.training.config import RegionSettings, StrictSettings
 from snadnet.training.first_results import DraftedSample, FirstResults, build_first_results, mirrored
@@ -50,6 +50,7 @@ class FullSizeSettings(RegionSettings):
             step, it was thrown back at the full rate.
         true_kernel: the true kernel takes the place of the refined one, which tells what there is to be gained.
         kernel: weight of the kernel's L1 distance from the true one, less a tenth of its log-likelihood.
+        step: weight of the negative PSNR in dB of what the cautious data step alone makes of the draft.
         losses: weights of Eq. 15.
         regions: weights of Eq. 11.
     """
@@ -62,6 +63,7 @@ class FullSizeSettings(RegionSettings):
     refiner_rate: float = Field(1.0, gt=0, le=1)
     true_kernel: bool = False
     kernel: float = Field(10.0, ge=0)
+    step: float = Field(2.0, ge=0)
     losses: GeneratorLossWeights = GeneratorLossWeights()
     regions: RegionWeights = RegionWeights()
 
@@ -139,23 +141,26 @@ class FullSizeRecipe(Recipe[FullSizeSettings]):
             log_kernel: Tensor = self.trained(draft.kernel, draft.restored, batch.blurred)
             distance = kernel_distance(log_kernel, batch.kernel)
             return {"loss": distance - 0.1 * log_likelihood(log_kernel, batch.kernel), "kernel": distance}
-        output: SNADNetOutput = self.trained(
+        rounds = 1 + run.progress.step % self.whole.rounds
+        output: FullSizeOutput = self.trained(
             batch.blurred,
             draft,
             log_kernel=batch.kernel.clamp_min(_SMALLEST).log() if self.settings.true_kernel else None,
             taught=math.ceil(self.settings.taught * len(batch.blurred)),
+            rounds=rounds,
         )
-        assert output.kernel is not None
         parts = self.criterion(output.restored, batch.sharp, masks, textures=output.textures)
         distance = kernel_distance(output.kernel.log_kernel, batch.kernel)
         kernel = distance - 0.1 * log_likelihood(output.kernel.log_kernel, batch.kernel)
         psnr = PIXEL_LOSSES["psnr"]
+        step = psnr(output.stepped, batch.sharp)
         return {
-            "loss": parts.total + self.settings.kernel * kernel,
+            "loss": parts.total + self.settings.kernel * kernel + self.settings.step * step,
             "kernel": distance,
             "reconstruction": parts.reconstruction,
             "texture": parts.texture,
             "fidelity": parts.fidelity,
+            "step": psnr(draft.restored, batch.sharp) - step,
             "gain": psnr(draft.restored, batch.sharp) - psnr(output.restored.detach(), batch.sharp),
         }
 
