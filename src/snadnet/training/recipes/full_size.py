@@ -160,7 +160,7 @@ class FullSizeRecipe(Recipe[FullSizeSettings]):
             "reconstruction": parts.reconstruction,
             "texture": parts.texture,
             "fidelity": parts.fidelity,
-            "step": psnr(draft.restored, batch.sharp) - step,
+            "stepped": psnr(draft.restored, batch.sharp) - step,
             "gain": psnr(draft.restored, batch.sharp) - psnr(output.restored.detach(), batch.sharp),
         }
 
