@@ -50,7 +50,7 @@ def main(
     print(f"{PROTOCOLS[protocol]}; {count} of the last {last} faces")
     errors = results.pop("error"), results.pop("consistency")
     for name, values in results.items():
-        print(f"{name:>44}: {float(values.mean()):7.3f}   worst tenth {float(values.quantile(0.1)):7.3f}")
+        print(f"{name:>44}: {float(values.mean()):7.3f}   10th percentile {float(values.quantile(0.1)):7.3f}")
     rank = spearmanr(errors[1].numpy(), errors[0].numpy()).statistic
     print(f"rank correlation of what is left unexplained with the face's error: {rank:.2f}")
 
