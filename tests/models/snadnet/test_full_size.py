@@ -108,7 +108,7 @@ def test_the_weights_of_a_step_follow_the_noise(portrait: np.ndarray) -> None:
     assert step.hidden.weight.grad.abs().sum() > 0
 
 
-def test_a_kernel_that_is_larger_than_the_image_is_wrapped_around() -> None:
+def test_a_kernel_that_is_larger_than_the_picture_is_wrapped_around() -> None:
     kernel = torch.rand(1, 49, 49, generator=generator())
     spectrum = Fourier(32, 64, kernel.device).transform_placed(kernel, row=-24, column=-24)
     whole = F.pad(kernel, (0, 15, 0, 15)).view(1, 2, 32, 64).sum(dim=1).roll((-24, -24), dims=(1, 2))
@@ -169,3 +169,26 @@ def test_the_face_teaches_the_kernel_and_never_the_finished_network(network: Ful
     assert network.refiner.stem.weight.grad is not None
     assert network.refiner.stem.weight.grad.abs().sum() > 0
     assert all(weight.grad is None for weight in network.first.parameters())
+
+
+def test_a_second_round_goes_on_from_the_first(network: FullSizeSNADNet) -> None:
+    for head in (network.generator.head, network.refiner.kernel):
+        torch.nn.init.normal_(head.weight, std=0.01, generator=generator())
+    blurred = torch.rand(1, 3, 64, 64, generator=generator())
+    with torch.no_grad():
+        draft = network.draft(blurred)
+        once = network(blurred, draft)
+        by_hand = network(blurred, draft._replace(restored=once.restored.clamp(0, 1), kernel=once.kernel.kernel))
+        twice = network(blurred, draft, rounds=2)
+    assert not twice.restored.equal(once.restored)
+    torch.testing.assert_close(twice.restored, by_hand.restored)
+    torch.testing.assert_close(twice.kernel.kernel, by_hand.kernel.kernel)
+
+
+def test_what_is_stepped_is_the_draft_and_the_cautious_step(network: FullSizeSNADNet) -> None:
+    blurred = torch.rand(1, 3, 64, 64, generator=generator())
+    with torch.no_grad():
+        draft = network.draft(blurred)
+        output = network(blurred, draft)
+        steps = network.step(draft.restored, blurred, output.kernel.kernel)
+    torch.testing.assert_close(output.stepped, draft.restored + steps[:, :3])

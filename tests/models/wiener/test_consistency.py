@@ -1,4 +1,4 @@
-"""The part of a blurred face that its restoration leaves unexplained."""
+"""What a restored face leaves unexplained."""
 
 import numpy as np
 import pytest
@@ -34,9 +34,9 @@ def test_the_noise_of_a_blurred_face_is_told(sharp: Tensor, noise: float) -> Non
 
 
 def test_a_face_that_is_right_leaves_nothing_but_noise(sharp: Tensor) -> None:
-    values = consistency(sharp, blurred(sharp, 0.03), kernel())
-    assert float(values.unexplained) == pytest.approx(0.03, rel=0.05)
-    assert float(values.excess) < 0.015
+    told = consistency(sharp, blurred(sharp, 0.03), kernel())
+    assert float(told.unexplained) == pytest.approx(0.03, rel=0.05)
+    assert float(told.excess) < 0.015
 
 
 def test_a_face_that_is_wrong_leaves_more(sharp: Tensor) -> None:

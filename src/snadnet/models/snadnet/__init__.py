@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from snadnet.models.descriptor import ModelDescriptor
-from snadnet.models.snadnet.full_size import Draft, FullSizeGenerator, FullSizeSNADNet, draft_of
+from snadnet.models.snadnet.full_size import Draft, FullSizeGenerator, FullSizeOutput, FullSizeSNADNet, draft_of
 from snadnet.models.snadnet.generator import (
     BASE,
     SMALL,
@@ -27,6 +27,7 @@ __all__ = [
     "AdaptiveDenormalization",
     "Draft",
     "FullSizeGenerator",
+    "FullSizeOutput",
     "FullSizeSNADNet",
     "Generator",
     "GeneratorConfig",
@@ -54,20 +55,18 @@ def _descriptor(name: str, generator: GeneratorConfig, parser_width: float) -> M
     )
 
 
+def _full_size(name: str, rounds: int) -> ModelDescriptor:
+    return replace(
+        _descriptor(name, SMALL, 0.25), build=lambda: FullSizeSNADNet(SMALL, parser_width=0.25, rounds=rounds)
+    )
+
+
 DESCRIPTORS = (
     _descriptor("snadnet-base", BASE, 1.0),
     _descriptor("snadnet-small", SMALL, 0.25),
     _descriptor("snadnet-small-paper", SMALL_PAPER, 0.25),
-    ModelDescriptor(
-        "snadnet-small-full",
-        task="deblurring",
-        role="ours",
-        paper="Zhang et al., Face Deblurring Based on Separable Normalization and Adaptive Denormalization",
-        year=2021,
-        licence="MIT",
-        build=lambda: FullSizeSNADNet(SMALL, parser_width=0.25),
-        size=SizeRule.multiple_of(size_multiple(SMALL)),
-    ),
+    _full_size("snadnet-small-full", rounds=1),
+    _full_size("snadnet-small-full-2", rounds=2),
     # One change each against snadnet-small, most of them the paper's open choices, for the experiments in docs/.
     _descriptor("snadnet-small-argmax", replace(SMALL, soft_parsing=False), 0.25),
     _descriptor("snadnet-small-blind", replace(SMALL, deconvolved_channels=0, refinement_pass=False), 0.25),

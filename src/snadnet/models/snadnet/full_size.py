@@ -17,7 +17,7 @@ _LEAST = 1e-9
 
 
 class Draft(NamedTuple):
-    """A face's restoration and kernel before a full-size pass.
+    """What is known of a face before a full-size pass.
 
     Attributes:
         restored: ``(B, 3, H, W)`` RGB in ``[0, 1]``.
@@ -28,6 +28,24 @@ class Draft(NamedTuple):
     restored: Tensor
     kernel: Tensor
     regularization: Tensor
+
+
+class FullSizeOutput(NamedTuple):
+    """What a full-size pass makes of a batch.
+
+    Attributes:
+        restored: ``(B, 3, H, W)``, about ``[0, 1]``, not clamped.
+        parsing: Class probabilities ``(B, 19, H, W)``.
+        textures: Predicted textures of the target, see `GeneratorOutput`.
+        kernel: The refined estimates of the kernels, at full size.
+        stepped: What the cautious data step alone makes of the draft, the shape of ``restored``.
+    """
+
+    restored: Tensor
+    parsing: Tensor
+    textures: tuple[Tensor, ...]
+    kernel: KernelEstimate
+    stepped: Tensor
 
 
 class FullSizeGenerator(Generator):
@@ -50,7 +68,7 @@ class FullSizeGenerator(Generator):
     def refine(
         self, blurred: Tensor, parsing: Tensor, deconvolved: Tensor, draft: Tensor, steps: Tensor
     ) -> GeneratorOutput:
-        """Restore a batch again, from its draft.
+        """Restore a batch again.
 
         Args:
             blurred: ``(B, 3, H, W)`` RGB in ``[0, 1]``.
@@ -78,10 +96,12 @@ class FullSizeSNADNet(nn.Module):
     Args:
         generator: What both generators are made of; it must have a refinement pass.
         parser_width: Factor on the parser's channel counts.
+        rounds: How many full-size passes there are; each round refines the kernel by the face of the one before.
     """
 
-    def __init__(self, generator: GeneratorConfig, *, parser_width: float) -> None:
+    def __init__(self, generator: GeneratorConfig, *, parser_width: float, rounds: int = 1) -> None:
         super().__init__()
+        self.rounds = rounds
         self.first = SNADNet(generator, parser_width=parser_width)
         self.refiner = FullSizeRefiner()
         self.step = DataStep()
@@ -112,7 +132,7 @@ class FullSizeSNADNet(nn.Module):
 
     @torch.no_grad()
     def draft(self, blurred: Tensor) -> Draft:
-        """Return the finished network's result for ``(B, 3, H, W)`` RGB in ``[0, 1]``."""
+        """What the finished network makes of ``(B, 3, H, W)`` RGB in ``[0, 1]``."""
         output: SNADNetOutput = self.first(blurred)
         assert output.kernel is not None
         return draft_of(output.restored, output.kernel)
@@ -124,7 +144,8 @@ class FullSizeSNADNet(nn.Module):
         *,
         log_kernel: Tensor | None = None,
         taught: int | None = None,
-    ) -> SNADNetOutput:
+        rounds: int | None = None,
+    ) -> FullSizeOutput:
         """Restore ``(B, 3, H, W)`` RGB in ``[0, 1]`` whose sides are multiples of ``size_multiple``.
 
         Args:
@@ -133,26 +154,29 @@ class FullSizeSNADNet(nn.Module):
             log_kernel: Logarithms of kernels ``(B, K, K)`` to take in place of refined ones.
             taught: How many faces, the first of the batch, teach the refiner, for training; all if left out. It costs
                 as much to teach as the generator, and is taught before.
-
-        Returns:
-            The result; its kernels are at full size.
+            rounds: How many, if not as many as there are to be; only the last one gets a gradient.
         """
         if draft is None:
             draft = self.draft(blurred)
+        with torch.no_grad():
+            for _ in range((self.rounds if rounds is None else rounds) - 1):
+                before = self.restore(blurred, draft, self._refine(blurred, draft))
+                draft = draft._replace(restored=before.restored.clamp(0.0, 1.0), kernel=before.kernel.kernel)
         if log_kernel is None:
-            log_kernel = self._refine(blurred, draft, len(blurred) if taught is None else taught)
+            log_kernel = self._refine(blurred, draft, taught)
         return self.restore(blurred, draft, log_kernel)
 
-    def _refine(self, blurred: Tensor, draft: Draft, taught: int) -> Tensor:
+    def _refine(self, blurred: Tensor, draft: Draft, taught: int | None = None) -> Tensor:
         seen = (draft.kernel, draft.restored, blurred)
-        if taught == len(blurred):
+        # The batch's length is asked for only in training: a graph would be bound to it.
+        if taught is None or taught >= len(blurred):
             refined: Tensor = self.refiner(*seen)
             return refined
         with torch.no_grad():
             others = self.refiner(*(part[taught:] for part in seen))
         return torch.cat((self.refiner(*(part[:taught] for part in seen)), others)) if taught else others
 
-    def restore(self, blurred: Tensor, draft: Draft, log_kernel: Tensor) -> SNADNetOutput:
+    def restore(self, blurred: Tensor, draft: Draft, log_kernel: Tensor) -> FullSizeOutput:
         """Take the data steps by kernels ``(B, K, K)``, given as logarithms, and restore."""
         kernel = log_kernel.exp()
         parsing = self.first.parse(draft.restored)
@@ -161,9 +185,8 @@ class FullSizeSNADNet(nn.Module):
         deconvolved = deconvolve_by(F.avg_pool2d(blurred, 2), estimate)
         steps: Tensor = self.step(draft.restored, blurred, kernel)
         output = self.generator.refine(blurred, parsing, deconvolved, draft.restored, steps)
-        return SNADNetOutput(
-            output.restored, parsing, output.textures, KernelEstimate(log_kernel, draft.regularization)
-        )
+        estimate = KernelEstimate(log_kernel, draft.regularization)
+        return FullSizeOutput(output.restored, parsing, output.textures, estimate, draft.restored + steps[:, :3])
 
 
 def draft_of(restored: Tensor, estimate: KernelEstimate) -> Draft:

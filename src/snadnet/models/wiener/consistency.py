@@ -21,7 +21,7 @@ _MEDIAN_OF_ABSOLUTES: Final = 0.6745
 
 
 class Consistency(NamedTuple):
-    """The part of a batch that its restored images leave unexplained; both in the range of values, ``[0, 1]``.
+    """What a batch's restored images leave unexplained; both in the range of values, ``[0, 1]``.
 
     Attributes:
         unexplained: ``(B,)``, root mean square of the blurred image less the restored one, blurred.

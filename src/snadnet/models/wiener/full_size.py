@@ -66,7 +66,7 @@ class FullSizeRefiner(nn.Module):
         nn.init.zeros_(self.kernel.bias)  # type: ignore[arg-type]
 
     def forward(self, guess: Tensor, restored: Tensor, blurred: Tensor) -> Tensor:
-        """Estimate the kernels again.
+        """Refine the kernels.
 
         Args:
             guess: ``(B, K, K)``, kernels with sum 1, ``K`` odd.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
+import torch
 from accelerate import Accelerator
 from pydantic import AfterValidator, Field
 from torch import Tensor, nn
@@ -15,9 +16,10 @@ from snadnet.data.dataset import FaceDataset, FaceSample
 from snadnet.data.image_folder import FaceFile
 from snadnet.losses import PIXEL_LOSSES, GeneratorLoss, GeneratorOutcome, RegionWeights, complete_weights, region_masks
 from snadnet.models.checkpoint_io import load_state, read_weights
-from snadnet.models.snadnet import Draft, FullSizeSNADNet, SNADNetOutput
+from snadnet.models.snadnet import Draft, FullSizeOutput, FullSizeSNADNet
 from snadnet.training.config import LabelledSettings, StrictSettings
 from snadnet.training.first_results import DraftedSample, FirstResults, build_first_results, mirrored
+from snadnet.training.learner import make_optimizer
 from snadnet.training.recipes.base import DeblurringRecipe, initial_network
 from snadnet.training.recipes.regions import RegionFinder
 from snadnet.training.run import Run
@@ -45,8 +47,11 @@ class FullSizeSettings(LabelledSettings):
         first_results: Its results on disk; None runs the finished network in every step, on ever new faces.
         learn: ``kernel``: the refiner alone, by the true kernels; ``all``: everything, by the face as well.
         taught: Share of each batch that teaches the refiner, where all is learned; it costs as much as the generator.
+        refiner_rate: The refiner's learning rate where all is learned, as a share of the others'. Taught by few faces a
+            step, it was thrown back at the full rate.
         true_kernel: The true kernel takes the place of the refined one, which tells what there is to be gained.
         kernel: Weight of the kernel's L1 distance from the true one, less a tenth of its log-likelihood.
+        step: Weight of the negative PSNR in dB of what the cautious data step alone makes of the draft.
         losses: Weights of the terms of the loss (Eq. 15), by name in `snadnet.losses.GENERATOR_TERMS`.
         regions: Weights of Eq. 11.
     """
@@ -56,8 +61,10 @@ class FullSizeSettings(LabelledSettings):
     first_results: FirstResultsSettings | None = None
     learn: Literal["kernel", "all"] = "all"
     taught: float = Field(1.0, gt=0, le=1)
+    refiner_rate: float = Field(1.0, gt=0, le=1)
     true_kernel: bool = False
     kernel: float = Field(10.0, ge=0)
+    step: float = Field(2.0, ge=0)
     losses: Annotated[dict[str, float], AfterValidator(complete_weights)] = complete_weights({})
     regions: RegionWeights = RegionWeights()
 
@@ -81,6 +88,23 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
                 network.adopt_first()
         self.whole = network.to(self.device)
         return network.refiner if self.settings.learn == "kernel" else network
+
+    def make_optimizer(self) -> torch.optim.Optimizer:
+        """Build the optimizer, with the refiner's weights in a group of their own where all is learned."""
+        if self.settings.learn == "kernel":
+            return super().make_optimizer()
+        refiner = set(self.whole.refiner.parameters())
+        others = (weight for weight in self.network.parameters() if weight not in refiner)
+        optimizer = make_optimizer(others, self.settings.optimizer)
+        optimizer.add_param_group({"params": list(self.whole.refiner.parameters())})
+        return optimizer
+
+    def set_learning_rates(self, factor: float, progress: float) -> float:
+        """Set the learning rate, and the refiner's own."""
+        rate = super().set_learning_rates(factor, progress)
+        if self.settings.learn == "all":
+            self.learner.optimizer.param_groups[-1]["lr"] = rate * self.settings.refiner_rate
+        return rate
 
     def batches(self, faces: list[FaceFile], run: Run) -> Generator[FaceSample, None, None]:
         """Yield faces with their first results, in an order that is settled by the step's number."""
@@ -118,26 +142,30 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
             log_kernel: Tensor = self.trained(draft.kernel, draft.restored, batch.blurred)
             distance = kernel_distance(log_kernel, batch.kernel)
             return {"loss": distance - 0.1 * log_likelihood(log_kernel, batch.kernel), "kernel": distance}
-        output: SNADNetOutput = self.trained(
+        # Each number of passes in turn, by chance: the one set of weights serves all.
+        rounds = 1 + int(torch.randint(self.whole.rounds, ()))
+        output: FullSizeOutput = self.trained(
             batch.blurred,
             draft,
             log_kernel=batch.kernel.clamp_min(_SMALLEST).log() if self.settings.true_kernel else None,
             taught=math.ceil(self.settings.taught * len(batch.blurred)),
+            rounds=rounds,
         )
-        assert output.kernel is not None
         parts = self.criterion(GeneratorOutcome(output.restored, batch.sharp, masks, textures=output.textures))
         distance = kernel_distance(output.kernel.log_kernel, batch.kernel)
         kernel = distance - 0.1 * log_likelihood(output.kernel.log_kernel, batch.kernel)
         psnr = PIXEL_LOSSES["psnr"]
+        step = psnr(output.stepped, batch.sharp)
         return {
-            "loss": parts.total + self.settings.kernel * kernel,
+            "loss": parts.total + self.settings.kernel * kernel + self.settings.step * step,
             "kernel": distance,
             **{name: term for name, term in parts.terms.items() if name != "adversarial"},
+            "stepped": psnr(draft.restored, batch.sharp) - step,
             "gain": psnr(draft.restored, batch.sharp) - psnr(output.restored.detach(), batch.sharp),
         }
 
     def _draft(self, batch: FaceSample) -> tuple[Draft, Tensor]:
-        """Return the finished network's result for a batch, and the masks of its regions."""
+        """What the finished network makes of a batch, and the masks of its regions."""
         if isinstance(batch, DraftedSample):
             return batch.draft, region_masks(batch.labels)
         with self.accelerator.autocast():

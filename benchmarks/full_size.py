@@ -1,0 +1,105 @@
+"""What the full-size pass makes of its kernel: with the refined kernel and with the true one.
+
+Example: ``python benchmarks/full_size.py runs/full-size/weights.safetensors data/ffhq --protocol celeba --count 48``
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from scipy.stats import spearmanr
+from torch import Tensor
+
+from snadnet.data.blurs import RotatingBlur
+from snadnet.data.image_folder import list_faces, split_by_name
+from snadnet.data.protocols import PROTOCOLS, blurred_pair
+from snadnet.errors import ModelError, SnadnetError
+from snadnet.metrics.fidelity import psnr
+from snadnet.models import Restorer, read_model
+from snadnet.models.snadnet import Draft, FullSizeSNADNet
+from snadnet.models.wiener.consistency import consistency
+from snadnet.models.wiener.data_step import STRENGTHS
+
+BATCH = 4
+LEAST = 1e-9
+
+
+def main(
+    *,
+    weights: Annotated[Path, typer.Argument(help="A .safetensors file of snadnet-small-full.")],
+    faces: Annotated[Path, typer.Argument(help="A folder of aligned faces.")],
+    protocol: Annotated[str, typer.Option(help="celeba or celeba-hq: one whose kernels are known.")] = "celeba",
+    last: Annotated[int, typer.Option(min=1, help="So many faces, the last by name, are held out.")] = 200,
+    count: Annotated[int, typer.Option(min=1, help="How many of them, evenly by name.")] = 48,
+) -> None:
+    """Print gains over the blurred input, L1 distances of kernels (0 to 2), and what the consistency is worth."""
+    model = read_model(weights)
+    network = model.core if isinstance(model, Restorer) else model
+    if not isinstance(network, FullSizeSNADNet):
+        raise ModelError(f"{weights}: has no full-size pass; give weights of snadnet-small-full")
+    blurred, sharp, kernel = _faces(faces, protocol, last, count)
+    rows: dict[str, list[Tensor]] = {}
+    with torch.no_grad():
+        for part in range(0, count, BATCH):
+            here = slice(part, part + BATCH)
+            for name, values in _measured(network, blurred[here], sharp[here], kernel[here]).items():
+                rows.setdefault(name, []).append(values)
+    results = {name: torch.cat(values) for name, values in rows.items()}
+    print(f"{PROTOCOLS[protocol]}; {count} of the last {last} faces")
+    errors = results.pop("error"), results.pop("consistency")
+    for name, values in results.items():
+        print(f"{name:>44}: {float(values.mean()):7.3f}   10th percentile {float(values.quantile(0.1)):7.3f}")
+    rank = spearmanr(errors[1].numpy(), errors[0].numpy()).statistic
+    print(f"rank correlation of what is left unexplained with the face's error: {rank:.2f}")
+
+
+def _faces(folder: Path, protocol: str, last: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Blurred and sharp faces ``(N, 3, S, S)``, and true kernels ``(N, 49, 49)``."""
+    chosen = PROTOCOLS[protocol]
+    assert chosen.blur is not None
+    assert not isinstance(chosen.blur, RotatingBlur)
+    held_out = split_by_name(list_faces(folder), last)[1]
+    pairs, kernels = [], []
+    for number in (index * last // count for index in range(count)):
+        pairs.append(blurred_pair(held_out[number].image, chosen, number))
+        kernel = chosen.blur.kernel(number)
+        kernels.append(torch.from_numpy(np.pad(kernel, (49 - len(kernel)) // 2)).float())
+    images = (torch.from_numpy(np.stack(part).transpose(0, 3, 1, 2).copy()) for part in zip(*pairs, strict=True))
+    blurred, sharp = images
+    return blurred, sharp, torch.stack(kernels)
+
+
+def _measured(network: FullSizeSNADNet, blurred: Tensor, sharp: Tensor, true: Tensor) -> dict[str, Tensor]:
+    """What is measured of some faces, by name: each ``(B,)``."""
+    before = psnr(blurred, sharp)
+
+    def gain(restored: Tensor) -> Tensor:
+        return psnr(restored.clamp(0.0, 1.0), sharp) - before
+
+    draft: Draft = network.draft(blurred)
+    refined: Tensor = network.refiner(draft.kernel, draft.restored, blurred)
+    result = {
+        "blurred input, dB": before,
+        "finished network, gain": gain(draft.restored),
+        "its kernel, enlarged: L1": (draft.kernel - true).abs().sum(dim=(1, 2)),
+        "kernel refined at full size: L1": (refined.exp() - true).abs().sum(dim=(1, 2)),
+    }
+    for name, log_kernel in {"refined kernel": refined, "true kernel": true.clamp_min(LEAST).log()}.items():
+        restored = network.restore(blurred, draft, log_kernel).restored
+        steps = network.step(draft.restored, blurred, log_kernel.exp()).chunk(len(STRENGTHS), dim=1)
+        result[f"{name}, cautious data step alone, gain"] = gain(draft.restored + steps[0])
+        result[f"{name}, full-size pass, gain"] = gain(restored)
+        if name == "refined kernel":
+            result["error"] = (restored - sharp).square().mean(dim=(1, 2, 3)).sqrt()
+            result["consistency"] = consistency(restored, blurred, refined.exp()).unexplained
+    return result
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(main)
+    except SnadnetError as error:
+        sys.exit(str(error))
