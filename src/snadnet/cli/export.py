@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from snadnet.cli.shared.extras import require_training_extra
 from snadnet.cli.shared.options import OverwriteOption, output_option
 from snadnet.cli.shared.outputs import refuse_existing
 
@@ -16,8 +17,6 @@ def export(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Write the weights of any deblurring network as one ONNX graph, which snadnet deblur runs without PyTorch."""
-    from snadnet.cli.shared.extras import require_training_extra  # noqa: PLC0415
-
     require_training_extra()
     from snadnet.export import export_onnx  # noqa: PLC0415 (needs PyTorch)
     from snadnet.models import read_model  # noqa: PLC0415

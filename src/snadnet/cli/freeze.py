@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from snadnet.cli.shared.extras import require_training_extra
 from snadnet.cli.shared.jobs import Jobs
 from snadnet.cli.shared.options import DEFAULT_WORKERS, WorkersOption, output_option
 from snadnet.data.protocols import PROTOCOLS
@@ -23,8 +24,6 @@ def freeze(
     workers: WorkersOption = DEFAULT_WORKERS,
 ) -> None:
     """Write a test set once, blurred and sharp, so that every method sees the same pixels."""
-    from snadnet.cli.shared.extras import require_training_extra  # noqa: PLC0415
-
     require_training_extra()
     from snadnet.data.image_folder import FaceFile, check_names, list_faces  # noqa: PLC0415 (needs the extra)
     from snadnet.data.test_sets import (  # noqa: PLC0415

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from snadnet.catalogue import read_catalogue
+from snadnet.cli.shared.extras import require_training_extra
 from snadnet.cli.shared.options import OverwriteOption, output_option
 from snadnet.cli.shared.outputs import check_outputs
 
@@ -32,8 +33,6 @@ def import_weights(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Read weights that the authors of a network released, so that all other commands take them."""
-    from snadnet.cli.shared.extras import require_training_extra  # noqa: PLC0415
-
     require_training_extra()
     from snadnet.models import describe_model, save_network  # noqa: PLC0415 (needs PyTorch)
     from snadnet.models.convert import import_original  # noqa: PLC0415

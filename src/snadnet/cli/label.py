@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from snadnet.cli.shared.extras import require_training_extra
 from snadnet.cli.shared.jobs import Jobs
 from snadnet.cli.shared.options import DEFAULT_WORKERS, DeviceOption, WorkersOption, output_option, weights_option
 from snadnet.files import sha256_of
@@ -32,8 +33,6 @@ def label(
 
     If stopped, the same command goes on where it was.
     """
-    from snadnet.cli.shared.extras import require_training_extra  # noqa: PLC0415
-
     require_training_extra()
     from torch import Tensor  # noqa: PLC0415
 
