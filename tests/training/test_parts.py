@@ -13,6 +13,7 @@ from snadnet.training.checkpoint import Checkpoints
 from snadnet.training.config import ScheduleSettings, parse_duration
 from snadnet.training.ema import exponential_average
 from snadnet.training.lr_schedule import Clock, learning_rate_factor
+from snadnet.training.processes import start
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -66,6 +67,12 @@ def test_a_plain_no_is_a_precision(tmp_path: Path) -> None:
     """YAML reads an unquoted no as false."""
     settings = load_settings(write_config(tmp_path, MINIMAL), ["precision=no"])
     assert settings.precision == "no"
+
+
+def test_each_training_of_a_process_has_its_own_precision(tmp_path: Path) -> None:
+    for precision in ("no", "bf16", "no"):
+        settings = load_settings(write_config(tmp_path, MINIMAL), [f"precision={precision}"])
+        assert start(settings, "cpu").mixed_precision == precision
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 
 from snadnet.errors import ConfigError
 from snadnet.inference import Device
@@ -25,6 +26,8 @@ def start(settings: RunSettings, device: Device = "auto") -> Accelerator:
     torch_device(device)  # refuses what is not there
     # Unless the CPU is asked for, processes without an accelerator do not find each other: each trains alone.
     cpu = device == "cpu" or not torch.accelerator.is_available()
+    # Accelerate keeps one precision for a process, and refuses another; each training of ours has its own.
+    AcceleratorState._reset_state()
     try:
         accelerator = Accelerator(mixed_precision=settings.precision, cpu=cpu)
     except ValueError as error:
