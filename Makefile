@@ -23,8 +23,9 @@ help:
 demo: $(VENV)/.runtime
 	@SNADNET=$(BIN)/snadnet sh examples/demo.sh
 
+# A file stays in one process, as its tests share what takes long to make.
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile
 	@echo "make test: all checks passed."
 
 # Debian's packages, as a browser and its driver must be of one version.
