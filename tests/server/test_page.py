@@ -136,8 +136,9 @@ def test_a_photo_is_dropped_compared_and_downloaded_as_the_command_writes_it(pag
 def test_a_face_is_left_out_and_taken_in_again_by_keyboard(page, photos):
     drop(page, photos["astronaut"])
     finished(page)
+    # It has no size, and so no text to be seen, before the photo is there.
+    wait(page, lambda: elements(page, ".boxes .handle")[0].text == "1")
     handle = elements(page, ".boxes .handle")[0]
-    assert handle.text == "1"
     handle.send_keys(Keys.ENTER)
     wait(page, lambda: "left out" in elements(page, ".faces")[0].text)
     wait(page, lambda: elements(page, ".boxes .handle")[0].get_attribute("aria-pressed") == "false")
@@ -148,6 +149,7 @@ def test_a_face_is_left_out_and_taken_in_again_by_keyboard(page, photos):
 def test_a_missed_face_is_marked_by_mouse_and_by_keyboard(page, photos):
     drop(page, photos["astronaut"])
     finished(page)
+    wait(page, lambda: natural_size(page, ".after") == [512, 512])
     elements(page, ".draw")[0].click()
     overlay = elements(page, ".boxes")[0]
     chain = ActionChains(page).move_to_element_with_offset(overlay, 20, 60).click_and_hold()
