@@ -84,8 +84,10 @@ def train(
         timer = threading.Timer(60 * left, stop.request, ("its minutes are over",))
         started = time.monotonic()
         timer.start()
-        training.train(settings, folder, device="cpu" if cpu else "auto", stop=stop)
-        timer.cancel()
+        try:
+            training.train(settings, folder, device="cpu" if cpu else "auto", stop=stop)
+        finally:
+            timer.cancel()
         left -= (time.monotonic() - started) / 60
         shutil.copyfile(folder / "log.jsonl", output / f"{name}.jsonl")
     trained = [folder / "weights.safetensors" for folder, _ in parts.values() if _minutes_done(folder)]
