@@ -113,7 +113,7 @@ def test_a_photo_is_dropped_compared_and_downloaded_as_the_command_writes_it(pag
     drop(page, photos["astronaut"])
     assert finished(page) == ["1 face: 1 restored"]
     wait(page, lambda: natural_size(page, ".after") == [512, 512])
-    assert natural_size(page, ".before") == [512, 512]
+    wait(page, lambda: natural_size(page, ".before") == [512, 512])
     slider = elements(page, "img-comparison-slider")[0]
     before = page.execute_script("return arguments[0].value", slider)
     page.execute_script("arguments[0].focus()", slider)
