@@ -2,6 +2,7 @@
 
 from snadnet.blur.consistency import Consistency, measure_consistency
 from snadnet.blur.convolution import Border, Method, apply_kernel
+from snadnet.blur.disc import disc_kernel
 from snadnet.blur.extent import KernelExtent, kernel_extent
 from snadnet.blur.linear import linear_kernel
 from snadnet.blur.noise import add_noise, noise_level
@@ -20,6 +21,7 @@ __all__ = [
     "apply_kernel",
     "blur_by_motion",
     "camera_motions",
+    "disc_kernel",
     "kernel_extent",
     "kernel_to_image",
     "kernels_to_image",
