@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import typer.main
 
+pytest.importorskip("starlette", reason="needs the extra: pip install 'snadnet[server]'")
+
 from snadnet.cli.app import app
 from snadnet.server.settings import DEFAULT_PORT
 
