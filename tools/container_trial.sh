@@ -4,8 +4,9 @@
 #   apt-get install --no-install-recommends buildah podman runc debootstrap curl
 #   sh tools/container_trial.sh [FOLDER]
 #
-# The base is made by debootstrap and stripped as Debian's slim images are. Needs root, and 3 GB in FOLDER (/tmp by
-# default), which keeps the base and the images. A folder of certificates is passed on to pip as PIP_CERT names it.
+# The base is made by debootstrap and stripped as Debian's slim images are. Needs root, and 3 GB in FOLDER
+# (/tmp/snadnet_container by default), which keeps the base and the images. A file of certificates that PIP_CERT names is
+# passed on to pip.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
