@@ -22,6 +22,7 @@ Each is loaded when it is first asked for, so that ``import snadnet`` is quick. 
 themselves are in the subpackages and need ``snadnet[train]``.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -53,6 +54,10 @@ if TYPE_CHECKING:
     )
     from snadnet.inference import Backend, load_model, load_parser, resolve_weights
     from snadnet.photo import Limits, Photo, encode_photo, read_photo, read_photo_bytes, write_photo
+
+# From 1.29 on, ONNX Runtime reports its use to Microsoft unless it is told not to before it starts. Set here, as
+# nothing of this package is imported earlier; whoever wants the reports sets it to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 __all__ = [

@@ -25,9 +25,11 @@ PLACEHOLDERS = {"NAME": "nafnet", "MODEL": "snadnet-small"}  # what a reader put
 OTHER_PROGRAMS = (
     "cat",
     "curl",
+    "docker",
     "find",
     "mkdir",
     "other-tool",
+    "podman",
     "python3",
     "/tmp/fuzzenv/bin/pip",
     "/tmp/fuzzenv/bin/python",
@@ -111,7 +113,9 @@ def test_other_commands_name_what_exists(command: Command, monkeypatch: pytest.M
             assert all((ROOT / word).exists() for word in words if word.startswith("tests"))
         case "ruff":
             assert words[0] in ("check", "format")
-        case "pip" if program == "pip":
+        case "sh":
+            assert (ROOT / words[0]).is_file()
+        case "pip" | "pipx" | "uv" if program == Path(program).name:
             extras = re.findall(r"\[([a-z,]+)\]", words[-1])[0].split(",")
             project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
             assert set(extras) <= set(project["optional-dependencies"])

@@ -178,6 +178,8 @@ def test_health_ready_and_the_interface(client):
     json.dumps(document)
     assert "curl" in client.get("/docs").text
     assert client.get("/nothing").json()["error"] == "not_found"
+    assert client.get("/restore").status_code == 405
+    assert client.get("/restore").json()["error"] == "method_not_allowed"
 
 
 def test_a_full_queue_refuses_with_retry_after(client, networks, shaky, monkeypatch):

@@ -92,6 +92,28 @@ def test_another_strength_needs_no_network(client, networks, kept, monkeypatch):
     assert result_of(client, kept) == result
 
 
+def test_the_page_uses_what_the_service_was_started_with(tiny_network, kept, shaky):
+    assert kept["weights"] == "fidelity"
+    networks = Networks(default=str(tiny_network))
+    with TestClient(create_app(ServerSettings(workers=1), networks=networks)) as client:
+        added = client.post("/photos?name=shaky.jpg", content=shaky.read_bytes())
+        assert added.json()["weights"] == ""
+        assert str(tiny_network) not in added.text
+        url = f"/photos/{added.json()['photo']}/results"
+        result = result_of(client, added.json(), weights="")["result"]
+        shown = np.asarray(Image.open(io.BytesIO(client.get(f"{url}/{result}/file").content)), float)
+    # The tiny network brightens.
+    assert (shown - np.asarray(Image.open(shaky), float)).max() > 10
+
+
+def test_what_was_noted_about_a_file_is_told(client, astronaut):
+    buffer = io.BytesIO()
+    pages = [Image.fromarray(astronaut), Image.fromarray(astronaut[::-1])]
+    pages[0].save(buffer, "WEBP", save_all=True, append_images=pages[1:])
+    (note,) = client.post("/photos?name=a.webp", content=buffer.getvalue()).json()["notes"]
+    assert "first" in note
+
+
 def test_a_face_can_be_left_out(client, kept, shaky):
     result = result_of(client, kept, faces=[])
     assert result["faces"][0]["reason"] == "left out"

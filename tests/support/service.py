@@ -30,7 +30,7 @@ def running_service(*options: str) -> Iterator[tuple[str, "subprocess.Popen[str]
     finally:
         process.terminate()
         try:
-            process.communicate(timeout=30)
+            process.communicate(timeout=300)
         except subprocess.TimeoutExpired:
             process.kill()
             raise

@@ -1,6 +1,7 @@
 """ONNX Runtime backend: runs an exported graph on face crops, with the same bytes whatever the batch."""
 
 import os
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,6 +30,9 @@ _DIMENSIONS: Final = 4
 _CUDA: Final = "CUDAExecutionProvider"
 _CPU: Final = "CPUExecutionProvider"
 _ERROR: Final = 3  # ONNX Runtime's log level
+
+if sys.platform == "win32":  # where the environment variable of `snadnet/__init__.py` is not heeded
+    ort.disable_telemetry_events()
 
 
 class OnnxBackend:

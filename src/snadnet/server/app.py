@@ -17,7 +17,6 @@ from starlette.staticfiles import StaticFiles
 from snadnet import __version__
 from snadnet.concurrency import StopSignal
 from snadnet.errors import SnadnetError
-from snadnet.server.bodies import read_photo_body
 from snadnet.server.errors import HungUpError, error_response
 from snadnet.server.guard import Guard
 from snadnet.server.openapi import openapi_document, openapi_page
@@ -28,6 +27,7 @@ from snadnet.server.service import LOG, Networks, Service, service_of
 from snadnet.server.settings import ServerSettings
 
 _CLIENT_CLOSED: Final = 499
+_HTTP_CODES: Final = {404: "not_found", 405: "method_not_allowed"}
 
 
 def create_app(settings: ServerSettings | None = None, *, networks: Networks | None = None) -> Starlette:
@@ -98,7 +98,7 @@ async def _restore(request: Request) -> Response:
     options, weights = options_of(request)
     as_json = wants_json(request)
     limits = service.settings.limits
-    data, name = await read_photo_body(request, max_bytes=limits.max_file_bytes, seconds=service.settings.body_seconds)
+    data, name = await service.receive(request)
 
     def work(stop: StopSignal) -> tuple[dict[str, Any], EncodedPhoto | None]:
         restoration = restore_bytes(
@@ -128,8 +128,7 @@ async def _handle(_: Request, error: Exception) -> Response:
 
 async def _handle_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    code = _HTTP_CODES.get(error.status_code, "bad_request")
     return JSONResponse(
-        {"error": "not_found" if error.status_code == 404 else "bad_request", "message": str(error.detail)},  # noqa: PLR2004
-        status_code=error.status_code,
-        headers=error.headers,
+        {"error": code, "message": str(error.detail)}, status_code=error.status_code, headers=error.headers
     )

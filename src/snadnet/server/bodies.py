@@ -1,27 +1,60 @@
 """Receiving a photo: raw bytes or a form, in memory only, no more than the limit, and not for ever."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from snadnet.server.errors import HungUpError, LengthError, RequestError, TooLargeError
+from snadnet.server.errors import BusyError, HungUpError, LengthError, RequestError, TooLargeError
 
 _FORM_OVERHEAD = 100_000
 """Bytes that a form may have beside its file."""
 
 
-async def read_photo_body(request: Request, *, max_bytes: int, seconds: float) -> tuple[bytes, str]:
+class BodyMemory:
+    """Bounds the memory that bodies take together while they arrive. Not for several threads at a time.
+
+    Args:
+        most: Bytes.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    @contextmanager
+    def share(self) -> Iterator[Callable[[int], None]]:
+        """Yield what takes bytes, and raises `BusyError` where too few are left; all are given back at the end."""
+        taken = 0
+
+        def take(count: int) -> None:
+            nonlocal taken
+            if count > self._left:
+                raise BusyError
+            self._left -= count
+            taken += count
+
+        try:
+            yield take
+        finally:
+            self._left += taken
+
+
+async def read_photo_body(
+    request: Request, *, max_bytes: int, seconds: float, take: Callable[[int], None]
+) -> tuple[bytes, str]:
     """Return the bytes of the photo that a request holds, and the name that its file has, or "the photo".
 
     Args:
         request: With a photo as its body, or a form (``multipart/form-data``) with one file.
         max_bytes: The largest photo.
         seconds: Time limit for all of it.
+        take: Called with the number of bytes of each piece that arrives.
 
     Raises:
+        BusyError: If ``take`` refuses.
         TooLargeError: If it is larger; asked of the head first, and counted as the bytes arrive.
         LengthError: If it took too long.
         RequestError: If there is no photo in it, or the form is damaged.
@@ -34,7 +67,7 @@ async def read_photo_body(request: Request, *, max_bytes: int, seconds: float) -
         raise _too_large(max_bytes)
     try:
         async with asyncio.timeout(seconds):
-            stream = _limited(request.stream(), most, max_bytes)
+            stream = _limited(request.stream(), most, max_bytes, take)
             if is_form:
                 return await _file_of_form(request, stream, max_bytes)
             data = b"".join([chunk async for chunk in stream])
@@ -47,12 +80,15 @@ async def read_photo_body(request: Request, *, max_bytes: int, seconds: float) -
     return data, "the photo"
 
 
-async def _limited(stream: AsyncIterator[bytes], most: int, max_bytes: int) -> AsyncIterator[bytes]:
+async def _limited(
+    stream: AsyncIterator[bytes], most: int, max_bytes: int, take: Callable[[int], None]
+) -> AsyncIterator[bytes]:
     received = 0
     async for chunk in stream:
         received += len(chunk)
         if received > most:
             raise _too_large(max_bytes)
+        take(len(chunk))
         yield chunk
 
 

@@ -17,9 +17,11 @@ _QUERY: tuple[tuple[str, dict[str, Any], str], ...] = (
 )
 _ERRORS = {
     400: "an option is unknown or out of range",
+    403: "the request comes from another site's page",
     408: "the photo took too long to arrive",
     413: "the file is larger than the limit",
     422: "the photo cannot be read, or is over the limit of pixels",
+    500: "an error of the service itself",
     503: "as many photos wait as may; try again after Retry-After seconds",
     504: "the photo took longer than the time limit",
 }
@@ -37,7 +39,7 @@ def openapi_document(settings: ServerSettings) -> dict[str, Any]:
             "required": ["photo"],
         }
     }
-    restore = {
+    restore: dict[str, Any] = {
         "summary": "Deblur the faces in a photo",
         "description": (
             f"At most {limits.max_file_bytes / 1e6:g} MB and {limits.max_pixels / 1e6:g} megapixels. The result is an "
@@ -61,6 +63,7 @@ def openapi_document(settings: ServerSettings) -> dict[str, Any]:
             **{str(status): {"description": text, **error} for status, text in _ERRORS.items()},
         },
     }
+    restore["responses"]["503"]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}
     simple = {"200": {"description": "yes"}}
     return {
         "openapi": "3.1.0",

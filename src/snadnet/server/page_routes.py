@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +16,10 @@ from snadnet.faces import FaceBox, FoundFace, Restoration
 from snadnet.faces.types import Box
 from snadnet.photo import Photo, read_photo_bytes
 from snadnet.server.album import KeptPhoto
-from snadnet.server.bodies import read_photo_body
 from snadnet.server.errors import NotFoundError, RequestError
 from snadnet.server.queries import file_response, strength_of
 from snadnet.server.restoring import EncodedPhoto, encoded, preview, restore_chosen, zipped
-from snadnet.server.service import service_of
+from snadnet.server.service import NAMES, service_of
 
 _MAX_BOXES = 16
 _MAX_RESULTS = 6
@@ -32,7 +32,7 @@ async def _add(request: Request) -> Response:
     """``POST /photos?name=``: keep a photo, and say which faces are found in it."""
     service = service_of(request)
     limits = service.settings.limits
-    data, _ = await read_photo_body(request, max_bytes=limits.max_file_bytes, seconds=service.settings.body_seconds)
+    data, _ = await service.receive(request)
     name = request.query_params.get("name", "photo").replace("\\", "/").rpartition("/")[2][:200] or "photo"
 
     def work(stop: StopSignal) -> tuple[Photo, tuple[FoundFace, ...]]:
@@ -45,8 +45,17 @@ async def _add(request: Request) -> Response:
     faces = [
         {"number": face.number, "box": [float(side) for side in face.box], "reason": face.reason} for face in kept.faces
     ]
+    # A file of the operator's is called "": its name is none of the page's business.
+    weights = service.networks.default if service.networks.default in NAMES else ""
     return JSONResponse(
-        {"photo": kept.key, "width": width, "height": height, "faces": faces, "notes": list(kept.photo.notes)}
+        {
+            "photo": kept.key,
+            "width": width,
+            "height": height,
+            "faces": faces,
+            "notes": list(kept.photo.notes),
+            "weights": weights,
+        }
     )
 
 
@@ -91,7 +100,7 @@ def _face(number: int, name: str, box: Box, reason: str | None) -> dict[str, Any
 async def _original(request: Request) -> Response:
     """``GET /photos/KEY/original``: the photo as it came, for the page."""
     kept = service_of(request).album.get(request.path_params["key"])
-    return await _shown(request, kept.photo)
+    return await _shown(request, lambda: kept.photo)
 
 
 async def _result(request: Request) -> Response:
@@ -99,16 +108,18 @@ async def _result(request: Request) -> Response:
     return await _shown(request, _at_strength(request))
 
 
-async def _shown(request: Request, photo: Photo) -> Response:
-    data = await service_of(request).work(request, lambda _: preview(photo))
-    return Response(data, media_type="image/png" if photo.alpha is not None else "image/jpeg")
+async def _shown(request: Request, photo: Callable[[], Photo]) -> Response:
+    shown = await service_of(request).work(request, lambda _: preview(photo()))
+    return Response(shown.data, media_type=shown.media_type)
 
 
 async def _file(request: Request) -> Response:
     """``GET /photos/KEY/results/RESULT/file?strength=&metadata=keep|strip``: the bytes that the command writes."""
     name = service_of(request).album.get(request.path_params["key"]).name
     photo, strip = _at_strength(request), _strips(request)
-    return file_response(await service_of(request).work(request, lambda _: encoded(photo, name, strip_metadata=strip)))
+    return file_response(
+        await service_of(request).work(request, lambda _: encoded(photo(), name, strip_metadata=strip))
+    )
 
 
 async def _zip(request: Request) -> Response:
@@ -140,10 +151,12 @@ async def _remove(request: Request) -> Response:
     return Response(status_code=204)
 
 
-def _at_strength(request: Request) -> Photo:
+def _at_strength(request: Request) -> Callable[[], Photo]:
+    """What makes the photo that is asked for; large photos take too long for anything but a thread of the queue."""
     kept = service_of(request).album.get(request.path_params["key"])
     restoration = _result_of(kept, request.path_params["result"])
-    return restoration.at_strength(strength_of(request.query_params.get("strength"))).photo
+    strength = strength_of(request.query_params.get("strength"))
+    return lambda: restoration.at_strength(strength).photo
 
 
 def _result_of(kept: KeptPhoto, key: str) -> Restoration:

@@ -80,7 +80,7 @@ def encoded(photo: Photo, name: str, *, strip_metadata: bool) -> EncodedPhoto:
     return EncodedPhoto(data, _MEDIA_TYPES[format_name], f"{stem}_deblurred{_SUFFIXES[format_name]}")
 
 
-def preview(photo: Photo) -> bytes:
+def preview(photo: Photo) -> EncodedPhoto:
     """A JPEG or, of a photo with transparency, a PNG for the page: sRGB, its longer side 2,400 px at most."""
     plain = photo.without_metadata()
     height, width = plain.pixels.shape[:2]
@@ -93,7 +93,9 @@ def preview(photo: Photo) -> bytes:
         )
         assert pixels is not None
         plain = replace(plain, pixels=pixels, alpha=alpha)
-    return encode_photo(replace(plain, jpeg=None), "PNG" if photo.alpha is not None else "JPEG")
+    format_name = "JPEG" if photo.alpha is None else "PNG"
+    data = encode_photo(replace(plain, jpeg=None), format_name)
+    return EncodedPhoto(data, _MEDIA_TYPES[format_name], f"preview{_SUFFIXES[format_name]}")
 
 
 def zipped(files: Sequence[EncodedPhoto]) -> bytes:

@@ -10,22 +10,29 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from snadnet.errors import ConfigError
 from snadnet.server.service import Service
-from snadnet.server.settings import LOOPBACK
+from snadnet.server.settings import LOOPBACK, ServerSettings
 
-_KEEP_ALIVE = 15
 _MAX_CONNECTIONS = 200
 _MAX_HEAD = 32_768
 
 
-def _protocol(header_seconds: float) -> type[H11Protocol]:
-    class TimedProtocol(H11Protocol):
-        """Closes a connection whose request's head does not arrive in time, which uvicorn waits for without end."""
+def timed_protocol(settings: ServerSettings) -> type[H11Protocol]:
+    """HTTP of uvicorn with time limits for what it waits for without end: heads, bodies, and answers to be taken.
 
+    A connection whose request's head has not come when its time is over is closed; so is one whose request is not
+    answered long after it should be, and one whose client does not take the answer.
+    """
+    head_seconds = settings.header_seconds + settings.keep_alive_seconds
+    # The routes have limits of their own; this one is for a client that lets no limit come to its answer.
+    whole_seconds = settings.body_seconds + settings.request_seconds + settings.answer_seconds
+
+    class TimedProtocol(H11Protocol):
         _timer: asyncio.TimerHandle | None = None
+        _timed: RequestResponseCycle | None = None
 
         def connection_made(self, transport: Any) -> None:  # noqa: ANN401 (uvicorn's own signature)
             super().connection_made(transport)
@@ -33,8 +40,7 @@ def _protocol(header_seconds: float) -> type[H11Protocol]:
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
-            if self.cycle is not None and self._timer is not None:
-                self._timer.cancel()
+            self._watch()
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
@@ -46,13 +52,21 @@ def _protocol(header_seconds: float) -> type[H11Protocol]:
             super().connection_lost(exc)
 
         def _watch(self) -> None:
+            """Start the clock anew where a request has begun or ended since it was started, and only there."""
+            running = self.cycle if self.cycle is not None and not self.cycle.response_complete else None
+            if self._timer is not None and running is self._timed:
+                return
+            self._timed = running
+            self._set(head_seconds if running is None else whole_seconds, self._close)
+
+        def _close(self) -> None:
+            self.transport.close()  # which first sends what is left of the last answer
+            self._set(settings.answer_seconds, self.transport.abort)
+
+        def _set(self, seconds: float, end: Callable[[], None]) -> None:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = self.loop.call_later(header_seconds + _KEEP_ALIVE, self._close_if_idle)
-
-        def _close_if_idle(self) -> None:
-            if self.cycle is None or self.cycle.response_complete:
-                self.transport.close()
+            self._timer = self.loop.call_later(seconds, end)
 
     return TimedProtocol
 
@@ -99,13 +113,13 @@ def run(
     settings = service.settings
     config = uvicorn.Config(
         app,
-        http=_protocol(settings.header_seconds),
+        http=timed_protocol(settings),
         ws="none",
         lifespan="on",
         access_log=False,
         log_level="warning",
         limit_concurrency=_MAX_CONNECTIONS,
-        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=int(settings.request_seconds),
         h11_max_incomplete_event_size=_MAX_HEAD,
         server_header=False,

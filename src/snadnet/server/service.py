@@ -13,12 +13,17 @@ from snadnet.deblurrer import Deblurrer
 from snadnet.errors import ConfigError
 from snadnet.inference import Device
 from snadnet.server.album import Album
+from snadnet.server.bodies import BodyMemory, read_photo_body
+from snadnet.server.errors import BusyError
 from snadnet.server.settings import ServerSettings
 from snadnet.server.work_queue import WorkQueue
 
 LOG: Final = logging.getLogger("snadnet.server")
 NAMES: Final = ("fidelity", "natural")
 """Weights that a request may name."""
+
+_BODIES: Final = 8
+"""Photos of the largest size that may be arriving at a time; of smaller ones as many more."""
 
 Result = TypeVar("Result")
 
@@ -62,6 +67,7 @@ class Service:
         networks: The networks.
         queue: Where photos are worked on.
         album: The photos of the page.
+        bodies: Memory for photos that are arriving.
         stopping: Whether it takes no more work.
     """
 
@@ -69,12 +75,31 @@ class Service:
     networks: Networks
     queue: WorkQueue = field(init=False)
     album: Album = field(init=False)
+    bodies: BodyMemory = field(init=False)
     stopping: bool = False
 
     def __post_init__(self) -> None:
         settings = self.settings
         self.queue = WorkQueue(workers=settings.workers, waiting=settings.queue)
         self.album = Album(most=settings.kept_photos, most_bytes=settings.kept_bytes, seconds=settings.kept_seconds)
+        self.bodies = BodyMemory(_BODIES * settings.limits.max_file_bytes)
+
+    async def receive(self, request: Request) -> tuple[bytes, str]:
+        """Read the photo that a request holds, and the name of its file, where there is a place to work on it.
+
+        Raises:
+            BusyError: If as many photos wait as may, or as much arrives.
+            RequestError: As `read_photo_body`, likewise HungUpError.
+        """
+        if self.queue.is_full:
+            raise BusyError
+        with self.bodies.share() as take:
+            return await read_photo_body(
+                request,
+                max_bytes=self.settings.limits.max_file_bytes,
+                seconds=self.settings.body_seconds,
+                take=take,
+            )
 
     async def work(self, request: Request, work: Callable[[StopSignal], Result]) -> Result:
         """Run a piece of work for a request whose body was read.

@@ -24,6 +24,8 @@ class ServerSettings:
         request_seconds: Time limit from the moment a photo is received to its answer, waiting included.
         body_seconds: Time limit for receiving a request's body.
         header_seconds: Time limit for receiving a request's head.
+        answer_seconds: Time limit for a client to take its answer.
+        keep_alive_seconds: How long a connection without a request stays open.
         kept_photos: Most photos of the page that are kept in memory at a time; the oldest goes first.
         kept_bytes: Most memory that they take together, in bytes of decoded pixels.
         kept_seconds: How long a photo of the page is kept after it was last asked for.
@@ -38,13 +40,15 @@ class ServerSettings:
     request_seconds: float = 120.0
     body_seconds: float = 60.0
     header_seconds: float = 10.0
+    answer_seconds: float = 60.0
+    keep_alive_seconds: int = 15
     kept_photos: int = 32
     kept_bytes: int = 1_500_000_000
     kept_seconds: float = 1800.0
 
     def __post_init__(self) -> None:
-        for name in ("workers", "request_seconds", "body_seconds", "header_seconds", "kept_photos", "kept_bytes"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name} {getattr(self, name)} is out of range; choose more than 0")
-        if self.queue < 0:
-            raise ConfigError(f"queue {self.queue} is out of range; choose 0 or more")
+        for name, value in vars(self).items():
+            if name == "queue" and value < 0:
+                raise ConfigError(f"queue {value} is out of range; choose 0 or more")
+            if name not in ("limits", "queue") and not value > 0:
+                raise ConfigError(f"{name} {value} is out of range; choose more than 0")

@@ -15,7 +15,9 @@ class Photo {
     this.weights = "fidelity";
     this.strength = 1;
     this.element = template.content.firstElementChild.cloneNode(true);
-    this.find(".name").textContent = file.name || "pasted photo";
+    this.name = file.name || "photo";
+    this.find(".name").textContent = this.name;
+    this.find(".remove").setAttribute("aria-label", `Remove ${this.name}`);
     const group = `weights-of-${++Photo.count}`;
     for (const radio of this.element.querySelectorAll(".weights input")) {
       radio.name = group;
@@ -25,6 +27,7 @@ class Photo {
     this.find(".remove").addEventListener("click", () => this.remove());
     this.find(".draw").addEventListener("click", () => this.draw(!this.drawing));
     this.watchDrawing();
+    this.say("waiting");
     list.append(this.element);
   }
 
@@ -49,15 +52,21 @@ class Photo {
   }
 
   async start() {
-    this.busy("waiting");
+    if (this.removed) return;
+    this.busy("looking for faces");
     try {
-      this.busy("looking for faces");
-      const answer = await ask(`photos?name=${encodeURIComponent(this.file.name || "photo")}`, {
+      await this.file.slice(0, 1).arrayBuffer().catch(() => {
+        throw new Error(`${this.name}: cannot be read; if it is a folder, choose the photos in it`);
+      });
+      const answer = await ask(`photos?name=${encodeURIComponent(this.name)}`, {
         method: "POST",
         body: this.file,
         headers: { "Content-Type": "application/octet-stream" },
       });
       Object.assign(this, { key: answer.photo, width: answer.width, height: answer.height, found: answer.faces });
+      if (this.removed) { this.remove(); return; }
+      this.chooseWeights(answer.weights);
+      this.find(".notes").textContent = answer.notes.join("; ");
       for (const face of this.found) {
         if (face.reason) this.leftOut.add(face.number);
       }
@@ -70,10 +79,20 @@ class Photo {
     }
   }
 
+  // What the service was started with; its own network has no name here, and is offered only there.
+  chooseWeights(name) {
+    const radio = [...this.element.querySelectorAll(".weights input")].find((each) => each.value === name);
+    radio.closest("label").hidden = false;
+    radio.checked = true;
+    this.weights = name;
+  }
+
   async restore() {
-    if (!this.key) return;
     const asked = (this.asked = (this.asked || 0) + 1);
     this.busy("deblurring");
+    // Until the new result is there, the old one is not what was asked for.
+    this.result = null;
+    this.find(".download").removeAttribute("href");
     try {
       const answer = await ask(`photos/${this.key}/results`, {
         method: "POST",
@@ -87,7 +106,6 @@ class Photo {
       if (asked !== this.asked) return;
       this.result = answer.result;
       this.find(".view").hidden = false;
-      this.find(".explained").textContent = answer.explained || "";
       this.showFaces(answer);
       this.showResult();
       this.ready(answer.summary);
@@ -100,61 +118,49 @@ class Photo {
   changeStrength(strength) {
     this.strength = strength;
     this.find(".strength-value").textContent = `${Math.round(100 * strength)} %`;
+    this.showLink();
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => this.showResult(), 120);
+  }
+
+  showLink() {
+    if (!this.result) return;
+    const place = `photos/${this.key}/results/${this.result}/file`;
+    this.find(".download").href = `${place}?strength=${this.strength}&metadata=${metadata()}`;
   }
 
   showResult() {
     if (!this.result) return;
     this.find(".after").src = `photos/${this.key}/results/${this.result}?strength=${this.strength}`;
-    const link = this.find(".download");
-    link.href = `photos/${this.key}/results/${this.result}/file?strength=${this.strength}&metadata=${metadata()}`;
+    this.showLink();
   }
 
   showFaces(answer) {
-    const overlay = this.find(".boxes");
-    overlay.replaceChildren();
-    const lines = this.find(".faces");
-    lines.replaceChildren();
-    for (const face of answer.faces) {
-      overlay.append(this.outline(face));
+    const outlines = answer.faces.map((face) => outline(face));
+    const handles = answer.faces.map((face) => this.handle(face));
+    const lines = answer.faces.map((face) => {
       const line = document.createElement("li");
       line.textContent = `Face ${face.name}: ${face.reason || "deblurred"}`;
       line.classList.toggle("skipped", Boolean(face.reason));
-      lines.append(line);
-    }
+      return line;
+    });
+    const focused = document.activeElement.closest(".handles") === this.find(".handles") && document.activeElement.textContent;
+    this.find(".boxes").replaceChildren(...outlines, ...(this.sketch ? [this.sketch] : []));
+    this.find(".handles").replaceChildren(...handles);
+    this.find(".faces").replaceChildren(...lines);
+    if (focused) (handles.find((each) => each.textContent === focused) || this.find(".draw")).focus();
   }
 
-  outline(face) {
-    const group = document.createElementNS(SVG, "g");
-    group.classList.toggle("left-out", Boolean(face.reason));
-    const [x, y, width, height] = face.box;
-    const box = document.createElementNS(SVG, "rect");
-    for (const [key, value] of Object.entries({ x, y, width, height })) box.setAttribute(key, value);
-    const handle = document.createElementNS(SVG, "g");
-    handle.setAttribute("class", "handle");
-    handle.setAttribute("role", "button");
-    handle.setAttribute("tabindex", "0");
+  handle(face) {
+    const handle = document.createElement("button");
+    handle.type = "button";
+    handle.textContent = face.name;
     handle.setAttribute("aria-pressed", String(!face.reason));
     handle.setAttribute("aria-label", `face ${face.name}: ${face.reason ? "take it in" : "leave it out"}`);
-    const radius = Math.max(this.width, this.height) / 55;
-    const middle = { x: Math.max(radius, x), y: Math.max(radius, y) };
-    const circle = document.createElementNS(SVG, "circle");
-    const place = { cx: middle.x, cy: middle.y, r: radius };
-    for (const [key, value] of Object.entries(place)) circle.setAttribute(key, value);
-    const text = document.createElementNS(SVG, "text");
-    text.setAttribute("x", middle.x);
-    text.setAttribute("y", middle.y);
-    text.style.fontSize = `${radius}px`;
-    text.textContent = face.name;
-    handle.append(circle, text);
-    const toggle = () => this.toggle(face);
-    handle.addEventListener("click", toggle);
-    handle.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" || event.key === " ") { event.preventDefault(); toggle(); }
-    });
-    group.append(box, handle);
-    return group;
+    handle.style.setProperty("--left", `${(100 * face.box[0]) / this.width}%`);
+    handle.style.setProperty("--top", `${(100 * face.box[1]) / this.height}%`);
+    handle.addEventListener("click", () => this.toggle(face));
+    return handle;
   }
 
   toggle(face) {
@@ -175,22 +181,24 @@ class Photo {
     overlay.classList.toggle("drawing", on);
     if (this.sketch) this.sketch.remove();
     this.sketch = null;
-    if (!on) return;
+    if (!on) {
+      overlay.removeAttribute("tabindex");
+      this.find(".draw").focus();
+      return;
+    }
     const side = Math.min(this.width, this.height) / 4;
     this.box = [this.width / 2 - side / 2, this.height / 2 - side / 2, side, side];
     this.sketch = document.createElementNS(SVG, "g");
     this.sketch.setAttribute("class", "new");
-    this.sketch.append(document.createElementNS(SVG, "rect"));
+    this.sketch.append(rectangle(this.box));
     overlay.append(this.sketch);
-    this.showSketch();
     overlay.setAttribute("tabindex", "0");
     overlay.focus();
     this.say("drag a box around the face; or move it by the arrow keys, size it with Shift, Enter takes it, Escape leaves");
   }
 
   showSketch() {
-    const rect = this.sketch.firstElementChild;
-    ["x", "y", "width", "height"].forEach((key, place) => rect.setAttribute(key, this.box[place]));
+    this.sketch.replaceChildren(rectangle(this.box));
   }
 
   take() {
@@ -252,6 +260,7 @@ class Photo {
   }
 
   remove() {
+    this.removed = true;
     if (this.key) {
       photos.delete(this.key);
       fetch(`photos/${this.key}`, { method: "DELETE" });
@@ -261,6 +270,19 @@ class Photo {
   }
 }
 Photo.count = 0;
+
+function rectangle(box) {
+  const rect = document.createElementNS(SVG, "rect");
+  ["x", "y", "width", "height"].forEach((key, place) => rect.setAttribute(key, box[place]));
+  return rect;
+}
+
+function outline(face) {
+  const group = document.createElementNS(SVG, "g");
+  group.classList.toggle("left-out", Boolean(face.reason));
+  group.append(rectangle(face.box));
+  return group;
+}
 
 async function ask(url, options) {
   for (let tries = 0; ; tries += 1) {
@@ -290,7 +312,6 @@ function takeFiles(files) {
   // One after the other: the service works on one photo of a page at a time.
   for (const file of files) {
     const photo = new Photo(file);
-    photo.say("waiting");
     takeFiles.last = (takeFiles.last || Promise.resolve()).then(() => photo.start());
   }
 }
@@ -308,7 +329,7 @@ for (const kind of ["dragleave", "drop"]) {
 }
 document.addEventListener("drop", (event) => takeFiles([...event.dataTransfer.files]));
 document.addEventListener("paste", (event) => takeFiles([...event.clipboardData.files]));
-keepMetadata.addEventListener("change", () => { for (const photo of photos.values()) photo.showResult(); });
+keepMetadata.addEventListener("change", () => { for (const photo of photos.values()) photo.showLink(); });
 document.getElementById("download-all").addEventListener("click", () => {
   const items = finished().map((photo) => `item=${photo.key}:${photo.result}:${photo.strength}`);
   const link = document.createElement("a");
