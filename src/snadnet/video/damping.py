@@ -25,8 +25,12 @@ from snadnet.video.windows import windows
 DAMPING_REACH: Final = 2
 """How many frames before and after take part in the mean."""
 
-_SPREAD: Final = 1.5  # frames: standard deviation of the weights
-_MISFIT: Final = 0.12  # difference, in [0, 1], by which a pixel of another frame loses most of its weight
+SPREAD: Final = 1.5
+"""Standard deviation of the frames' weights, in frames."""
+
+MISFIT: Final = 0.12
+"""Difference, in [0, 1], by which a pixel of another frame loses most of its weight."""
+
 _MISFIT_SIGMA: Final = 3.0  # pixels over which the difference is averaged
 _ROWS, _COLUMNS = np.mgrid[:CROP_SIZE, :CROP_SIZE].astype(np.float32)
 
@@ -121,7 +125,7 @@ def mean_along_flow(
             other, _COLUMNS + flow[..., 0], _ROWS + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
         misfit = cv2.GaussianBlur(np.abs(moved - restored).mean(axis=2), (0, 0), _MISFIT_SIGMA)
-        weight = np.exp(-((offset / _SPREAD) ** 2) / 2 - (misfit / _MISFIT) ** 2 / 2).astype(np.float32)
+        weight = np.exp(-((offset / SPREAD) ** 2) / 2 - (misfit / MISFIT) ** 2 / 2).astype(np.float32)
         total += weight[..., None] * moved
         weights += weight
     return np.asarray(total / weights[..., None], np.float32)

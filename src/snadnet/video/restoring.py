@@ -17,12 +17,10 @@ from snadnet.faces.warp import compose
 from snadnet.video.alignment import SMOOTHING_REACH, AlignedMoment, align_faces
 from snadnet.video.damping import DAMPING_REACH, DampedMoment, RestoredMoment, damp
 from snadnet.video.planes import add_change, to_rgb, turning
-from snadnet.video.tracks import MAX_GAP, Moment, find_faces, join_tracks
+from snadnet.video.tracks import MAX_GAP, TURNED_EVERY, Moment, find_faces, join_tracks
 
 RUN_UP: Final = SMOOTHING_REACH + DAMPING_REACH + MAX_GAP + 1
 """How many frames before one must be gone through for it to come out as if the clip had been done from its start."""
-
-_TURNED_EVERY: Final = 15  # frames; in between, a lying face is followed where it was
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def restore_frames(
 
     def search(item: tuple[int, VideoFrame]) -> Moment:
         index, frame = item
-        return find_faces(index, frame, turns, detector, turned=index % _TURNED_EVERY == 0)
+        return find_faces(index, frame, turns, detector, turned=index % TURNED_EVERY == 0)
 
     with closing(in_order(search, frames, workers=options.workers, stop=stop)) as searched:
         tracked = join_tracks(searched, detector, known)

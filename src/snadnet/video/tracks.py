@@ -16,6 +16,10 @@ from snadnet.video.planes import to_rgb
 MAX_GAP: Final = 3
 """Most frames in which a face may be missed before its track ends."""
 
+TURNED_EVERY: Final = 15
+"""Every so many frames faces on their side are looked for; in between they are followed where they were."""
+
+_MOST_FOLLOWED: Final = 2 * TURNED_EVERY  # frames in which a face is only followed, and never found in the frame
 _REACH: Final = 0.6  # of a face's size: a face that is further off in the next frame is another one
 _LARGEST_CHANGE: Final = 1.6  # of a face's size from one frame to the next
 _SAME_PLACE: Final = 0.4  # of a face's size: nearer than this two faces are one
@@ -52,6 +56,7 @@ class _Track:
     face: Face
     speed: NDArray[np.float32]
     missed: int = 0
+    followed: int = 0
 
     def expected(self) -> Face:
         """Where the face is to be looked for in the next frame."""
@@ -121,6 +126,7 @@ def _continue(tracks: list[_Track], moment: Moment, detector: FaceDetector) -> l
     lost = dict(enumerate(tracks))
     for distance, place, face in pairs:
         if distance < _REACH and place in lost and any(face is each for each in free):
+            tracks[place].followed = 0
             _advance(lost.pop(place), face)
             free = [each for each in free if each is not face]
     if lost:
@@ -128,7 +134,12 @@ def _continue(tracks: list[_Track], moment: Moment, detector: FaceDetector) -> l
         for place, track in lost.items():
             followed = detector.follow(pixels, track.expected())
             others = [each.face for number, each in enumerate(tracks) if number not in lost] + free
-            if followed is None or any(_distance(followed, other) < _SAME_PLACE for other in others):
+            track.followed += 1
+            if (
+                followed is None
+                or track.followed > _MOST_FOLLOWED
+                or any(_distance(followed, other) < _SAME_PLACE for other in others)
+            ):
                 track.missed += 1
             else:
                 _advance(tracks[place], followed)
