@@ -9,6 +9,7 @@ from snadnet.faces import FaceDetector
 from snadnet.video.synthetic import moving_portrait
 
 TICKS = Fraction(1, 30000)
+_OPTIONS = {"ffv1": {"level": "3", "slicecrc": "1"}, "libx265": {"x265-params": "log-level=none"}}
 
 
 def portrait_clip(portrait, *, frames, size=(192, 160), seed=0, **options):
@@ -34,7 +35,7 @@ def write_clip(
     """Write uint8 RGB frames; ``times`` are in 1/30000 s."""
     height, width = frames[0].shape[:2]
     with av.open(str(path), "w") as output:
-        video = output.add_stream(codec, rate=30, options=options or {})
+        video = output.add_stream(codec, rate=30, options=options or _OPTIONS.get(codec, {}))
         video.width, video.height, video.pix_fmt = width, height, pixel_format
         video.codec_context.time_base = video.time_base = TICKS
         context = video.codec_context
@@ -66,6 +67,15 @@ def _noise(number):
     frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
     frame.sample_rate, frame.pts, frame.time_base = 44100, 1470 * number, Fraction(1, 44100)
     return frame
+
+
+def damage_packet(path, number):
+    """Overwrite the beginning of one of the video's packets."""
+    with av.open(str(path)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][number]
+    content = bytearray(path.read_bytes())
+    content[packet.pos : packet.pos + 40] = b"\xff" * 40
+    path.write_bytes(bytes(content))
 
 
 def read_frames(path):

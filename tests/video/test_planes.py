@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av", reason="needs the extra: pip install 'snadnet[video]'")
+pytest.importorskip("av", reason="needs the extra: pip install 'snadnet[video]'")
+
+import av
 
 from snadnet.faces.warp import transform
 from snadnet.video.planes import add_change, as_format, is_planar, to_rgb, turning

@@ -3,7 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-av = pytest.importorskip("av", reason="needs the extra: pip install 'snadnet[video]'")
+pytest.importorskip("av", reason="needs the extra: pip install 'snadnet[video]'")
+
+import av
 
 from snadnet.faces import TEMPLATE, Face, FaceDetector
 from snadnet.video.tracks import MAX_GAP, Moment, find_faces, join_tracks
