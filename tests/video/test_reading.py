@@ -10,6 +10,7 @@ import av
 
 from snadnet.errors import VideoError
 from snadnet.video.limits import VideoLimits
+from snadnet.video.planes import to_rgb
 from snadnet.video.reading import ClipReader, display_matrix, quarter_turns
 from support.clips import damage_packet, portrait_clip, read_frames, write_clip
 
@@ -158,6 +159,13 @@ def test_rotation_is_read_as_right_angles_to_the_left(tmp_path, frames, rotation
     path = write_clip(tmp_path / "clip.mp4", frames[:1], codec="libx264", rotation=rotation)
     (frame,), _ = read(path)
     assert quarter_turns(display_matrix(frame)) == turns
+
+
+def test_the_turned_frame_is_the_one_that_a_player_shows(tmp_path, frames):
+    stored = [np.ascontiguousarray(np.rot90(pixels, -1)) for pixels in frames[:1]]
+    (frame,), _ = read(write_clip(tmp_path / "clip.mp4", stored, codec="libx264", rotation=90, options={"crf": "4"}))
+    seen = to_rgb(frame, quarter_turns(display_matrix(frame)))
+    assert np.abs(seen.astype(int) - frames[0]).mean() < 6
 
 
 def test_a_mirrored_clip_is_turned_as_it_is_without_the_mirror():

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
@@ -29,6 +29,8 @@ from snadnet.video.planes import as_format
 from snadnet.video.reading import ClipReader, quarter_turns
 from snadnet.video.restoring import RUN_UP, RestoringOptions, restore_frames
 from snadnet.video.results import Progress, VideoResult, summarize
+
+_MOST_OF_IT: Final = 0.9
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def deblur_clip(
         StoppedError: If a stop was requested; what is finished stays for the next run.
     """
     container = checked_target(source, target, overwrite=options.overwrite)
-    with av.logging.Capture(local=False), ClipReader(source, options.limits) as reader:
+    with ClipReader(source, options.limits) as reader:
         first = next(reader.frames(), None)
         if first is None:
             raise VideoError(f"{reader.name}: has no frames that can be read; copy it again from its source")
@@ -60,18 +62,19 @@ def deblur_clip(
         notes = (*coding.notes, *check_joining(reader, coding, container, strip_metadata=options.strip_metadata))
     parts = PartsFolder(target, _run(source, deblurrer, options, coding))
     finished = parts.begin()
-    with av.logging.Capture(local=False), ClipReader(source, options.limits) as reader:
+    with ClipReader(source, options.limits) as reader:
         total = reader.declared
         count = _Restoring(reader, coding, parts, deblurrer, options).run(finished, stop, progress)
     records = [parts.record(number) for number in range(count)]
     frames, restored, faces, damaged = summarize(records)
-    if total > frames:
-        notes = (f"{frames} of {total} frames could be read", *notes)
+    # What the header says is often an estimate, or counts frames that are cut off on purpose.
+    if frames < total and (damaged or frames < _MOST_OF_IT * total):
+        notes = (f"{frames} frames could be read, where its header says {total}", *notes)
     if damaged:
-        notes = (f"{damaged} damaged places passed over", *notes)
+        notes = (f"{damaged} damaged {'place' if damaged == 1 else 'places'} passed over", *notes)
     written = None
     if restored:
-        with stop.writing(), av.logging.Capture(local=False), ClipReader(source, options.limits) as reader:
+        with stop.writing(), ClipReader(source, options.limits) as reader:
             join(
                 reader,
                 coding,
@@ -151,12 +154,13 @@ class _Restoring:
             stop=stop,
         )
         done = start
-        for moment in moments:
-            stop.check()
-            if moment.aligned.moment.index >= start:
-                writer.add(moment)
-                done += 1
-                progress(done, self.reader.declared)
+        with closing(moments):
+            for moment in moments:
+                stop.check()
+                if moment.aligned.moment.index >= start:
+                    writer.add(moment)
+                    done += 1
+                    progress(done, self.reader.declared)
         stop.check()
         return writer.finish()
 
@@ -193,12 +197,14 @@ class _PartWriter:
     packets: list[tuple[int, int, int, bool, bytes]] = field(default_factory=list)
     faces: list[FaceInFrame] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
+    durations: dict[int, int] = field(default_factory=dict)
 
     def add(self, moment: DampedMoment) -> None:
         """Code a frame."""
         frame = moment.aligned.moment.frame
         self.context = self.context or self.coding.encoder_context()
         frame.time_base = self.coding.time_base
+        self.durations[frame.pts or 0] = frame.duration
         self.packets.extend(encode(self.context, frame))
         self.faces.extend(_faces_in(moment))
         self.times.append(float((frame.pts or 0) * self.coding.time_base))
@@ -209,11 +215,13 @@ class _PartWriter:
         """Write what there is as a part; return how many parts there are."""
         if self.context is not None:
             self.packets.extend(encode(self.context, None))
+            # An encoder counts on a steady rate.
+            packets = [(pts, dts, self.durations.get(pts) or span, *rest) for pts, dts, span, *rest in self.packets]
             record = PartRecord(len(self.times), self.times[0], self.times[-1], self.reader.damaged, tuple(self.faces))
-            self.parts.write(self.number, record, self.packets)
+            self.parts.write(self.number, record, packets)
             self.number += 1
         self.context = None
-        self.packets, self.faces, self.times = [], [], []
+        self.packets, self.faces, self.times, self.durations = [], [], [], {}
         return self.number
 
 

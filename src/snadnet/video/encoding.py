@@ -1,6 +1,7 @@
 """How a clip's frames are coded again: the clip's own codec where there is an encoder of it, at its own depth."""
 
 import io
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -85,6 +86,9 @@ class Coding:
 
     def apply(self, context: Any) -> None:  # noqa: ANN401 - a stream passes attributes on to its codec context
         """Set up an encoder that is not open yet."""
+        if self.encoder == "libsvtav1":
+            # It has no other way to be kept from telling its settings on standard error.
+            os.environ.setdefault("SVT_LOG", "1")
         context.width, context.height, context.pix_fmt = self.width, self.height, self.pixel_format
         context.time_base, context.framerate = self.time_base, self.rate
         context.color_range, context.colorspace, context.color_primaries, context.color_trc = self.tags

@@ -35,7 +35,8 @@ def check_joining(reader: ClipReader, coding: Coding, container: str, *, strip_m
     Raises:
         VideoError: If it does not.
     """
-    notes = [f"{count} further streams left out"] if (count := reader.left_out_streams()) else []
+    count = reader.left_out_streams()
+    notes = [f"{count} further {'stream' if count == 1 else 'streams'} left out"] if count else []
     if container in _MATROSKA and coding.time_base.denominator > 1000:  # noqa: PLR2004 - a second in ms
         notes.append("Matroska keeps times to 1 ms")
     memory = av.open(io.BytesIO(), "w", format=container)
@@ -52,7 +53,7 @@ def check_joining(reader: ClipReader, coding: Coding, container: str, *, strip_m
             memory.close()
     missing = len(reader.copied_streams()) - len(copied)
     if missing:
-        notes.append(f"{missing} subtitle streams left out, which {container} does not hold")
+        notes.append(f"subtitles left out, which {container} does not hold")
     return tuple(notes)
 
 

@@ -88,7 +88,7 @@ def run_batch(
         return deblur_photo(job, deblurrer, options, stop)
 
     with (
-        _opencv_threads(workers),
+        opencv_threads(workers),
         closing(in_order(work, jobs, workers=workers, stop=stop)) as records,
         show_progress("Deblurring", len(jobs), hidden=len(jobs) == 1) as progress,
     ):
@@ -244,8 +244,8 @@ def _name(path: Path, stream: str = "standard input") -> str:
 
 
 @contextmanager
-def _opencv_threads(workers: int) -> Iterator[None]:
-    """Leaves OpenCV's own threads, which the whole process shares, what the workers leave of the cores."""
+def opencv_threads(workers: int) -> Iterator[None]:
+    """Leave OpenCV's own threads, which the whole process shares, what the workers leave of the cores."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(max(1, available_cores() // workers))
     try:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import typer
 
-from snadnet.cli.deblur.batch import DeblurOptions, existing_results, guarded
+from snadnet.cli.deblur.batch import DeblurOptions, existing_results, guarded, opencv_threads
 from snadnet.cli.deblur.naming import Job
 from snadnet.cli.deblur.report import Record, Report, Status, clip_record
 from snadnet.cli.shared.progress import show_progress
@@ -29,18 +30,22 @@ def check_choice(jobs: Sequence[Job], options: DeblurOptions) -> None:
 
 
 def run_clips(
-    jobs: Sequence[Job], deblurrer: Deblurrer, options: DeblurOptions, *, report: Report, stop: StopSignal
+    jobs: Sequence[Job], deblurrer: Deblurrer, options: DeblurOptions, *, workers: int, report: Report, stop: StopSignal
 ) -> None:
-    """Do clips one after the other, and report each. A clip that fails is reported like any other."""
-    for job in jobs:
-        try:
-            stop.check()
-            report.add(guarded(job, lambda job=job: _deblur(job, deblurrer, options, stop)))  # type: ignore[misc]
-        except StoppedError:
-            return
+    """Do clips one after the other, ``workers`` frames of each at a time, and report each.
+
+    A clip that fails is reported like any other.
+    """
+    with opencv_threads(workers):
+        for job in jobs:
+            try:
+                stop.check()
+                report.add(guarded(job, partial(_deblur, job, deblurrer, options, workers, stop)))
+            except StoppedError:
+                return
 
 
-def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSignal) -> Record:
+def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, workers: int, stop: StopSignal) -> Record:
     if (waiting := existing_results(job, options)) is not None:
         return waiting
     name = printable(job.source)
@@ -62,6 +67,7 @@ def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSi
             limits=options.clip_limits,
             overwrite=options.overwrite,
             strip_metadata=options.strip_metadata,
+            workers=workers,
             stop=stop,
             progress=show,
         )

@@ -100,8 +100,7 @@ def deblur(
         network = _open(model, weights, device)
         return Deblurrer(network=network, min_confidence=min_confidence, min_face=min_face, max_faces=max_faces)
 
-    used = min(workers or default_workers(), max(1, sum(not job.clip for job in jobs)))
-    stopped = _run(found, jobs, open_deblurrer, options, workers=used, report=report)
+    stopped = _run(found, jobs, open_deblurrer, options, workers=workers or default_workers(), report=report)
     code = stopped or exit_code(report.counts, require_face=require_face)
     if code:
         raise typer.Exit(code)
@@ -150,8 +149,9 @@ def _run(
         if jobs:
             deblurrer = open_deblurrer()
             stills = [job for job in jobs if not job.clip]
-            run_batch(stills, deblurrer, options, workers=workers, report=report, stop=stop)
-            run_clips([job for job in jobs if job.clip], deblurrer, options, report=report, stop=stop)
+            used = min(workers, max(1, len(stills)))
+            run_batch(stills, deblurrer, options, workers=used, report=report, stop=stop)
+            run_clips([job for job in jobs if job.clip], deblurrer, options, workers=workers, report=report, stop=stop)
         report.finish(stopped_by=stop.reason)
     return signals.exit_code
 

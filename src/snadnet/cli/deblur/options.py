@@ -186,7 +186,7 @@ WorkersOption = Annotated[
         min=1,
         max=64,
         metavar="N",
-        help="Photos that are worked on at a time; each takes memory. The results are the same.",
+        help="Photos, or frames of a clip, that are worked on at a time; each takes memory. The results are the same.",
         show_default=f"one a core, {MAX_DEFAULT_WORKERS} at most",
         rich_help_panel=_BATCH_PANEL,
     ),
