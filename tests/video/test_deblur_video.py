@@ -16,6 +16,7 @@ pytest.importorskip("av", reason="needs the extra: pip install 'snadnet[video]'"
 
 import av
 
+from snadnet.video.planes import to_rgb
 from support.clips import damage_packet, planes, portrait_clip, read_frames, sound_packets, write_clip
 
 
@@ -138,6 +139,19 @@ def test_an_odd_size_keeps_its_size(tmp_path, deblurrer, clip):
         frame = read_frames(result.target)[0]
         assert (frame.width, frame.height) == (191, 159)
         del notes
+
+
+def test_rgb_keeps_its_colours(tmp_path, deblurrer, clip):
+    striped = [pixels.copy() for pixels in clip.sharp[:4]]
+    for pixels in striped:
+        pixels[:16] = 200, 40, 60
+    source = write_clip(tmp_path / "in.avi", striped, codec="rawvideo", pixel_format="bgr24")
+    result = deblur_video(source, tmp_path / "out.mkv", deblurrer=deblurrer)
+    assert result.restored_frames == 4
+    for frame in read_frames(result.target):
+        assert frame.format.name == "yuv444p"
+        stripe = to_rgb(frame, 0)[:12].reshape(-1, 3).mean(axis=0)
+        assert stripe == pytest.approx([200, 40, 60], abs=3)
 
 
 def test_a_clip_without_a_face_leaves_nothing(tmp_path, deblurrer):

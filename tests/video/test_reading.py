@@ -100,6 +100,21 @@ def test_sound_alone_is_no_clip(tmp_path):
         read(path)
 
 
+def test_a_codec_that_is_not_read_is_named(tmp_path, frames):
+    path = write_clip(tmp_path / "clip.avi", frames[:2], codec="wmv2")
+    with pytest.raises(VideoError, match=r"clip\.avi: is coded as wmv2, which is not read; convert it to H\.264"):
+        read(path)
+
+
+def test_a_clip_without_frames_is_refused(tmp_path):
+    with av.open(str(tmp_path / "clip.mkv"), "w") as output:
+        video = output.add_stream("ffv1", rate=30)
+        video.width = video.height = 64
+        output.start_encoding()
+    with pytest.raises(VideoError, match="is damaged or cut short"):
+        read(tmp_path / "clip.mkv")
+
+
 def test_a_clip_that_is_cut_short_gives_what_is_there(tmp_path, frames):
     path = write_clip(tmp_path / "clip.mkv", frames)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

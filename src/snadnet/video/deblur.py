@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+import av
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
@@ -116,7 +117,7 @@ def _run(source: Path, deblurrer: Deblurrer, options: VideoOptions, coding: Codi
     network, status = deblurrer.network, source.stat()
     weights = getattr(network, "path", None)
     return {
-        "version": __version__,
+        "versions": [__version__, av.__version__],
         "source": [os.path.realpath(source), status.st_size, status.st_mtime_ns],
         "network": [type(network).__name__, network.model, network.device, str(weights)],
         "weights": None if weights is None else sha256_of(Path(weights)),

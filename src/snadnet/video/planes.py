@@ -146,10 +146,18 @@ def _means(change: NDArray[np.float32], across: int, down: int) -> NDArray[np.fl
 
 
 def as_format(frame: VideoFrame, name: str) -> VideoFrame:
-    """Return the frame in a pixel format, with its times; a frame of that format comes as it is, made writable."""
+    """Return the frame in a pixel format, with its times; a frame of that format comes as it is, made writable.
+
+    RGB becomes luma and chroma of the matrix that `Colours.of` says, in the usual range.
+    """
     if frame.format.name == name:
         frame.make_writable()
         return frame
-    changed = frame.reformat(format=name)
+    matrix = Colours.of(frame).matrix if frame.format.is_rgb else None
+    if matrix is None:
+        changed = frame.reformat(format=name)
+    else:
+        changed = frame.reformat(format=name, dst_colorspace=matrix, dst_color_range=1)
+        changed.colorspace, changed.color_range = matrix, 1
     changed.pts, changed.time_base, changed.duration = frame.pts, frame.time_base, frame.duration
     return changed
