@@ -15,8 +15,8 @@ What is here, by use:
 - Showing what was done: draw_boxes, face_images, side_by_side.
 - Photos: read_photo, read_photo_bytes, write_photo, encode_photo, Photo, Limits.
 - Networks: load_model, load_parser, resolve_weights, and Backend, what a network of your own has to be.
-- Errors: SnadnetError, the base of PhotoError, OutputExistsError, WeightsError, ModelError, DataError, ConfigError,
-  TrainingError.
+- Errors: SnadnetError, the base of PhotoError, VideoError, OutputExistsError, WeightsError, ModelError, DataError,
+  ConfigError, TrainingError.
 
 Each is loaded when it is first asked for, so that ``import snadnet`` is quick. Training, losses, metrics and the models
 themselves are in the subpackages and need ``snadnet[train]``.
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         PhotoError,
         SnadnetError,
         TrainingError,
+        VideoError,
         WeightsError,
     )
     from snadnet.faces import (
@@ -81,6 +82,7 @@ __all__ = [
     "SkippedFace",
     "SnadnetError",
     "TrainingError",
+    "VideoError",
     "WeightsError",
     "__version__",
     "draw_boxes",
@@ -107,6 +109,7 @@ _MODULES: Final = {
         "PhotoError",
         "SnadnetError",
         "TrainingError",
+        "VideoError",
         "WeightsError",
     ),
     "snadnet.faces": (

@@ -144,6 +144,16 @@ class Deblurrer:
         """Where the network runs: ``"cpu"`` or ``"cuda"``."""
         return self._network.device
 
+    @property
+    def detector(self) -> FaceDetector:
+        """What finds the faces."""
+        return self._detector
+
+    @property
+    def network(self) -> Backend:
+        """What restores their crops."""
+        return self._network
+
     def restore(self, photo: PhotoLike, *, strength: float = 1.0, choice: FaceChoice = ALL_FACES) -> Restoration:
         """Find the faces of a photo and restore each in place: `find_faces`, then `restore_faces`.
 

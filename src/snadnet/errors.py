@@ -13,6 +13,10 @@ class PhotoError(SnadnetError):
     """A photo cannot be read or written; the message names the file and the remedy."""
 
 
+class VideoError(SnadnetError):
+    """A clip cannot be read or written; the message names the file and the remedy."""
+
+
 class OutputExistsError(SnadnetError):
     """An output file exists already and overwriting was not asked for."""
 

@@ -19,6 +19,7 @@ from snadnet.cli.app import app
 from snadnet.inference import resolve_weights
 from snadnet.inference.onnx_safety import read_graph_file
 from snadnet.training import load_settings
+from support.clips import write_clip
 from support.docs_commands import ROOT, Command, find_commands, find_mentions
 
 PLACEHOLDERS = {"NAME": "nafnet", "MODEL": "snadnet-small"}  # what a reader puts in
@@ -146,6 +147,8 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     face = np.asarray(Image.open(PORTRAITS[1]).convert("RGB"))
     for name in ("shaky.jpg", "shaken.png", "sharp.jpg", "photo.jpg", "my_photo.jpg"):
         Image.fromarray(face).save(folder / name)
+    for name in ("clip.mp4", "a.mp4", "b.mov"):
+        write_clip(folder / name, [face[:274, :224]] * 2, codec="libx264")
     for name in ("holiday", "photos", "photos/2019", "a", "b", "portraits"):
         (folder / name).mkdir()
         Image.fromarray(face).save(folder / name / "182638.jpg")

@@ -31,7 +31,7 @@ class Verb:
 
 
 VERBS: Final = (
-    Verb("deblur", "deblur.command", "deblur", "Deblur the faces in photos."),
+    Verb("deblur", "deblur.command", "deblur", "Deblur the faces in photos and clips."),
     Verb("blur", "blur", "blur", "Blur a photo as a moving camera does, to see what deblurring has to undo."),
     Verb(
         *("benchmark", "benchmark", "benchmark"),

@@ -4,7 +4,15 @@ from snadnet.faces.align import CROP_SIZE, TEMPLATE, crop_face, face_matrix, sim
 from snadnet.faces.choice import AllFaces, FaceBox, FaceChoice, FaceNumber, LargestFace, parse_box, parse_face
 from snadnet.faces.detect import MIN_CONFIDENCE, FaceDetector
 from snadnet.faces.draw import draw_boxes, face_images, kernel_photo, side_by_side
-from snadnet.faces.paste import Patch, add_residual, check_strength, feather_mask, paste_faces
+from snadnet.faces.paste import (
+    Patch,
+    add_residual,
+    blended_change,
+    check_strength,
+    feather_mask,
+    paste_faces,
+    patch_tiles,
+)
 from snadnet.faces.results import EstimatedBlur, Explains, FoundFace, Restoration, RestoredFace, SkippedFace
 from snadnet.faces.select import select_faces
 from snadnet.faces.sharpness import measure_sharpness
@@ -31,6 +39,7 @@ __all__ = [
     "RestoredFace",
     "SkippedFace",
     "add_residual",
+    "blended_change",
     "check_strength",
     "crop_face",
     "draw_boxes",
@@ -42,6 +51,7 @@ __all__ = [
     "parse_box",
     "parse_face",
     "paste_faces",
+    "patch_tiles",
     "select_faces",
     "side_by_side",
     "similarity",

@@ -62,7 +62,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.errors import ConfigError, WeightsError
-from snadnet.faces.refine import refine_landmarks, score_when_aligned
+from snadnet.faces.refine import follow_face, refine_landmarks, score_when_aligned
 from snadnet.faces.tiles import TILE_MARGIN, Detection, search_tiles
 from snadnet.faces.types import Box, Face, common_area
 from snadnet.faces.warp import invert, scale_of, transform
@@ -124,7 +124,7 @@ class FaceDetector:
         """Pickle only the threshold: the model is opened again where the detector arrives."""
         return type(self), (self.min_confidence,)
 
-    def detect(self, pixels: NDArray[np.uint8]) -> tuple[Face, ...]:
+    def detect(self, pixels: NDArray[np.uint8], *, turned: bool = True) -> tuple[Face, ...]:
         """Find the faces of a photo.
 
         Of a photo of more than 1920 px, faces too small for its copies are looked for in tiles of it. Where its copies
@@ -133,6 +133,7 @@ class FaceDetector:
 
         Args:
             pixels: uint8 RGB ``(H, W, 3)`` of any size.
+            turned: Whether such lying and tilted faces are looked for, which costs several times the search.
 
         Returns:
             The faces from the largest to the smallest, in photo pixels; no two of them overlap by much.
@@ -141,7 +142,7 @@ class FaceDetector:
         copies = _copies(pixels)
         upright = _merge(_search(network, copies, pixels.shape))
         found = upright
-        if not (upright and all(face.confidence >= _SURE for face in upright)):
+        if turned and not (upright and all(face.confidence >= _SURE for face in upright)):
             found = self._with_turned(network, pixels, copies, upright)
         small = search_tiles(lambda tile: _detect_in(network, tile, TILE_MARGIN), pixels)
         # What the copies show stays as it is: in a tile a part of a large face can look like a small one.
@@ -188,6 +189,18 @@ class FaceDetector:
             face: The face.
         """
         return refine_landmarks(self._network(_REFINING_CONFIDENCE), pixels, face)
+
+    def follow(self, pixels: NDArray[np.uint8], face: Face) -> Face | None:
+        """The same face in the next frame of a clip, looked for only in the crop where it is expected.
+
+        Args:
+            pixels: uint8 RGB ``(H, W, 3)``, the next frame.
+            face: The face where it is expected; its crop is upright if its landmarks are.
+
+        Returns:
+            The face with its box moved and new landmarks; None where it is not seen.
+        """
+        return follow_face(self._network(_REFINING_CONFIDENCE), pixels, face, least=_SEEN_ALIGNED)
 
     def _network(self, min_confidence: float) -> cv2.FaceDetectorYN:
         # One for each call: OpenCV's detector keeps the input size as state, and threads may share us.

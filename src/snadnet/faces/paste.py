@@ -8,7 +8,7 @@ The mask is a soft rounded rectangle rather than the shape of the parsed face: t
 nearby background as well, and an edge along the hair line would show.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,10 +84,29 @@ def paste_faces(pixels: NDArray[np.uint8], patches: Sequence[Patch], *, strength
     """
     check_strength(strength)
     result = pixels.copy()
+    for (left, top, right, bottom), here in patch_tiles(patches, pixels.shape[1], pixels.shape[0]):
+        tile = result[top:bottom, left:right]
+        tile[:] = _add(tile, here, left, top, strength)
+    return result
+
+
+def patch_tiles(
+    patches: Sequence[Patch], columns: int, rows: int
+) -> Iterator[tuple[tuple[int, int, int, int], list[Patch]]]:
+    """Go through the parts of a photo that patches reach, which bounds the memory for any photo.
+
+    Args:
+        patches: One for each face, in any order.
+        columns: The photo's width in pixels.
+        rows: Its height.
+
+    Yields:
+        Left, top, right and bottom of a part, 512 px or less and beginning at multiples of that; and the patches that
+        reach it, in an order of their own.
+    """
     # A sum of floats depends on its order, and the result shall not depend on that of the faces.
     patches = sorted(patches, key=lambda patch: patch.matrix.tobytes())
     boxes = [bounds(invert(patch.matrix), patch.residual.shape[1], patch.residual.shape[0]) for patch in patches]
-    rows, columns = pixels.shape[:2]
     for top in range(0, rows, _TILE):
         for left in range(0, columns, _TILE):
             bottom, right = min(top + _TILE, rows), min(left + _TILE, columns)
@@ -97,9 +116,7 @@ def paste_faces(pixels: NDArray[np.uint8], patches: Sequence[Patch], *, strength
                 if x1 < right and x2 > left and y1 < bottom and y2 > top
             ]
             if here:
-                tile = result[top:bottom, left:right]
-                tile[:] = _add(tile, here, left, top, strength)
-    return result
+                yield (left, top, right, bottom), here
 
 
 def add_residual(pixels: NDArray[np.uint8], residual: FloatArray, *, strength: float = 1.0) -> NDArray[np.uint8]:
@@ -129,19 +146,37 @@ def add_residual(pixels: NDArray[np.uint8], residual: FloatArray, *, strength: f
     return result
 
 
-def _add(tile: NDArray[np.uint8], patches: Sequence[Patch], left: int, top: int, strength: float) -> NDArray[np.uint8]:
-    """The tile with the residuals added; ``left`` and ``top`` say where in the photo it begins."""
-    size = (tile.shape[1], tile.shape[0])
-    change = np.zeros(tile.shape, np.float32)
-    total = np.zeros(tile.shape[:2], np.float32)
+def blended_change(
+    patches: Sequence[Patch], *, left: int, top: int, size: tuple[int, int], scale: float = 1.0
+) -> FloatArray:
+    """Return what faces change in a part of a photo, blended as in `paste_faces`.
+
+    Args:
+        patches: One for each face, in the order in which they are summed.
+        left: Where the part begins in the photo, in pixels.
+        top: Likewise.
+        size: Its width and height in pixels.
+        scale: What the change is multiplied by.
+
+    Returns:
+        float32 ``(height, width, 3)``, times ``scale`` in [-1, 1].
+    """
+    change = np.zeros((size[1], size[0], 3), np.float32)
+    total = np.zeros((size[1], size[0]), np.float32)
     for patch in patches:
         to_tile = shift(invert(patch.matrix), -left, -top)
         mask = feather_mask(patch.residual.shape[0])
         weight = warp(mask, to_tile, size, border=cv2.BORDER_CONSTANT, interpolation=cv2.INTER_LINEAR)
         total += weight
         change += weight[..., None] * warp(patch.residual, to_tile, size, border=cv2.BORDER_REPLICATE)
-    change *= np.float32(255 * strength) / np.maximum(total, 1)[..., None]
-    return _rounded(tile + change)
+    change *= np.float32(scale) / np.maximum(total, 1)[..., None]
+    return change
+
+
+def _add(tile: NDArray[np.uint8], patches: Sequence[Patch], left: int, top: int, strength: float) -> NDArray[np.uint8]:
+    """The tile with the residuals added; ``left`` and ``top`` say where in the photo it begins."""
+    size = (tile.shape[1], tile.shape[0])
+    return _rounded(tile + blended_change(patches, left=left, top=top, size=size, scale=255 * strength))
 
 
 def _rounded(values: FloatArray) -> NDArray[np.uint8]:

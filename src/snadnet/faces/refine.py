@@ -49,6 +49,26 @@ def refine_landmarks(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], fac
     return _settled(network, pixels, best)[0] if best_score > score + _UPRIGHT_MARGIN else settled
 
 
+def follow_face(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face, *, least: float) -> Face | None:
+    """Return the face as its aligned crop shows it, without a look at other orientations.
+
+    Args:
+        network: YuNet; its input size is changed.
+        pixels: uint8 RGB ``(H, W, 3)``, the photo.
+        face: Where it is expected.
+        least: The detector's mean score in the crop below which there is no face.
+
+    Returns:
+        The face with its box moved along with its landmarks and that score; None where it is not seen.
+    """
+    settled, score = _settled(network, pixels, face)
+    if score < least:
+        return None
+    dx, dy = (settled.landmarks.mean(axis=0) - face.landmarks.mean(axis=0)).tolist()
+    x, y, width, height = face.box
+    return Face((x + dx, y + dy, width, height), settled.landmarks, score)
+
+
 def score_when_aligned(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face) -> float:
     """Return the detector's mean score in the crop that a face has after `refine_landmarks`; 0 where it sees none.
 

@@ -23,6 +23,11 @@ def invert(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.hstack([linear, -linear @ matrix[:, 2:]])
 
 
+def compose(second: NDArray[np.float64], first: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the map ``(2, 3)`` that applies ``first``, then ``second``."""
+    return np.column_stack([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2] + second[:, 2]])
+
+
 def shift(matrix: NDArray[np.float64], x: float, y: float) -> NDArray[np.float64]:
     """Return the map that moves by ``(x, y)`` after ``matrix`` has been applied."""
     moved = matrix.copy()

@@ -14,7 +14,7 @@ from snadnet.cli.deblur.report import SCHEMA, Record, Status, exit_code
 from snadnet.errors import WeightsError
 from support.cli_fakes import BOX, LANDMARKS, app, fake_deblurrer, files, module, photo, run, usage_words  # noqa: F401
 
-FIELDS = {"schema", "source", "status", "message", "outputs", "faces", "skipped_faces", "notes", "seconds"}
+FIELDS = {"schema", "source", "status", "message", "outputs", "faces", "skipped_faces", "notes", "seconds", "clip"}
 
 
 def strict(text):

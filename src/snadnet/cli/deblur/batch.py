@@ -3,7 +3,7 @@
 import errno
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,6 +39,7 @@ from snadnet.photo import (
     read_photo_bytes,
     write_bytes,
 )
+from snadnet.video.limits import VideoLimits
 
 # Each further photo would fail alike.
 _DISK_FAILURES: Final = {
@@ -61,6 +62,7 @@ class DeblurOptions:
         overwrite: Replace existing results.
         skip_existing: Leave photos alone whose results are there already.
         standard_input: What was read from there, for the job whose source is `STREAM`.
+        clip_limits: What is read of a clip at all.
     """
 
     strength: float = 1.0
@@ -71,6 +73,7 @@ class DeblurOptions:
     overwrite: bool = False
     skip_existing: bool = False
     standard_input: bytes = b""
+    clip_limits: VideoLimits = field(default_factory=VideoLimits)
 
 
 def run_batch(
@@ -85,7 +88,7 @@ def run_batch(
         return deblur_photo(job, deblurrer, options, stop)
 
     with (
-        _opencv_threads(workers),
+        opencv_threads(workers),
         closing(in_order(work, jobs, workers=workers, stop=stop)) as records,
         show_progress("Deblurring", len(jobs), hidden=len(jobs) == 1) as progress,
     ):
@@ -103,9 +106,18 @@ def deblur_photo(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: S
     Raises:
         StoppedError: If a stop was requested before anything was written.
     """
+    return guarded(job, lambda: _deblur(job, deblurrer, options, stop))
+
+
+def guarded(job: Job, work: Callable[[], Record]) -> Record:
+    """Do the work of one photo or clip, and turn each error into a record.
+
+    Raises:
+        StoppedError: If the work does.
+    """
     start = time.perf_counter()
     try:
-        record = _deblur(job, deblurrer, options, stop)
+        record = work()
     except StoppedError:
         raise
     except SnadnetError as error:
@@ -123,7 +135,7 @@ def deblur_photo(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: S
 
 def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSignal) -> Record:
     # Asked before the work too: restoring takes far longer than looking.
-    if (waiting := _existing(job, options)) is not None:
+    if (waiting := existing_results(job, options)) is not None:
         return waiting
     photo = _read(job.source, options)
     stop.check()
@@ -175,8 +187,8 @@ def _doubts(result: Restoration) -> tuple[str, ...]:
     return (f"{which} {', '.join(numbers)} hardly {verb} the blur: take their details as guesses",)
 
 
-def _existing(job: Job, options: DeblurOptions) -> Record | None:
-    """The record of a photo whose results are there already, if such are skipped; None if there is work to do."""
+def existing_results(job: Job, options: DeblurOptions) -> Record | None:
+    """Return the record of a job whose results are there already, if such are skipped; None if there is work to do."""
     existing = [path for path in job.outputs if path != STREAM and os.path.lexists(path)]
     if options.skip_existing and len(existing) == len(job.outputs):
         message = f"{_name(job.source)}: skipped, as {printable(job.target)} is there already"
@@ -251,8 +263,8 @@ def _name(path: Path, stream: str = "standard input") -> str:
 
 
 @contextmanager
-def _opencv_threads(workers: int) -> Iterator[None]:
-    """Leaves OpenCV's own threads, which the whole process shares, what the workers leave of the cores."""
+def opencv_threads(workers: int) -> Iterator[None]:
+    """Leave OpenCV's own threads, which the whole process shares, what the workers leave of the cores."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(max(1, available_cores() // workers))
     try:

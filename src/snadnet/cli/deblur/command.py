@@ -1,4 +1,4 @@
-"""``snadnet deblur``: photos in, the same photos with their faces deblurred out."""
+"""``snadnet deblur``: photos and clips in, the same with their faces deblurred out."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ import typer
 from snadnet.cli.deblur import options as given
 from snadnet.cli.deblur.batch import DeblurOptions, run_batch
 from snadnet.cli.deblur.choices import face_choice
+from snadnet.cli.deblur.clips import check_choice, run_clips
 from snadnet.cli.deblur.inputs import Found, find_photos, names_one_file
 from snadnet.cli.deblur.naming import Job, Layout, chosen_layout, plan, refuse_reports
 from snadnet.cli.deblur.report import Record, Report, Status, exit_code
@@ -28,6 +29,7 @@ from snadnet.deblurrer import MAX_FACES, MIN_FACE, Deblurrer
 from snadnet.faces import MIN_CONFIDENCE
 from snadnet.inference import Backend, Device, load_model
 from snadnet.inference.resolve import check_model
+from snadnet.video.limits import MAX_FRAMES, VideoLimits
 
 
 def deblur(
@@ -59,12 +61,14 @@ def deblur(
     max_faces: given.MaxFacesOption = MAX_FACES,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     max_file_size: MaxFileSize = DEFAULT_MAX_FILE_SIZE,
+    max_clip_size: given.MaxClipSizeOption = given.DEFAULT_MAX_CLIP_SIZE,
+    max_frames: given.MaxFramesOption = MAX_FRAMES,
 ) -> None:
-    """Deblur the faces in photos.
+    """Deblur the faces in photos and clips.
 
     The result is an estimate, not evidence: do not identify people by it.
 
-    A photo in which no face could be restored counts as not done, and nothing is written for it.
+    A photo or clip in which no face could be restored counts as not done, and nothing is written for it.
     Exit code: 0 if all photos are done, 1 if some are not, 2 for a wrong command line, 3 if with --require-face
     nothing but faces was missing, 130 after Ctrl-C.
     """
@@ -79,12 +83,15 @@ def deblur(
         strip_metadata=strip_metadata,
         overwrite=overwrite,
         skip_existing=skip_existing,
+        clip_limits=VideoLimits(round(max_clip_size * 1e6), round(max_pixels * 1e6), max_frames),
     )
     found, jobs = _planned(photos, layout, [json_report, jsonl_report], recursive=recursive, overwrite=overwrite)
+    check_choice(jobs, options)
     if photos == [STREAM]:
         options = replace(options, standard_input=read_standard_input(options.limits.max_file_bytes))
     report = Report(
         total=len(jobs) + len(found.problems) + len(found.unreadable),
+        clips=len(found.clips),
         only_errors=output == STREAM,
         json_path=json_report,
         jsonl_path=jsonl_report,
@@ -96,8 +103,7 @@ def deblur(
         network = _open(model, weights, device)
         return Deblurrer(network=network, min_confidence=min_confidence, min_face=min_face, max_faces=max_faces)
 
-    used = min(workers or default_workers(), max(1, len(jobs)))
-    stopped = _run(found, jobs, open_deblurrer, options, workers=used, report=report)
+    stopped = _run(found, jobs, open_deblurrer, options, workers=workers or default_workers(), report=report)
     code = stopped or exit_code(report.counts, require_face=require_face)
     if code:
         raise typer.Exit(code)
@@ -144,7 +150,11 @@ def _run(
             report.add(Record(str(problem.path), Status.FAILED, problem.message))
         report.add_unreadable(found.unreadable)
         if jobs:
-            run_batch(jobs, open_deblurrer(), options, workers=workers, report=report, stop=stop)
+            deblurrer = open_deblurrer()
+            stills = [job for job in jobs if not job.clip]
+            used = min(workers, max(1, len(stills)))
+            run_batch(stills, deblurrer, options, workers=used, report=report, stop=stop)
+            run_clips([job for job in jobs if job.clip], deblurrer, options, workers=workers, report=report, stop=stop)
         report.finish(stopped_by=stop.reason)
     return signals.exit_code
 

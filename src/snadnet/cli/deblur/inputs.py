@@ -1,8 +1,8 @@
-"""The photos that a command line names: files, folders and patterns in quotes."""
+"""The photos and clips that a command line names: files, folders and patterns in quotes."""
 
 import os
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +10,7 @@ from snadnet.cli.deblur.other_formats import unreadable_format
 from snadnet.cli.shared.paths import content_of, is_folder, place_of
 from snadnet.photo import INPUT_SUFFIXES, SUFFIXES, printable, refused_url
 from snadnet.photo.heic import HEIC_SUFFIXES
+from snadnet.video.content import VIDEO_SUFFIXES, is_video
 
 _WILDCARDS: Final = frozenset("*?[")
 # HEIC counts without its extra too: reading it then fails with the remedy, rather than in silence.
@@ -18,17 +19,19 @@ _PHOTO_SUFFIXES: Final = INPUT_SUFFIXES | frozenset(HEIC_SUFFIXES)
 
 @dataclass(frozen=True)
 class Source:
-    """One photo to do.
+    """One photo or clip to do.
 
     Attributes:
         path: The file, or `snadnet.cli.deblur.streams.STREAM`.
         place: The folder that it goes to, below the output folder; empty for that folder itself.
         named: Whether the user named this very file, rather than a folder or pattern that it was found in.
+        clip: Whether its content is a video.
     """
 
     path: Path
     place: Path = Path()
     named: bool = True
+    clip: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,11 @@ class Found:
     notices: tuple[str, ...]
     unreadable: tuple[Path, ...] = ()
 
+    @property
+    def clips(self) -> tuple[Path, ...]:
+        """The sources that are clips."""
+        return tuple(source.path for source in self.sources if source.clip)
+
 
 @dataclass(frozen=True)
 class _Notice:
@@ -71,13 +79,19 @@ class _Unreadable:
     path: Path
 
 
-_Item = Source | Problem | _Notice | _Unreadable
+@dataclass(frozen=True)
+class _ClipInFolder:
+    path: Path
+
+
+_Item = Source | Problem | _Notice | _Unreadable | _ClipInFolder
 
 
 def find_photos(arguments: Sequence[Path], *, recursive: bool = False, leave_out: Collection[Path] = ()) -> Found:
     """Find the photos that files, folders and patterns on the command line stand for.
 
-    - A named file counts whatever its name, and so does a file that a pattern matches.
+    - A named file counts whatever its name, and so does a file that a pattern matches. It may be a clip.
+    - Clips in a folder are left out, as a clip takes as long as hundreds of photos; a notice names them.
     - Of a folder count the visible files whose ending, in any letter case, is a photo's, in order of name. Photos
       in formats that are not read are listed apart.
       With ``recursive`` its visible subfolders count too, and the tree is kept; links to folders are not
@@ -94,18 +108,22 @@ def find_photos(arguments: Sequence[Path], *, recursive: bool = False, leave_out
     problems: list[Problem] = []
     notices: list[str] = []
     unreadable: dict[str, Path] = {}
+    clips: dict[str, Path] = {}
     closed = frozenset(content_of(folder) for folder in leave_out)
     for argument in arguments:
         for item in _stands_for(argument, recursive=recursive, closed=closed):
             match item:
                 case Source():
-                    found.setdefault(place_of(item.path), item)
+                    found.setdefault(place_of(item.path), replace(item, clip=_is_clip(item)))
                 case Problem():
                     problems.append(item)
                 case _Notice():
                     notices.append(item.line)
                 case _Unreadable():
                     unreadable.setdefault(place_of(item.path), item.path)
+                case _ClipInFolder():
+                    clips.setdefault(place_of(item.path), item.path)
+    notices += _clips_in_words([path for place, path in clips.items() if place not in found])
     return Found(tuple(found.values()), tuple(problems), tuple(notices), tuple(unreadable.values()))
 
 
@@ -156,6 +174,8 @@ def _in_folder(folder: Path, *, recursive: bool, closed: Collection[str]) -> Ite
                     yield Source(path, place, named=False)
                 elif unreadable_format(path) is not None:
                     yield _Unreadable(path)
+                elif path.suffix.lower() in VIDEO_SUFFIXES and is_video(path):
+                    yield _ClipInFolder(path)
             elif recursive and entry.is_symlink():
                 yield _Notice(f"{printable(path)}: is a link to a folder and not followed; name it to do its photos")
             elif recursive and content_of(path) not in closed:
@@ -188,6 +208,18 @@ def _matching(pattern: Path) -> Iterator[Source | Problem]:
             yield Source(path, below.parent, named=False)
     if not count:
         yield Problem(pattern, f"{printable(pattern)}: no such file, and as a pattern it matches none; check the path")
+
+
+def _is_clip(source: Source) -> bool:
+    # What a folder or pattern found by a photo's name is not opened for this: there may be a million of them.
+    return (source.named or source.path.suffix.lower() in VIDEO_SUFFIXES) and is_video(source.path)
+
+
+def _clips_in_words(paths: Sequence[Path]) -> list[str]:
+    if not paths:
+        return []
+    count = "1 clip" if len(paths) == 1 else f"{len(paths)} clips"
+    return [f"{count} in folders left out, such as {printable(paths[0])}; name a clip to deblur it"]
 
 
 def _is_pattern(path: Path) -> bool:

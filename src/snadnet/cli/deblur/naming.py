@@ -15,6 +15,7 @@ from snadnet.cli.deblur.other_formats import unwritable_format
 from snadnet.cli.deblur.streams import STREAM
 from snadnet.cli.shared.paths import content_of, is_folder, place_of
 from snadnet.photo import SUFFIXES, printable
+from snadnet.video.content import OUTPUT_CONTAINERS, OUTPUT_SUFFIXES_IN_WORDS, VIDEO_SUFFIXES
 
 DEFAULT_TEMPLATE: Final = "{stem}{suffix}"
 """Names of the results in a folder of their own."""
@@ -25,6 +26,7 @@ BESIDE_TEMPLATE: Final = "{stem}_deblurred{suffix}"
 _FIELDS: Final = ("stem", "suffix", "parent")
 _FACE_IMAGE: Final = re.compile(r"(?P<stem>.+)_face\d+_(before|after|kernel)\.png", re.DOTALL)
 _UNSEEN_SUFFIX: Final = ".png"  # holds any photo, where a file's own name says nothing that can be written
+_UNSEEN_CLIP_SUFFIX: Final = ".mp4"
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,12 @@ class Layout:
 
 @dataclass(frozen=True)
 class Job:
-    """One photo to do.
+    """One photo or clip to do.
 
     Attributes:
         source: The input file, or `STREAM`.
         target: The output file, or `STREAM`.
+        clip: Whether it is a clip.
         comparison: Where the before/after image goes, or None if none is wanted.
         boxes: Where the image with the faces' boxes goes, or None if none is wanted.
         faces: What the names of the faces' images begin with, or None if none are wanted.
@@ -66,6 +69,7 @@ class Job:
 
     source: Path
     target: Path
+    clip: bool = False
     comparison: Path | None = None
     boxes: Path | None = None
     faces: Path | None = None
@@ -131,7 +135,7 @@ def chosen_layout(
                 f"{printable(out)}: {unwritable} cannot be written; end the name with one of {', '.join(SUFFIXES)}",
                 param_hint="--output",
             )
-        out_is_file = names_one_file(photos) and out.suffix.lower() in SUFFIXES
+        out_is_file = names_one_file(photos) and out.suffix.lower() in {*SUFFIXES, *OUTPUT_CONTAINERS}
     if template is not None and (out_is_file or out == STREAM):
         raise typer.BadParameter("the result has a name already, by -o; name a folder there", param_hint="--name")
     default = BESIDE_TEMPLATE if out is None else DEFAULT_TEMPLATE
@@ -193,6 +197,7 @@ def plan(sources: Sequence[Source], layout: Layout, *, overwrite: bool = False) 
     Raises:
         typer.BadParameter: If two inputs have one output, an output is an input, or a place cannot be written.
     """
+    _check_kinds(sources, layout)
     folder = None if layout.out == STREAM or layout.out_is_file else layout.out
     if folder is not None:
         _check_folder(folder)
@@ -244,16 +249,17 @@ def refuse_reports(jobs: Sequence[Job], reports: Sequence[Path]) -> None:
 
 def _job(source: Source, layout: Layout) -> Job:
     if layout.out is None:
-        target = source.path.with_name(_result_name(source.path, layout.template))
+        target = source.path.with_name(_result_name(source, layout.template))
     elif layout.out_is_file or layout.out == STREAM:
         target = layout.out
     else:
-        target = layout.out / source.place / _result_name(source.path, layout.template)
+        target = layout.out / source.place / _result_name(source, layout.template)
     # Without a name of its own, a face from standard input to standard output is called after the former.
     stem = target.stem if target != STREAM else "stdin" if source.path == STREAM else source.path.stem
     return Job(
         source=source.path,
         target=target,
+        clip=source.clip,
         comparison=target.with_name(f"{stem}_compare.png") if layout.compare else None,
         boxes=target.with_name(f"{stem}_boxes.png") if layout.boxes else None,
         faces=layout.faces / source.place / stem if layout.faces is not None else None,
@@ -261,11 +267,45 @@ def _job(source: Source, layout: Layout) -> Job:
     )
 
 
-def _result_name(source: Path, template: str) -> str:
+def _check_kinds(sources: Sequence[Source], layout: Layout) -> None:
+    """Refuse a clip where a photo is wanted, and a photo where a clip is."""
+    clip = next((printable(source.path) for source in sources if source.clip), None)
+    if clip is None:
+        if layout.out_is_file and layout.out is not None and layout.out.suffix.lower() in OUTPUT_CONTAINERS:
+            raise typer.BadParameter(
+                f"{printable(layout.out)} names a clip, but the input is none; end the name with one of"
+                f" {', '.join(SUFFIXES)}",
+                param_hint="--output",
+            )
+        return
+    if layout.out == STREAM:
+        raise typer.BadParameter(f"{clip} is a clip, which cannot go to a stream; name a file", param_hint="--output")
+    if layout.out_is_file and layout.out is not None and layout.out.suffix.lower() not in OUTPUT_CONTAINERS:
+        raise typer.BadParameter(
+            f"{printable(layout.out)} names a photo, but {clip} is a clip; end the name with one of"
+            f" {OUTPUT_SUFFIXES_IN_WORDS}",
+            param_hint="--output",
+        )
+    for option, given in (
+        ("--compare", layout.compare),
+        ("--draw-boxes", layout.boxes),
+        ("--save-faces", layout.faces is not None),
+    ):
+        if given:
+            raise typer.BadParameter(f"is for photos, and {clip} is a clip; leave it out", param_hint=option)
+
+
+def _result_name(source: Source, template: str) -> str:
     # A file is read by its content, so its name may say nothing that can be written.
-    known = source.suffix.lower() in SUFFIXES
-    stem, suffix = (source.stem, source.suffix) if known else (source.name, _UNSEEN_SUFFIX)
-    parent = Path(os.path.abspath(source)).parent.name  # noqa: PTH100 - has no "..", and links keep their names
+    path = source.path
+    if source.clip:
+        known = path.suffix.lower() in VIDEO_SUFFIXES
+        stem = path.stem if known else path.name
+        suffix = path.suffix if path.suffix.lower() in OUTPUT_CONTAINERS else _UNSEEN_CLIP_SUFFIX
+    else:
+        known = path.suffix.lower() in SUFFIXES
+        stem, suffix = (path.stem, path.suffix) if known else (path.name, _UNSEEN_SUFFIX)
+    parent = Path(os.path.abspath(path)).parent.name  # noqa: PTH100 - has no "..", and links keep their names
     return template.format(stem=stem, suffix=suffix, parent=parent)
 
 
@@ -280,9 +320,10 @@ def _check_folder(out: Path) -> None:
         return
     if os.path.lexists(out):
         raise typer.BadParameter(f"{printable(out)} is a file; name a folder for these photos", param_hint="-o")
-    if out.suffix.lower() in SUFFIXES:
+    if out.suffix.lower() in {*SUFFIXES, *OUTPUT_CONTAINERS}:
         raise typer.BadParameter(
-            f"{printable(out)} names one photo, but there are several or a folder; name a folder", param_hint="-o"
+            f"{printable(out)} names one photo or clip, but there are several or a folder; name a folder",
+            param_hint="-o",
         )
 
 

@@ -7,8 +7,9 @@ import typer
 
 from snadnet.cli.deblur.naming import BESIDE_TEMPLATE, DEFAULT_TEMPLATE
 from snadnet.cli.shared.completion import complete_weights
-from snadnet.cli.shared.options import LIMITS_PANEL, finite, output_option, weights_option
+from snadnet.cli.shared.options import LIMITS_PANEL, finite, output_option, positive, weights_option
 from snadnet.concurrency import MAX_DEFAULT_WORKERS
+from snadnet.video.limits import MAX_CLIP_BYTES
 
 _FACES_PANEL: Final = "Faces"
 _OUTPUT_PANEL: Final = "Output"
@@ -18,15 +19,15 @@ PhotosArgument = Annotated[
     list[Path],
     typer.Argument(
         metavar="PHOTO",
-        help="Photos, folders of photos, patterns in quotes such as 'in/**/*.jpg', or - for standard input.",
+        help="Photos, clips, folders of photos, patterns in quotes such as 'in/**/*.jpg', or - for standard input.",
         show_default=False,
     ),
 ]
 OutputOption = Annotated[
     Path | None,
     output_option(
-        "Folder for the results, made if need be; for one photo also a file name, or - for standard output. "
-        "If left out, NAME_deblurred is written beside each photo.",
+        "Folder for the results, made if need be; for one photo or clip also a file name, or - for standard output "
+        "(a photo). If left out, NAME_deblurred is written beside each.",
     ),
 ]
 RecursiveOption = Annotated[
@@ -100,6 +101,20 @@ MaxFacesOption = Annotated[
         min=1, metavar="N", help="Restore at most so many faces a photo, the largest.", rich_help_panel=LIMITS_PANEL
     ),
 ]
+MaxClipSizeOption = Annotated[
+    float,
+    typer.Option(
+        max=1_000_000,
+        metavar="MB",
+        callback=positive,
+        help="Refuse larger clips, in millions of bytes; asked before they are read.",
+        rich_help_panel=LIMITS_PANEL,
+    ),
+]
+MaxFramesOption = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Refuse clips of more frames.", rich_help_panel=LIMITS_PANEL)
+]
+DEFAULT_MAX_CLIP_SIZE: Final = MAX_CLIP_BYTES / 1_000_000
 RequireFaceOption = Annotated[
     bool,
     typer.Option(
@@ -180,7 +195,7 @@ WorkersOption = Annotated[
         min=1,
         max=64,
         metavar="N",
-        help="Photos that are worked on at a time; each takes memory. The results are the same.",
+        help="Photos, or frames of a clip, that are worked on at a time; each takes memory. The results are the same.",
         show_default=f"one a core, {MAX_DEFAULT_WORKERS} at most",
         rich_help_panel=_BATCH_PANEL,
     ),

@@ -23,6 +23,7 @@ from snadnet.cli.shared.outputs import refuse_existing
 from snadnet.deblurrer import Restoration
 from snadnet.files import write_atomically
 from snadnet.photo import printable
+from snadnet.video.results import VideoResult
 
 SCHEMA: Final = 1
 """Version of the records; it grows when a field changes its meaning or goes, not when one is added."""
@@ -71,8 +72,34 @@ class SkippedFaceRecord:
 
 
 @dataclass(frozen=True)
+class TrackRecord:
+    """A face that was followed through a clip; times in seconds, flicker in 8-bit grey levels."""
+
+    number: int
+    start: float | None
+    end: float | None
+    frames: int
+    restored: int
+    size: float | None
+    reason: str | None
+    flicker_before: float | None
+    flicker_after: float | None
+
+
+@dataclass(frozen=True)
+class ClipRecord:
+    """What was done to a clip."""
+
+    frames: int
+    restored_frames: int
+    damaged: int
+    continued_from: int
+    faces: tuple[TrackRecord, ...]
+
+
+@dataclass(frozen=True)
 class Record:
-    """The outcome for one photo.
+    """The outcome for one photo or clip.
 
     Attributes:
         source: The input as the command line led to it; "-" is standard input.
@@ -83,6 +110,7 @@ class Record:
         skipped_faces: The faces that were left as they are.
         notes: What else the user should know, in plain words.
         seconds: How long it took.
+        clip: What was done to a clip; None for a photo.
     """
 
     source: str
@@ -93,6 +121,7 @@ class Record:
     skipped_faces: tuple[SkippedFaceRecord, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    clip: ClipRecord | None = None
 
     def as_json(self) -> str:
         """Return the record on one line; characters beyond ASCII are escaped, so that any file name survives."""
@@ -125,6 +154,25 @@ def skipped_face_records(result: Restoration) -> tuple[SkippedFaceRecord, ...]:
     )
 
 
+def clip_record(result: VideoResult) -> ClipRecord:
+    """Return the record of what was done to a clip."""
+    faces = tuple(
+        TrackRecord(
+            number=face.number,
+            start=_number(face.start),
+            end=_number(face.end),
+            frames=face.frames,
+            restored=face.restored,
+            size=_number(face.size),
+            reason=face.reason,
+            flicker_before=None if face.flicker_before is None else _number(face.flicker_before),
+            flicker_after=None if face.flicker_after is None else _number(face.flicker_after),
+        )
+        for face in result.faces
+    )
+    return ClipRecord(result.frames, result.restored_frames, result.damaged, result.continued_from, faces)
+
+
 class Report:
     """Reports on a batch while it runs, and at its end.
 
@@ -132,6 +180,7 @@ class Report:
 
     Args:
         total: How many records there will be.
+        clips: How many of them are clips.
         only_errors: Whether all words go to standard error, as standard output is for a photo.
         json_path: File for one JSON document, written at the end, or None.
         jsonl_path: File for a line of JSON a photo, each written at once, or None.
@@ -147,6 +196,7 @@ class Report:
         self,
         *,
         total: int,
+        clips: int = 0,
         only_errors: bool = False,
         json_path: Path | None = None,
         jsonl_path: Path | None = None,
@@ -155,6 +205,7 @@ class Report:
     ) -> None:
         self.counts: Counter[Status] = Counter()
         self._total = total
+        self._clips = clips
         self._only_errors = only_errors
         self._start = time.monotonic()
         self._json_path = json_path
@@ -220,13 +271,15 @@ class Report:
 
     def _summary(self, stopped_by: str | None) -> str:
         done = ", ".join(f"{self.counts[status]} {_IN_WORDS[status]}" for status in Status if self.counts[status])
-        photos = f"{self._total} {'photo' if self._total == 1 else 'photos'}"
+        noun = "photo" if not self._clips else "clip" if self._clips == self._total else "file"
+        photos = f"{self._total} {noun if self._total == 1 else f'{noun}s'}"
         seconds = time.monotonic() - self._start
         if not self.missing:
             return f"{photos}: {done or 'nothing to do'} ({seconds:.1f} s)"
         return (
             f"{photos}: stopped by {stopped_by} after {self.counts.total()}: {done or 'none done'},"
             f" {self.missing} not reached ({seconds:.1f} s); to go on, run it again with --skip-existing"
+            f"{', and a clip goes on where it was' if self._clips else ''}"
         )
 
     def _document(self, stopped_by: str | None) -> str:

@@ -74,7 +74,8 @@ def finite(value: float) -> float:
     return value
 
 
-def _positive(value: float) -> float:
+def positive(value: float) -> float:
+    """Refuses what is less than one millionth, and what is no number."""
     if finite(value) * _MILLION < 1:
         raise typer.BadParameter("must be more than 0")
     return value
@@ -85,7 +86,7 @@ MaxPixels = Annotated[
     typer.Option(
         max=_MOST_MEGAPIXELS,
         metavar="MPX",
-        callback=_positive,
+        callback=positive,
         help="Refuse larger images, in millions of pixels; asked before any is decoded.",
         rich_help_panel=LIMITS_PANEL,
     ),
@@ -95,7 +96,7 @@ MaxFileSize = Annotated[
     typer.Option(
         max=_MOST_MEGABYTES,
         metavar="MB",
-        callback=_positive,
+        callback=positive,
         help="Refuse larger files, in millions of bytes; asked before they are read.",
         rich_help_panel=LIMITS_PANEL,
     ),
