@@ -194,6 +194,22 @@ def test_a_failed_row_is_named_and_the_others_go_on(table: Path) -> None:
     assert json.loads(report.to_json())["rows"][1]["trained"] is False
 
 
+def test_whatever_ends_a_row_ends_no_other(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_self: OneConvolution, blurred: Tensor) -> Tensor:
+        raise RuntimeError("out of memory\nTried to allocate 3 GB")
+
+    definition = yaml.safe_load(table.read_text())
+    definition["rows"]["third"] = {**definition["rows"]["first"], "settings": {"model": "broken"}}
+    table.write_text(yaml.safe_dump(definition))
+    network = type("Broken", (OneConvolution,), {"forward": broken})
+    monkeypatch.setitem(
+        registry._REGISTRY, "broken", replace(describe_model("one-convolution"), name="broken", build=network)
+    )
+    report = reproduce(plan_of(table))
+    assert report.failures == {"third-seed1": "RuntimeError: out of memory Tried to allocate 3 GB"}
+    assert [row.planned.name for row in report.results.rows] == ["first", "second"]
+
+
 def test_a_table_without_any_trained_row_is_an_error(table: Path) -> None:
     with pytest.raises(SnadnetError, match=r"no row could be trained; .*none\.safetensors"):
         reproduce(plan_of(table, overrides=("initial=/none.safetensors",)))
@@ -208,10 +224,9 @@ def test_a_row_that_was_begun_with_other_settings_is_refused(table: Path) -> Non
     reproduce(plan_of(table, overrides=("log_every=3",)))
 
 
-def test_the_command_says_what_it_would_do_and_then_does_it(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snadnet.experiments.reproduction._seconds_a_face", lambda *_: {})
+def test_the_command_says_what_it_would_do_and_then_does_it(table: Path) -> None:
     arguments = ["reproduce", str(table), "-r", str(table.parent / "runs"), "--data", str(table.parent / "data")]
-    arguments += ["--budget", "12faces", "--device", "cpu", "--metric", "fidelity"]
+    arguments += ["--budget", "12faces", "--device", "cpu", "--metric", "fidelity", "--timed-runs", "0"]
     told = CliRunner().invoke(app, [*arguments, "--dry-run"], catch_exceptions=False)
     assert told.exit_code == 0
     assert "to train: 4" in told.output

@@ -52,6 +52,9 @@ def reproduce(
         Path | None,
         typer.Option(help="torch-fidelity's Inception weights (.pth) for FID.", rich_help_panel=_PANEL),
     ] = None,
+    timed_runs: Annotated[
+        int, typer.Option(min=0, help="Runs by which a network's seconds a face are measured; 0 for none.")
+    ] = 5,
     form: FormOption = Form.TEXT,
 ) -> None:
     """Make a table of the paper again: train every row under one budget, score all on one frozen test set, report.
@@ -76,7 +79,8 @@ def reproduce(
     if dry_run:
         _show(plan)
         return
-    options = experiments.ReproduceOptions(metric or None, MetricOptions(inception=inception, device=device))
+    metric_options = MetricOptions(inception=inception, device=device)
+    options = experiments.ReproduceOptions(metric or None, metric_options, timed_runs=timed_runs)
     header = run_header(["snadnet", "torch", "numpy"]).splitlines()
     stop = StopSignal()
     with (

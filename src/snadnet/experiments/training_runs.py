@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Protocol
 
 from torch import Tensor
 
@@ -14,10 +14,6 @@ from snadnet.inference import Device
 from snadnet.training import train
 from snadnet.training.metric_logger import Display
 from snadnet.training.run import Run
-
-_FAILURES: Final = (SnadnetError, OSError, RuntimeError, MemoryError)
-"""What ends one row alone: besides our own errors, a full disk and a lack of memory, which PyTorch calls a
-RuntimeError."""
 
 
 class RowDisplay(Protocol):
@@ -79,8 +75,8 @@ def train_all(plan: Plan, *, device: Device, display: RowDisplay, stop: StopSign
             continue
         try:
             spent = _train_one(run, device, display, stop)
-        except _FAILURES as error:
-            result.failures[run.name] = " ".join(str(error).split())[:300] or type(error).__name__
+        except Exception as error:  # noqa: BLE001 - hours of other rows must not end with whatever ends one
+            result.failures[run.name] = _reason(error)
             display.log_message(f"{run.name} FAILED: {result.failures[run.name]}")
             continue
         if spent is None:
@@ -88,6 +84,12 @@ def train_all(plan: Plan, *, device: Device, display: RowDisplay, stop: StopSign
             break
         result.spent[run.name] = spent
     return result
+
+
+def _reason(error: Exception) -> str:
+    """Say in one line what ended a training; an error that is none of ours with its kind."""
+    text = " ".join(str(error).split())[:300]
+    return text if isinstance(error, SnadnetError) else f"{type(error).__name__}: {text}"
 
 
 def _train_one(run: PlannedRun, device: Device, display: RowDisplay, stop: StopSignal) -> Spent | None:
