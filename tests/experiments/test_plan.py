@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from snadnet.data.degradation import Degradation
 from snadnet.errors import ConfigError
 from snadnet.experiments import Budget, Plan, find_definition, make_plan, read_definition
 
@@ -117,6 +118,20 @@ def test_layers_of_settings_and_overrides(folder: Path) -> None:
     assert [run.settings.seed for run in runs] == [4, 5]
     assert {run.settings.optimizer.learning_rate for run in runs} == {2e-4}
     assert {run.settings.ema_decay for run in runs} == {0.25}
+
+
+def test_the_tiny_rows_have_the_blurs_of_both_protocols_and_no_others() -> None:
+    (first, *_) = plan_of(ROOT / "configs/reproduce/table-1-tiny.yaml").rows
+    blur = first.runs[0].settings.data.degradation
+    protocols = Degradation(
+        linear_share=0.5,
+        linear_length=25 * 192 / 256,
+        linear_angle=45,
+        trajectory_share=0.5,
+        noise_free_share=0.5,
+        kernels=blur.kernels,
+    )
+    assert blur == protocols
 
 
 def test_an_unknown_table_lists_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:

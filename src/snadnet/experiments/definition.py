@@ -48,7 +48,7 @@ class Stage(StrictSettings):
         config: Its configuration file, relative to the definition.
         share: Its part of the budget.
         seed: Of its training.
-        settings: Settings over those of the file.
+        settings: Settings over those of the file; its ``data`` and ``validation`` are replaced as a whole.
     """
 
     config: Path
@@ -102,7 +102,8 @@ class TableDefinition(StrictSettings):
     Attributes:
         title: Its title.
         test: What all rows are scored on.
-        common: Settings that all rows share: data, augmentation, blur, validation. They replace those of each file.
+        common: Settings that all rows share: faces, augmentation, blur, validation. ``data`` and ``validation`` replace
+            those of each file as a whole.
         stages: Networks that are trained before the rows, by name.
         rows: The methods by name, which is also that of the run's folder, so that tables share what is trained alike.
         questions: What the table is to answer.

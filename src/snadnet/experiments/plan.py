@@ -17,6 +17,9 @@ WEIGHTS: Final = "weights.safetensors"
 _SHARED: Final = ("data", "validation", "precision", "ema_decay")
 """Settings that must be the same for all rows of a table."""
 
+_REPLACED: Final = ("data", "validation")
+"""Settings of a configuration file that those of a table replace as a whole."""
+
 _OWN: Final[Any] = {"data": {"workers": True, "sizes": {"__all__": {"batch_size"}}, "sources": {"__all__": {"labels"}}}}
 """Those among them that may be each row's own; only some methods need label maps."""
 
@@ -110,6 +113,8 @@ def make_plan(
     ) -> PlannedRun:
         path = place.parent / config
         values: dict[str, Any] = read_settings(path)
+        # Whole, so that nothing of a file's own faces and blur is mixed in.
+        values |= {key: layers[0][key] for key in _REPLACED if key in layers[0]}
         for layer in (*layers, {"schedule": part.schedule()}):
             values = merge_settings(values, layer)
         values = with_overrides(values, overrides)

@@ -32,11 +32,16 @@ def draw_restoration(faces: Sequence[ScoredFace], network: str | Path, *, device
     model = load_model(network, device)
     rows = []
     for face in faces:
-        restored, parsing = model(to_float(face.blurred[None]))
-        if parsing is None:
+        crops = model(to_float(face.blurred[None]))
+        if crops.parsing is None:
             raise ModelError(f"{network}: parses no faces; give a SNADNet, or draw it by: snadnet figure comparison")
-        classes = colour_classes(parsing[0].argmax(axis=2))
+        classes = colour_classes(crops.parsing[0].argmax(axis=2))
         rows.append(
-            [Cell(face.blurred), Cell(classes, smooth=False), Cell(to_uint8(restored[0])), Cell(face.sharp, face.name)]
+            [
+                Cell(face.blurred),
+                Cell(classes, smooth=False),
+                Cell(to_uint8(crops.restored[0])),
+                Cell(face.sharp, face.name),
+            ]
         )
     return draw_grid(["blurred", "parsing", "restored", "sharp"], rows)
