@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from snadnet.cli.app import app
 from snadnet.data.blurs import LinearBlur
 from snadnet.data.protocols import Protocol
-from snadnet.errors import ConfigError, OutputExistsError
+from snadnet.errors import ConfigError, ModelError, OutputExistsError
 from snadnet.evaluation import figures
 from snadnet.evaluation.figures.comparison import eyes_and_mouth
 from snadnet.evaluation.figures.image_grid import INSET_COLOURS, OUTLINE, Cell, draw_grid, write_grid
@@ -113,6 +113,18 @@ def test_parsing_before_and_after_takes_the_parser_of_a_deblurring_network_too(s
     assert np.array_equal(grid[HEAD : HEAD + SIDE : 4, left : left + SIDE : 4], colour_classes(classes))
 
 
+def test_a_restoration_shows_the_parsing_that_the_network_takes(small_set, tiny_network, build_network, tmp_path):
+    faces = [small_set.read(0)]
+    grid = figures.draw_restoration(faces, tiny_network, device="cpu")
+    assert grid.shape[1] == 4 * (SIDE + GAP) + GAP
+    # The tiny network calls everything skin, and brightens by 0.1.
+    left = GAP + SIDE + GAP
+    assert (grid[HEAD : HEAD + SIDE, left : left + SIDE] == CLASS_COLOURS[1]).all()
+    other = build_network(tmp_path / "other.onnx", parses=False)
+    with pytest.raises(ModelError, match=r"other\.onnx: parses no faces"):
+        figures.draw_restoration(faces, other, device="cpu")
+
+
 def test_every_class_has_its_own_colour():
     assert len(set(CLASS_COLOURS)) == NUM_CLASSES
     assert colour_classes(np.array([[1, 255]])).tolist() == [[[236, 188, 150], [128, 128, 128]]]
@@ -140,7 +152,7 @@ def test_files_are_png_jpeg_or_pdf(tmp_path):
         write_grid(grid, tmp_path / "a.svg")
 
 
-def test_the_commands_draw_all_three(small_set, weights, tiny_network, tmp_path):
+def test_the_commands_draw_all(small_set, weights, tiny_network, tmp_path):
     folder = tmp_path / "faces"
     folder.mkdir()
     Image.fromarray(small_set.read(0).sharp).resize((256, 256)).save(folder / "a.png")
@@ -149,6 +161,7 @@ def test_the_commands_draw_all_three(small_set, weights, tiny_network, tmp_path)
         ["comparison", tiny_network],
         ["regions", "--parser", parser],
         ["parsing", "--before", parser, "--after", parser],
+        ["restoration", tiny_network],
     ):
         output = tmp_path / f"{arguments[0]}.pdf"
         command = ["figure", *arguments, "--on", f"celeba:{folder}", "-o", output]

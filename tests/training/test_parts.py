@@ -108,6 +108,12 @@ def factor(clock: Clock) -> float:
     return learning_rate_factor(clock.settings, clock.step, clock.progress())
 
 
+def test_a_training_may_end_by_the_faces_it_has_seen() -> None:
+    clock = Clock(ScheduleSettings(faces=40, warmup=0), step=3, faces=30)
+    assert clock.progress() == 0.75
+    assert Clock(ScheduleSettings(faces=40, steps=4, warmup=0), step=4, faces=30).progress() == 1.0
+
+
 def test_learning_rate_warms_up_and_falls_to_its_floor() -> None:
     clock = Clock(ScheduleSettings(steps=100, warmup=10, floor=0.1))
     assert factor(clock) == pytest.approx(0.1)  # a tenth of the warm-up

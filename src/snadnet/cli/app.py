@@ -75,6 +75,10 @@ VERBS: Final = (
         "Make a data set ready for training. Nothing is downloaded: fetch it by hand, under its own terms.",
     ),
     Verb(
+        *("reproduce", "reproduce", "reproduce"),
+        "Make a table of the paper again: train every row under one budget, score all on one frozen test set, report.",
+    ),
+    Verb(
         *("serve", "serve", "serve"),
         "Open a page in which photos are deblurred, and an HTTP service for programs. Nothing leaves this machine.",
     ),

@@ -1,4 +1,4 @@
-"""``snadnet figure comparison``, ``regions`` and ``parsing``: the paper's figures from our own results."""
+"""``snadnet figure``: the paper's figures from our own results."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from snadnet.cli.evaluate import LabelsOption, LastOption, MethodsArgument, Pars
 from snadnet.cli.shared.extras import require_training_extra
 from snadnet.cli.shared.options import DeviceOption, OverwriteOption, output_option
 from snadnet.cli.shared.outputs import check_outputs
-from snadnet.inference.releases import DEFAULT_PARSER
+from snadnet.inference.releases import DEFAULT_PARSER, DEFAULT_WEIGHTS
 from snadnet.photo import printable
 
 if TYPE_CHECKING:  # needs PyTorch
@@ -38,7 +38,7 @@ def comparison(
     device: DeviceOption = "auto",
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Methods side by side with eyes and mouth enlarged (Fig. 8 to 13): blurred, each method, sharp."""
+    """Methods side by side, eyes and mouth enlarged (Fig. 1, 2, 8 to 10, 12, 13): blurred, each method, sharp."""
     _check(output, overwrite=overwrite)
     from snadnet.evaluation import figures, find_method, find_test_set  # noqa: PLC0415 (needs PyTorch)
 
@@ -91,6 +91,29 @@ def parsing(
 
     faces = _faces(on, last, None, face, count)
     _write(figures.draw_parsing(faces, before, after, device=device), output)
+
+
+@app.command()
+def restoration(
+    network: Annotated[
+        str,
+        typer.Argument(metavar="NAME|FILE", help="A network that parses faces: a released name, .onnx, .safetensors."),
+    ] = DEFAULT_WEIGHTS,
+    *,
+    on: TestSetOption,
+    output: OutputOption,
+    face: FaceOption = None,
+    count: CountOption = 4,
+    last: LastOption = None,
+    device: DeviceOption = "auto",
+    overwrite: OverwriteOption = False,
+) -> None:
+    """What a SNADNet sees and makes (Fig. 11): the blurred face, its parsing, the restored and the sharp face."""
+    _check(output, overwrite=overwrite)
+    from snadnet.evaluation import figures  # noqa: PLC0415 (needs PyTorch)
+
+    faces = _faces(on, last, None, face, count)
+    _write(figures.draw_restoration(faces, network, device=device), output)
 
 
 def _check(outputs: Sequence[Path], *, overwrite: bool) -> None:

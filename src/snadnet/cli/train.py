@@ -50,7 +50,7 @@ def train(
         stop_on_signals(stop) as caught,
         show_progress("Training", 1.0, as_percentage=True, from_start=False) as bar,
     ):
-        train_network(settings, run, device=device, display=_TrainingDisplay(bar), stop=stop)
+        train_network(settings, run, device=device, display=TrainingDisplay(bar), stop=stop)
     if caught.exit_code is not None:
         raise typer.Exit(caught.exit_code)
 
@@ -60,15 +60,21 @@ def _advice(former: list[str]) -> str:
     return "write: snadnet train -c FILE -r RUN" if known else "give the file as -c FILE and the folder as -r RUN"
 
 
-class _TrainingDisplay:
-    """Shows a training: its messages as lines, its progress by the bar that all verbs share."""
+class TrainingDisplay:
+    """Shows a training: its messages as lines, its progress by the bar that all verbs share.
 
-    def __init__(self, bar: ProgressDisplay) -> None:
+    Args:
+        bar: The bar.
+        prefix: What each line begins with.
+    """
+
+    def __init__(self, bar: ProgressDisplay, prefix: str = "") -> None:
         self._bar = bar
+        self._prefix = prefix
 
     def log_message(self, line: str) -> None:
         """Print a line, above the bar."""
-        print(line, flush=True)
+        print(f"{self._prefix}{line}", flush=True)
 
     def advance(self, progress: float, state: str) -> None:
         """Move the bar to a fraction in [0, 1]. It appears now, in the one process of a run that shows it."""

@@ -30,7 +30,8 @@ class LossLogging:
         if run.step % run.settings.log_every:
             return
         numbers = {name: float(value) for name, value in losses.items()}
-        run.logger.log_scalars("train", run.step, {**numbers, "minutes": run.clock.seconds() / 60})
+        spent = {"minutes": run.clock.seconds() / 60, "faces": run.clock.faces}
+        run.logger.log_scalars("train", run.step, {**numbers, **spent})
         state = " ".join(f"{name} {value:.4g}" for name, value in numbers.items())
         run.logger.advance(run.clock.progress(), f"step {run.step} {state}")
 

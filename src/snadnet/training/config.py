@@ -85,7 +85,8 @@ class ScheduleSettings(StrictSettings):
 
     Attributes:
         steps: Optimizer steps.
-        time_budget: Seconds of training; if both are given, whichever ends first.
+        time_budget: Seconds of training.
+        faces: Faces that are trained on, repetitions counted. Of several limits, whichever ends first.
         warmup: Steps of the warm-up.
         hold: Share of the training before the decay begins.
         decay: A half cosine, a straight line, or ``plateaus`` equal parts.
@@ -96,6 +97,7 @@ class ScheduleSettings(StrictSettings):
 
     steps: int | None = Field(None, ge=1)
     time_budget: Annotated[float | None, BeforeValidator(parse_duration)] = None
+    faces: int | None = Field(None, ge=1)
     warmup: int = Field(100, ge=0)
     hold: float = Field(0.0, ge=0, lt=1)
     decay: Literal["cosine", "linear", "plateaus"] = "cosine"
@@ -105,8 +107,8 @@ class ScheduleSettings(StrictSettings):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.steps is None and self.time_budget is None:
-            raise ValueError("give steps or time_budget, or training would never end")
+        if self.steps is None and self.time_budget is None and self.faces is None:
+            raise ValueError("give steps, time_budget or faces, or training would never end")
         idle = {"plateaus", "factor"} & self.model_fields_set
         if self.decay != "plateaus" and idle:
             raise ValueError(f"{min(idle)} goes with decay: plateaus")

@@ -1,5 +1,6 @@
 """Configuration files: YAML that may extend other files, overrides from the command line, and their check."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -39,10 +40,29 @@ def read_settings(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     Raises:
         ConfigError: If a file cannot be read, is no YAML mapping or extends itself, or an override has no place.
     """
-    values = _read_extended(path, ())
+    return with_overrides(_read_extended(path, ()), overrides)
+
+
+def with_overrides(values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return settings with overrides like ``optimizer.learning_rate=1e-4`` applied; nothing is checked yet.
+
+    Raises:
+        ConfigError: If an override has no place.
+    """
+    changed = copy.deepcopy(dict(values))
     for override in overrides:
-        _override(values, override)
-    return values
+        _override(changed, override)
+    return changed
+
+
+def merge_settings(base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with others over them: mappings are merged at every depth, anything else is replaced."""
+    merged = dict(base)
+    for key, value in values.items():
+        before = merged.get(key)
+        both = isinstance(before, Mapping) and isinstance(value, Mapping)
+        merged[key] = merge_settings(before, value) if both else value  # type: ignore[arg-type]
+    return merged
 
 
 def check_settings(kind: type[Model], values: Mapping[str, Any], path: Path) -> Model:
@@ -79,8 +99,8 @@ def _read_extended(path: Path, extending: tuple[Path, ...]) -> dict[str, Any]:
         raise ConfigError(f"{path}: {EXTENDS}: give the path of a file, or a list of paths")
     merged: dict[str, Any] = {}
     for base in bases:
-        merged = _merge(merged, _read_extended(path.parent / base, (*extending, place)))
-    return _merge(merged, values)
+        merged = merge_settings(merged, _read_extended(path.parent / base, (*extending, place)))
+    return merge_settings(merged, values)
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -93,16 +113,6 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: holds no settings; it must be a YAML mapping")
     return values
-
-
-def _merge(base: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-    """Return ``base`` with ``values`` over it, mappings merged at every depth."""
-    merged = dict(base)
-    for key, value in values.items():
-        before = merged.get(key)
-        both = isinstance(before, dict) and isinstance(value, dict)
-        merged[key] = _merge(before, value) if both else value  # type: ignore[arg-type]
-    return merged
 
 
 def _override(values: dict[str, Any], override: str) -> None:

@@ -134,6 +134,7 @@ def _take_steps(
         recipe.learner.step_down(losses["loss"])
         average.update_parameters(recipe.network)
         run.clock.step += 1
+        run.clock.faces += len(batch.blurred) * run.accelerator.num_processes
         values: dict[str, Tensor | float] = {name: loss.detach() for name, loss in losses.items()}
         for callback in callbacks if finite.failure is None else ():
             callback.after_step(run, values | {"learning_rate": rate})

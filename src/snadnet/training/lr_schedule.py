@@ -1,4 +1,4 @@
-"""The progress of a training, by steps or by the clock, and the learning rate that belongs to it."""
+"""The progress of a training, by steps, by the clock or by faces, and the learning rate that belongs to it."""
 
 import math
 import time
@@ -9,16 +9,18 @@ from snadnet.training.config import ScheduleSettings
 
 @dataclass
 class Clock:
-    """Steps done and seconds trained, over all interruptions.
+    """Steps done, faces seen and seconds trained, over all interruptions.
 
     Attributes:
         settings: How long to train.
         step: Optimizer steps done.
+        faces: Faces trained on, repetitions counted.
         elapsed: Seconds trained before this start of the run.
     """
 
     settings: ScheduleSettings
     step: int = 0
+    faces: int = 0
     elapsed: float = 0.0
 
     def __post_init__(self) -> None:
@@ -35,6 +37,8 @@ class Clock:
             fractions.append(self.step / self.settings.steps)
         if self.settings.time_budget is not None:
             fractions.append(self.seconds() / self.settings.time_budget)
+        if self.settings.faces is not None:
+            fractions.append(self.faces / self.settings.faces)
         return min(1.0, max(fractions))
 
 

@@ -84,9 +84,11 @@ class Run:
             if torch.cuda.is_available() and state["random"]["cuda"]:
                 torch.cuda.set_rng_state_all(state["random"]["cuda"])
             step, elapsed = int(state["step"]), float(state["elapsed"])
+            # Runs of version 0.1 did not count them.
+            faces = int(state.get("faces", 0))
             before = json.loads(state["settings"])
             before |= {"model": current_name(before["model"])}
-            changed = _changes(before, self.settings.model_dump(mode="json"))
+            changed = changed_settings(before, self.settings.model_dump(mode="json"))
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise WeightsError(
                 f"{self.folder}: its checkpoint does not fit these settings "
@@ -94,7 +96,7 @@ class Run:
             ) from error
         for name in self.modules:
             check_finite(modules[name], self.checkpoints.folder, "remove the newest checkpoint there, or the folder")
-        self.clock = Clock(self.settings.schedule, step=step, elapsed=elapsed)
+        self.clock = Clock(self.settings.schedule, step=step, faces=faces, elapsed=elapsed)
         self._saved_at, self._saved_step = self.clock.seconds(), step
         self.logger.log_message(f"resumed at step {step} after {elapsed / 60:.1f} min")
         if changed:
@@ -132,6 +134,7 @@ class Run:
     def _state(self) -> dict[str, Any]:
         return {
             "step": self.step,
+            "faces": self.clock.faces,
             "elapsed": self.clock.seconds(),
             "settings": self.settings.model_dump_json(),
             "modules": {
@@ -150,13 +153,13 @@ def _by_present_names(parts: Mapping[str, Any]) -> dict[str, Any]:
     return {NETWORK if name in _FORMER_NAMES else name: part for name, part in parts.items()}
 
 
-def _changes(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> str:
-    """Name the settings that differ, with both values where one was changed."""
+def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> str:
+    """Name the settings that differ, each with both values; an empty text if there are none."""
     changes = []
     for key in [*now, *(key for key in before if key not in now)]:
         old, new = before.get(key), now.get(key)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            changes.append(_changes(old, new, f"{place}{key}."))
+            changes.append(changed_settings(old, new, f"{place}{key}."))
         elif old != new:
             changes.append(f"{place}{key} from {old} to {new}")
     return ", ".join(change for change in changes if change)

@@ -11,6 +11,7 @@ from snadnet.models import create_network, describe_model
 from snadnet.models.complexity import measure_complexity
 from snadnet.models.snadnet import BASE, SMALL, AdaptiveDenormalization, Generator, GeneratorConfig, SNADLayer, SNADNet
 from snadnet.models.snadnet.blocks import SNADBlock, TextureEnhancement
+from snadnet.models.snadnet.generator import without
 from snadnet.models.snadnet.snad import foreground_mask, resize_parsing
 from snadnet.models.wiener import deconvolve_by
 
@@ -71,6 +72,12 @@ def test_only_separable_normalization_keeps_the_regions_apart(normalization: str
     assert same is (normalization == "separable")
 
 
+def test_a_layer_without_normalization_is_the_identity() -> None:
+    layer, features = SNADLayer(4, hidden=4, normalization="none"), torch.randn(1, 4, 8, 8)
+    assert layer(features, None) is features
+    assert not list(layer.parameters())
+
+
 def test_snad_block_doubles_the_resolution() -> None:
     block = SNADBlock(6, 4, hidden=4, normalization="separable")
     assert block(torch.randn(2, 6, 5, 7), torch.softmax(torch.randn(2, 19, 5, 7), 1)).shape == (2, 4, 10, 14)
@@ -83,7 +90,15 @@ def test_texture_enhancement_starts_as_the_identity() -> None:
     assert texture.shape == (1, 3, 5, 5)
 
 
-@pytest.mark.parametrize("config", [TINY, TINY_PAPER, replace(TINY_PAPER, unshuffle=2)])
+@pytest.mark.parametrize(
+    "config",
+    [
+        TINY,
+        TINY_PAPER,
+        replace(TINY_PAPER, unshuffle=2),
+        *(without(TINY_PAPER, normalization) for normalization in ("none", "batch", "instance", "separable")),
+    ],
+)
 def test_every_weight_gets_a_gradient(config: GeneratorConfig) -> None:
     torch.manual_seed(0)
     generator = shaken(Generator(config))
@@ -230,3 +245,30 @@ def test_the_image_teaches_the_refiner_through_the_deconvolution() -> None:
         assert all(g is not None and g.isfinite().all() for g in gradients)
         assert sum(float(g.abs().sum()) for g in gradients if g is not None) > 0.0
     assert all(p.grad is None for guide in (network.parser, network.wiener) for p in guide.parameters())  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["snadnet-base", "snadnet-tiny", "snadnet-small"])
+def test_the_rows_of_table_iii_differ_in_what_they_are_named_for(name: str) -> None:
+    with torch.device("meta"):
+        rows = {row: create_network(f"{name}-{row}") for row in ("linknet", "bnad", "inad", "snad")}
+        whole = create_network(name)
+    generators = {row: network.generator for row, network in rows.items()}
+    assert [g.config.normalization for g in generators.values()] == ["none", "batch", "instance", "separable"]
+    assert all(not len(g.texture) for g in generators.values())
+    shapes = [{k: v.shape for k, v in g.named_parameters()} for g in list(generators.values())[1:]]
+    # Normalizations have no weights of their own, so that the three rows learn the same number of weights.
+    assert shapes[0] == shapes[1] == shapes[2]
+    assert rows["linknet"].parser is None
+    assert {k for k, _ in whole.named_parameters()} - {k for k, _ in rows["snad"].named_parameters()} == {
+        k for k, _ in whole.named_parameters() if k.startswith("generator.texture")
+    }
+
+
+@pytest.mark.parametrize("name", ["snadnet-tiny-linknet", "snadnet-small-linknet"])
+def test_linknet_alone_restores_without_a_parsing_map(name: str) -> None:
+    torch.manual_seed(0)
+    network = shaken(create_network(name)).train()
+    blurred = torch.rand(3, 3, 64, 64)
+    output = network(blurred, first_pass_only=1)
+    assert output.parsing is None
+    assert output.restored.shape == blurred.shape

@@ -83,6 +83,6 @@ def _parser_within(weights: str | Path, device: Device) -> nn.Module:
     if path.suffix.lower() == ".safetensors":
         model = read_model(path)
         core = model.core if isinstance(model, Restorer) else model
-        if isinstance(core, SNADNet):
+        if isinstance(core, SNADNet) and core.parser is not None:
             return core.parser.to(torch_device(device))
     return load_parser(path, device)

@@ -24,8 +24,8 @@ def _descriptor(name: str, config: GeneratorConfig) -> ModelDescriptor:
 
 DESCRIPTORS = (
     _descriptor("deblurgan", GeneratorConfig()),
-    # About the cost of snadnet-small.
-    _descriptor("deblurgan-tiny", GeneratorConfig(width=14)),
+    # At the cost of the other "-tiny" networks.
+    _descriptor("deblurgan-tiny", GeneratorConfig(width=10)),
     # Where the release deviates from the paper.
     _descriptor("deblurgan-released-block", GeneratorConfig(single_convolution=True)),
     _descriptor("deblurgan-released-dropout", GeneratorConfig(inference_dropout=True)),

@@ -46,9 +46,9 @@ def _released(config: GeneratorConfig) -> GeneratorConfig:
 DESCRIPTORS = (
     _descriptor("deblurganv2-inception", _INCEPTION, _FROM_128),
     _descriptor("deblurganv2-mobilenet", _MOBILENET, _FROM_32),
-    # The first at about the cost of snadnet-small, the second, which costs that by itself, at a third.
-    _descriptor("deblurganv2-inception-tiny", replace(_INCEPTION, pyramid_width=96, backbone_width=0.375), _FROM_128),
-    _descriptor("deblurganv2-mobilenet-tiny", replace(_MOBILENET, pyramid_width=64, backbone_width=0.5), _FROM_32),
+    # At the cost of the other "-tiny" networks.
+    _descriptor("deblurganv2-inception-tiny", replace(_INCEPTION, pyramid_width=88, backbone_width=0.125), _FROM_128),
+    _descriptor("deblurganv2-mobilenet-tiny", replace(_MOBILENET, pyramid_width=88, backbone_width=0.5), _FROM_32),
     # 96 px are padded to 128. Of a map of one pixel there are no statistics, but the smallest padded side is 64.
     _descriptor("deblurganv2-inception-released", _released(_INCEPTION), SizeRule(smallest=96)),
     _descriptor("deblurganv2-mobilenet-released", _released(_MOBILENET), ANY_SIZE),

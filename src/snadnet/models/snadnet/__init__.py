@@ -9,9 +9,11 @@ from snadnet.models.snadnet.generator import (
     SMALL,
     SMALL_PAPER,
     SMALL_UNSHUFFLE_4,
+    TINY,
     Generator,
     GeneratorConfig,
     GeneratorOutput,
+    without,
 )
 from snadnet.models.snadnet.network import SNADNet, SNADNetOutput, size_multiple
 from snadnet.models.snadnet.normalization import SeparableNormalization, separable_normalize
@@ -24,6 +26,7 @@ __all__ = [
     "SMALL",
     "SMALL_PAPER",
     "SMALL_UNSHUFFLE_4",
+    "TINY",
     "AdaptiveDenormalization",
     "Draft",
     "FullSizeGenerator",
@@ -55,6 +58,16 @@ def _descriptor(name: str, generator: GeneratorConfig, parser_width: float) -> M
     )
 
 
+def _ablations(name: str, generator: GeneratorConfig, parser_width: float) -> tuple[ModelDescriptor, ...]:
+    """Rows (b) to (e) of the paper's Table III; (f) and (g) are the network itself, by another discriminator."""
+    return (
+        _descriptor(f"{name}-linknet", without(generator, "none"), parser_width),
+        _descriptor(f"{name}-bnad", without(generator, "batch"), parser_width),
+        _descriptor(f"{name}-inad", without(generator, "instance"), parser_width),
+        _descriptor(f"{name}-snad", without(generator, "separable"), parser_width),
+    )
+
+
 def _full_size(name: str, rounds: int) -> ModelDescriptor:
     return replace(
         _descriptor(name, SMALL, 0.25), build=lambda: FullSizeSNADNet(SMALL, parser_width=0.25, rounds=rounds)
@@ -63,7 +76,11 @@ def _full_size(name: str, rounds: int) -> ModelDescriptor:
 
 DESCRIPTORS = (
     _descriptor("snadnet-base", BASE, 1.0),
+    *_ablations("snadnet-base", BASE, 1.0),
+    _descriptor("snadnet-tiny", TINY, 0.25),
+    *_ablations("snadnet-tiny", TINY, 0.25),
     _descriptor("snadnet-small", SMALL, 0.25),
+    *_ablations("snadnet-small", SMALL, 0.25),
     _descriptor("snadnet-small-paper", SMALL_PAPER, 0.25),
     _full_size("snadnet-small-full", rounds=1),
     _full_size("snadnet-small-full-2", rounds=2),

@@ -46,11 +46,12 @@ class GatedSNADBlock(nn.Module):
     """A gated block whose spatial mixing sees its features through a SNAD layer.
 
     The identity path around the layer carries what normalization takes away (means and contrasts of the regions);
-    the paper's own block (``SNADBlock``) has no such path.
+    the paper's own block (``SNADBlock``) has no such path. Without normalization it is a plain gated block.
     """
 
     def __init__(self, channels: int, *, hidden: int, normalization: Normalization) -> None:
         super().__init__()
+        self.mixing_norm = ChannelNorm(channels) if normalization == "none" else nn.Identity()
         self.snad = SNADLayer(channels, hidden=hidden, kernel_size=1, normalization=normalization)
         self.mixing = GatedMixing(channels)
         self.feed_forward_norm = ChannelNorm(channels)
@@ -58,9 +59,9 @@ class GatedSNADBlock(nn.Module):
         _zero(self.mixing.project)
         _zero(self.feed_forward.project)
 
-    def forward(self, features: Tensor, parsing: Tensor) -> Tensor:
+    def forward(self, features: Tensor, parsing: Tensor | None) -> Tensor:
         """Map ``(B, C, H, W)`` features, with class probabilities ``(B, 19, H, W)``, to the same shape."""
-        features = features + self.mixing(self.snad(features, parsing))
+        features = features + self.mixing(self.snad(self.mixing_norm(features), parsing))
         mixed: Tensor = features + self.feed_forward(self.feed_forward_norm(features))
         return mixed
 
@@ -68,7 +69,8 @@ class GatedSNADBlock(nn.Module):
 class SNADBlock(nn.Module):
     """The paper's SNAD block (II-C, Fig. 3c), which also doubles the resolution.
 
-    ``a = conv(relu(SNAD(F, P)))`` twice; ``y = concat(a, SNAD(F, P))``; ``out = conv(deconv_x2(relu(y)))``.
+    ``a = conv(relu(SNAD(F, P)))`` twice; ``y = concat(a, SNAD(F, P))``; ``out = conv(deconv_x2(relu(y)))``. Without
+    normalization ``SNAD(F, P)`` is ``F``.
     """
 
     def __init__(self, channels: int, out_channels: int, *, hidden: int, normalization: Normalization) -> None:
@@ -81,7 +83,7 @@ class SNADBlock(nn.Module):
         self.deconv = nn.ConvTranspose2d(2 * channels, out_channels, 4, stride=2, padding=1)
         self.out_conv = nn.Conv2d(out_channels, out_channels, 3, padding=1)
 
-    def forward(self, features: Tensor, parsing: Tensor) -> Tensor:
+    def forward(self, features: Tensor, parsing: Tensor | None) -> Tensor:
         """Map ``(B, C, H, W)`` features, with ``(B, 19, H, W)`` probabilities, to ``(B, C_out, 2H, 2W)``."""
         main = self.first_conv(F.relu(self.first(features, parsing)))
         main = self.second_conv(F.relu(self.second(main, parsing)))
@@ -110,7 +112,7 @@ class GatedSNADStage(nn.Module):
         )
         accept_former_keys(self, raise_resolution="upsample")
 
-    def forward(self, features: Tensor, parsing: Tensor) -> Tensor:
+    def forward(self, features: Tensor, parsing: Tensor | None) -> Tensor:
         """Map ``(B, C, H, W)``, with ``(B, 19, H, W)`` probabilities, to ``(B, C_out, 2H, 2W)``."""
         for block in self.blocks:
             features = block(features, parsing)

@@ -185,6 +185,7 @@ class FullSizeSNADNet(nn.Module):
         """Take the data steps by kernels ``(B, K, K)``, given as logarithms, and restore."""
         kernel = log_kernel.exp()
         parsing = self.first.parse(draft.restored)
+        assert parsing is not None
         half = halve_kernel(kernel)
         estimate = KernelEstimate(half.clamp_min(_LEAST).log(), draft.regularization)
         deconvolved = deconvolve_by(F.avg_pool2d(blurred, 2), estimate)

@@ -39,7 +39,8 @@ class GeneratorConfig:
         residual_output: The network predicts what is to be added to the blurred input (choice).
         soft_parsing: ``P_t`` is taken as probabilities; else its argmax, one-hot (choice).
         guidance_width: Channels between the convolutions of the adaptive denormalization.
-        normalization: Of the SNAD layers; other than ``"separable"`` for ablations.
+        normalization: Of the SNAD layers; other than ``"separable"`` for ablations. ``"none"`` is a decoder without
+            SNAD layers, which needs no parsing map.
         texture: Whether the decoder has texture enhancement.
         deconvolved_channels: Channels of deconvolved images that the generator takes beside the blurred one, at its
             working resolution; beyond the paper.
@@ -132,8 +133,10 @@ class Generator(nn.Module):
             return nn.Identity()
         return SNADBlock(width, out, hidden=config.guidance_width, normalization=config.normalization)
 
-    def _guidance(self, parsing: Tensor) -> list[Tensor]:
+    def _guidance(self, parsing: Tensor | None) -> list[Tensor] | list[None]:
         """The parsing map at the size of each level."""
+        if parsing is None:
+            return [None] * len(self.config.widths)
         if not self.config.soft_parsing:
             classes = parsing.shape[1]
             parsing = F.one_hot(parsing.argmax(dim=1), classes).movedim(-1, 1).to(parsing.dtype)
@@ -143,13 +146,17 @@ class Generator(nn.Module):
         return guidance
 
     def forward(
-        self, blurred: Tensor, parsing: Tensor, deconvolved: Tensor | None = None, previous: Tensor | None = None
+        self,
+        blurred: Tensor,
+        parsing: Tensor | None,
+        deconvolved: Tensor | None = None,
+        previous: Tensor | None = None,
     ) -> GeneratorOutput:
         """Restore a batch.
 
         Args:
             blurred: ``(B, 3, H, W)`` RGB in ``[0, 1]``, sides multiples of ``config.size_multiple``.
-            parsing: ``P_t``, class probabilities ``(B, 19, H, W)``.
+            parsing: ``P_t``, class probabilities ``(B, 19, H, W)``; None for a generator without SNAD layers.
             deconvolved: Deconvolved images, ``(B, config.deconvolved_channels, H / unshuffle, W / unshuffle)``;
                 None if there are no such channels.
             previous: The result of the first pass, of the shape of ``blurred``, or ``blurred`` itself in the first
@@ -162,7 +169,7 @@ class Generator(nn.Module):
         return GeneratorOutput(restored, textures)
 
     def decode(
-        self, blurred: Tensor, parsing: Tensor, deconvolved: Tensor | None, previous: Tensor | None
+        self, blurred: Tensor, parsing: Tensor | None, deconvolved: Tensor | None, previous: Tensor | None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return the last features ``(B, widths[0], H / unshuffle, W / unshuffle)``, and the textures; see above."""
         guidance = self._guidance(parsing)
@@ -228,3 +235,10 @@ BASE = GeneratorConfig(
     residual_output=False,
     guidance_width=128,
 )
+# BASE in a tenth of its width, at the cost of the other "-tiny" networks.
+TINY = replace(BASE, widths=(6, 12, 24, 48), guidance_width=8)
+
+
+def without(config: GeneratorConfig, normalization: Normalization) -> GeneratorConfig:
+    """Return the generator of a row of the paper's Table III: no texture enhancement, and another normalization."""
+    return replace(config, normalization=normalization, texture=False)

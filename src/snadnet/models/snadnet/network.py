@@ -24,13 +24,13 @@ class SNADNetOutput(NamedTuple):
 
     Attributes:
         restored: ``(B, 3, H, W)``, about ``[0, 1]``, not clamped.
-        parsing: ``P_t``, class probabilities ``(B, 19, H, W)``.
+        parsing: ``P_t``, class probabilities ``(B, 19, H, W)``; None without a parser.
         textures: Predicted textures of the target, see ``GeneratorOutput``.
         kernel: The refined estimates of the kernels at half resolution; None without a refinement pass.
     """
 
     restored: Tensor
-    parsing: Tensor
+    parsing: Tensor | None
     textures: tuple[Tensor, ...]
     kernel: KernelEstimate | None
 
@@ -47,6 +47,8 @@ def size_multiple(generator: GeneratorConfig) -> int:
 
 class SNADNet(nn.Module):
     """A face parser and a generator that is conditioned on its parsing map.
+
+    A generator without SNAD layers is conditioned on no parsing map, and there is no parser then.
 
     A generator with ``deconvolved_channels`` is also conditioned on blind Wiener deconvolution. With
     ``refinement_pass`` a second pass follows the first: the restored face is parsed again, the kernel is refined with
@@ -67,7 +69,7 @@ class SNADNet(nn.Module):
         super().__init__()
         if generator.refinement_pass and not generator.deconvolved_channels:
             raise ValueError("refinement_pass refines the kernel of the deconvolution: it needs deconvolved_channels")
-        self.parser = BiSeNet(parser_width)
+        self.parser = BiSeNet(parser_width) if generator.normalization != "none" else None
         self.wiener = BlindWiener() if generator.deconvolved_channels else None
         self.refiner = KernelRefiner() if generator.refinement_pass else None
         self.generator = Generator(generator)
@@ -76,8 +78,8 @@ class SNADNet(nn.Module):
             network.requires_grad_(False)
             network.eval()
 
-    def _conditioning_networks(self) -> tuple[nn.Module, ...]:
-        return (self.parser,) if self.wiener is None else (self.parser, self.wiener)
+    def _conditioning_networks(self) -> list[nn.Module]:
+        return [network for network in (self.parser, self.wiener) if network is not None]
 
     def train(self, mode: bool = True) -> "SNADNet":
         """Switch the generator's mode; the frozen conditioning networks stay in evaluation mode."""
@@ -86,8 +88,13 @@ class SNADNet(nn.Module):
             network.eval()
         return self
 
-    def parse(self, blurred: Tensor) -> Tensor:
-        """Return ``P_t``, class probabilities ``(B, 19, H, W)``, of ``(B, 3, H, W)`` RGB in ``[0, 1]``."""
+    def parse(self, blurred: Tensor) -> Tensor | None:
+        """Return ``P_t``, class probabilities ``(B, 19, H, W)``, of ``(B, 3, H, W)`` RGB in ``[0, 1]``.
+
+        None without a parser.
+        """
+        if self.parser is None:
+            return None
         with torch.no_grad():
             logits = self.parser(blurred)
         return torch.softmax(logits.float(), dim=1)
@@ -109,8 +116,9 @@ class SNADNet(nn.Module):
             return self._output(self.generator(blurred, parsing, wiener.deconvolved), parsing, None)
         refined_part = slice(first_pass_only, None)
         with torch.no_grad():
+            parsing_before = None if parsing is None else parsing[refined_part]
             first: GeneratorOutput = self.generator(
-                blurred[refined_part], parsing[refined_part], wiener.deconvolved[refined_part], blurred[refined_part]
+                blurred[refined_part], parsing_before, wiener.deconvolved[refined_part], blurred[refined_part]
             )
         # No gradient passes from the refinement pass to the first: it would double the memory and cost half as much
         # again.
@@ -120,11 +128,12 @@ class SNADNet(nn.Module):
         parsing_again, deconvolved = self.parse(previous), deconvolve_by(half_res, refined)
         if first_pass_only:
             first_part = slice(None, first_pass_only)
-            parsing_again = torch.cat((parsing[first_part], parsing_again))
+            if parsing is not None and parsing_again is not None:
+                parsing_again = torch.cat((parsing[first_part], parsing_again))
             deconvolved = torch.cat((wiener.deconvolved[first_part], deconvolved))
             previous = torch.cat((blurred[first_part], previous))
         return self._output(self.generator(blurred, parsing_again, deconvolved, previous), parsing_again, refined)
 
     @staticmethod
-    def _output(output: GeneratorOutput, parsing: Tensor, kernel: KernelEstimate | None) -> SNADNetOutput:
+    def _output(output: GeneratorOutput, parsing: Tensor | None, kernel: KernelEstimate | None) -> SNADNetOutput:
         return SNADNetOutput(output.restored, parsing, output.textures, kernel)

@@ -9,7 +9,9 @@ from torch.nn import functional as F
 from snadnet.faces.classes import BACKGROUND_CLASSES, NUM_CLASSES
 from snadnet.models.snadnet.normalization import SeparableNormalization
 
-Normalization = Literal["separable", "instance", "batch"]
+Normalization = Literal["separable", "instance", "batch", "none"]
+"""``"separable"`` is the paper's; ``"instance"`` and ``"batch"`` are its ablations INAD and BNAD; ``"none"`` leaves out
+the SNAD layers as a whole, normalization and denormalization: LinkNet alone."""
 
 
 def foreground_mask(parsing: Tensor) -> Tensor:
@@ -56,7 +58,7 @@ class SNADLayer(nn.Module):
         channels: Of the features.
         hidden: Channels between the two convolutions of the denormalization.
         kernel_size: Of its second convolution.
-        normalization: ``"separable"`` is the paper's; ``"instance"`` and ``"batch"`` are its ablations (INAD, BNAD).
+        normalization: Any `Normalization`; with ``"none"`` the layer is the identity and has no weights.
     """
 
     def __init__(
@@ -65,14 +67,22 @@ class SNADLayer(nn.Module):
         super().__init__()
         self.separable = SeparableNormalization() if normalization == "separable" else None
         self.plain: nn.Module | None = None
+        self.denormalization: AdaptiveDenormalization | None = None
         if normalization == "instance":
             self.plain = nn.InstanceNorm2d(channels)
         elif normalization == "batch":
             self.plain = nn.BatchNorm2d(channels, affine=False)
-        self.denormalization = AdaptiveDenormalization(channels, hidden=hidden, kernel_size=kernel_size)
+        if normalization != "none":
+            self.denormalization = AdaptiveDenormalization(channels, hidden=hidden, kernel_size=kernel_size)
 
-    def forward(self, features: Tensor, parsing: Tensor) -> Tensor:
-        """Apply the layer to ``(B, C, H, W)`` features and class probabilities ``(B, 19, H, W)``."""
+    def forward(self, features: Tensor, parsing: Tensor | None) -> Tensor:
+        """Apply the layer to ``(B, C, H, W)`` features and class probabilities ``(B, 19, H, W)``.
+
+        ``parsing`` is None only for a layer without normalization.
+        """
+        if self.denormalization is None:
+            return features
+        assert parsing is not None
         if self.separable is not None:
             normalized = self.separable(features, foreground_mask(parsing))
         else:

@@ -18,7 +18,7 @@ from snadnet.training.recipes.snadnet import SNADNetRecipe
 from snadnet.training.recipes.umsn import UMSNRecipe
 from snadnet.training.recipes.wiener import WienerRecipe
 
-__all__ = ["RECIPES", "Recipe", "load_settings"]
+__all__ = ["RECIPES", "Recipe", "load_settings", "recipe_settings"]
 
 RECIPES: Final[dict[str, type[Recipe[Any]]]] = {
     "deblurgan": DeblurGANRecipe,
@@ -45,7 +45,19 @@ def load_settings(path: Path, overrides: Sequence[str] = ()) -> RunSettings:
         ConfigError: If the file cannot be read or is no YAML, there is no such recipe, or a setting is unknown to it
             or out of range.
     """
-    values = read_settings(path, overrides)
+    return recipe_settings(read_settings(path, overrides), path)
+
+
+def recipe_settings(values: dict[str, Any], path: Path) -> RunSettings:
+    """Check settings by the recipe that they name.
+
+    Args:
+        values: As `snadnet.training.config_files.read_settings` returns them.
+        path: The file that they are of, for messages.
+
+    Raises:
+        ConfigError: If there is no such recipe, or a setting is unknown to it or out of range.
+    """
     name = values.setdefault("recipe", "parsing" if values.get("model") in list_models("parsing") else "snadnet")
     if name not in RECIPES:
         raise ConfigError(f"{path}: recipe: there is no {name!r}; choose of: {', '.join(RECIPES)}")

@@ -62,7 +62,7 @@ class SNADNetSettings(LabelledSettings):
     """Training the generator under a frozen parser.
 
     Attributes:
-        parser: Weights file of the parser fine-tuned on blurred faces.
+        parser: Weights file of the parser fine-tuned on blurred faces; a generator without SNAD layers leaves it out.
         wiener: Weights file of the blind deconvolution, for a generator that is conditioned on it; others leave it out.
         refinement_pass: For a generator with a refinement pass.
         losses: Weights of the terms of the loss (Eq. 15), by name in `snadnet.losses.GENERATOR_TERMS`.
@@ -72,7 +72,7 @@ class SNADNetSettings(LabelledSettings):
     """
 
     recipe: Literal["snadnet"] = "snadnet"
-    parser: Path
+    parser: Path | None = None
     wiener: Path | None = None
     refinement_pass: RefinementPassSettings = RefinementPassSettings()
     losses: Annotated[dict[str, float], AfterValidator(complete_weights)] = complete_weights({})
@@ -110,15 +110,19 @@ class SNADNetRecipe(DeblurringRecipe[SNADNetSettings]):
     def build(self) -> nn.Module:
         """Build the whole network, with the conditioning networks' own weights."""
         network = initial_network(self.settings, SNADNet)
-        load_state(network.parser, read_weights(self.settings.parser)[1], self.settings.parser)
-        if network.wiener is None:
-            if self.settings.wiener is not None:
-                self.remarks.append(f"note: wiener is left out: '{self.settings.model}' has no blind deconvolution")
-        elif self.settings.wiener is None:
-            raise ConfigError(f"wiener: '{self.settings.model}' needs weights of the blind deconvolution")
-        else:
-            load_state(network.wiener, read_weights(self.settings.wiener)[1], self.settings.wiener)
+        self._load("parser", network.parser, self.settings.parser, "face parser")
+        self._load("wiener", network.wiener, self.settings.wiener, "blind deconvolution")
         return network
+
+    def _load(self, setting: str, part: nn.Module | None, weights: Path | None, title: str) -> None:
+        """Load a conditioning network's weights, which a model that has it needs, and any other leaves out."""
+        if part is None:
+            if weights is not None:
+                self.remarks.append(f"note: {setting} is left out: '{self.settings.model}' has no {title}")
+        elif weights is None:
+            raise ConfigError(f"{setting}: '{self.settings.model}' needs weights of the {title}")
+        else:
+            load_state(part, read_weights(weights)[1], weights)
 
     def training_step(self, batch: FaceSample, progress: float) -> dict[str, Tensor]:
         """Run the network; the discriminator joins in after its fraction of the training."""
