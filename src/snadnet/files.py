@@ -1,6 +1,7 @@
-"""Files: written so that no reader, and no crash, leaves half of one; and their checksums."""
+"""Files: written so that no reader, and no crash, leaves half of one; their checksums; and those of other packages."""
 
 import hashlib
+import importlib.util
 import os
 import secrets
 from pathlib import Path
@@ -42,3 +43,17 @@ def sha256_of(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def find_package_file(package: str, name: str) -> Path | None:
+    """Return the place of a file that an installed package carries; None if there is no such package or file.
+
+    The package is not imported, so none of its code runs.
+
+    Args:
+        package: A top-level package.
+        name: The file, relative to the package's folder.
+    """
+    spec = importlib.util.find_spec(package)
+    folders = (spec.submodule_search_locations if spec else None) or []
+    return next((path for folder in folders if (path := Path(folder) / name).is_file()), None)

@@ -15,6 +15,7 @@ from snadnet.data.protocols import Protocol
 from snadnet.data.test_sets import freeze_face, write_manifest
 from snadnet.errors import ConfigError, DataError, ModelError, OutputExistsError, WeightsError
 from snadnet.evaluation import FaceTestSet
+from snadnet.metrics import identity, kernel_distance
 from snadnet.models import create_network, save_network
 from support.face_data import make_faces
 
@@ -51,7 +52,7 @@ def test_methods_are_scored_and_written_in_every_form(frozen, tiny_network, tmp_
     assert result.exit_code == 0, result.output
     assert f"test set: {frozen}, 3 faces, 000 to 002" in result.stdout
     assert f"protocol: {SMALL}" in result.stdout
-    assert "identity: left out" in result.stdout
+    assert "LPIPS: left out" in result.stdout
     assert "FID, KID: left out" in result.stdout
     assert "mIoU: parser bisenet-small-sharp.safetensors against the test set's labels" in result.stdout
     table = result.stdout.partition("Means over 3 faces\n")[2].splitlines()
@@ -100,12 +101,26 @@ def test_parsers_are_scored_by_a_verb_of_their_own(frozen, tmp_path):
     assert "snadnet evaluate-parsers" in str(refused)
 
 
-@pytest.mark.parametrize("arguments", [["--inception", "MISSING.pth"], ["--metric", "distribution"]])
-def test_fid_that_is_asked_for_and_cannot_be_had_ends_the_command(frozen, arguments, monkeypatch):
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--inception", "MISSING.pth"], "MISSING.pth"),
+        (["--metric", "distribution"], "FID, KID"),
+        (["--lpips", "MISSING.pth"], "MISSING.pth"),
+        (["--metric", "lpips"], "LPIPS"),
+        (["--embedding", "MISSING.onnx"], "MISSING.onnx"),
+        (["--metric", "identity"], "snadnet[identity]"),
+        (["--metric", "kernel-distance"], "snadnet[kernel-distance]"),
+    ],
+)
+def test_what_is_asked_for_by_name_and_cannot_be_had_ends_the_command(frozen, arguments, named, monkeypatch):
+    for module in (identity, kernel_distance):
+        monkeypatch.setattr(module, "find_spec", lambda _: None)  # as if no extra were installed
     monkeypatch.setattr(FaceTestSet, "read", None, raising=False)  # nothing is restored before
     error = refused("blurred", "--on", frozen, *arguments)
     assert isinstance(error, ConfigError | WeightsError)
-    assert "FID, KID" in str(error) or "MISSING.pth" in str(error)
+    assert named in str(error)
+    assert "\n" not in str(error)
 
 
 def test_metrics_are_chosen_by_name(frozen):
@@ -114,7 +129,6 @@ def test_metrics_are_chosen_by_name(frozen):
     assert {"psnr", "ssim", "l1_percent", "found"} <= method.keys()
     assert "mean_iou" not in method
     assert "left out" not in result.stdout
-    assert isinstance(refused("blurred", "--on", frozen, "--metric", "identity"), ConfigError)
     assert isinstance(refused("blurred", "--on", frozen, "--metric", "fid"), ConfigError)
 
 

@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from snadnet.data.blurs import LinearBlur
@@ -13,7 +15,7 @@ from snadnet.data.protocols import Protocol
 from snadnet.errors import ConfigError, DataError, ModelError, WeightsError
 from snadnet.evaluation import Method, MetricOptions, Resampling, evaluate
 from snadnet.evaluation.test_set import blurred_on_the_fly
-from snadnet.metrics.base import averaged
+from snadnet.metrics.base import SetMeasure, SetMetric, averaged
 from snadnet.metrics.fidelity import Fidelity
 from snadnet.models import create_network, save_network
 from support.face_data import make_faces
@@ -91,22 +93,60 @@ def test_everything_named_is_opened_before_the_first_face(small_set, tmp_path, t
         evaluate([fails], small_set, options=MetricOptions(embedding=missing))
     with pytest.raises(WeightsError, match=r"missing\.onnx"):
         evaluate([fails], small_set, options=MetricOptions(parser=missing))
-    with pytest.raises(ConfigError, match="--embedding"):
-        evaluate([fails], small_set, ["identity"])
+    with pytest.raises(ConfigError, match="--lpips"):
+        evaluate([fails], small_set, ["lpips"])
     with pytest.raises(ConfigError, match="two methods are called 'tiny'"):
         evaluate([fails, tiny_network, tiny_network], small_set, ["fidelity"])
     with pytest.raises(ConfigError, match="choose of: kernel"):
         evaluate([fails], small_set, ["fidelity"], by=["age"])
     with pytest.raises(ConfigError, match="two metrics measure 'brightness'"):
         evaluate([fails], small_set, [Brightness(), Brightness()])
+    with pytest.raises(ConfigError, match="two metrics measure 'mean_difference'"):
+        evaluate([fails], small_set, [MeanDifference(), MeanDifference()])
     parser = tmp_path / "parser.safetensors"
     save_network(parser, create_network("bisenet-small"), "bisenet-small")
     with pytest.raises(ModelError, match="snadnet evaluate-parsers"):
         evaluate([fails, parser], small_set, ["fidelity"])
 
 
+class MeanDifference(SetMetric):
+    """The difference of the sets' mean brightness."""
+
+    set_measures = (SetMeasure("mean_difference", "difference x 10", 1, 10),)
+    description = "mean difference"
+
+    def features(self, images):
+        return torch.from_numpy(images.mean(axis=(1, 2, 3)))[:, None]
+
+    def distances(self, restored, sharp, *, seed):
+        assert len(restored) == len(sharp) == 4
+        return (float(restored.mean() - sharp.mean()),)
+
+
+def test_metrics_of_whole_sets_see_all_faces_at_once(small_set):
+    ranks = replace(
+        averaged("rank", "rank", 0, higher_is_better=True), of_all=lambda values: values.argsort().argsort()
+    )
+    brightness = Brightness()
+    brightness.measures = (ranks,)
+    report = evaluate(
+        [Method("darker", "a test", lambda _, blurred: blurred // 2)],
+        small_set,
+        [brightness, MeanDifference()],
+        resampling=Resampling(count=0),
+        batch_size=3,
+    )
+    blurred, darker = report.summary.evaluation.methods
+    assert sorted(blurred.values[-1]) == [0, 1, 2, 3]
+    document = json.loads(report.to_json())
+    assert [each["distances"].keys() for each in document["methods"]] == [{"mean_difference"}] * 2
+    assert document["methods"][1]["distances"]["mean_difference"] == pytest.approx(darker.distances[0])
+    assert f"{10 * darker.distances[0]:.1f}" in report.to_text()
+    assert "mean difference; N = 4" in report.to_text()
+
+
 def test_what_is_left_out_is_a_note_and_fidelity_is_measured_once(small_set):
     report = evaluate([], small_set, resampling=Resampling(count=0))
-    assert any(note.startswith("identity: left out") for note in report.summary.evaluation.notes)
+    assert any(note.startswith("FID, KID: left out") for note in report.summary.evaluation.notes)
     report = evaluate([], small_set, [Fidelity(), "fidelity"], resampling=Resampling(count=0))
     assert [measure.key for measure in report.summary.evaluation.measures] == ["psnr", "ssim", "l1_percent"]

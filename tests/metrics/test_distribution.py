@@ -5,16 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch_fidelity
 from PIL import Image
+from torch_fidelity import feature_extractor_inceptionv3 as module
 
 from snadnet.errors import ConfigError, WeightsError
 from snadnet.metrics import distribution
 from snadnet.metrics.base import MetricOptions
 from snadnet.metrics.distribution import Distribution, inception_scores, left_out
-
-
-def fidelity():
-    return pytest.importorskip("torch_fidelity", reason="torch-fidelity is not installed (pip install 'snadnet[fid]')")
 
 
 def test_what_is_missing_is_said_with_the_remedy(monkeypatch, tmp_path):
@@ -33,7 +31,6 @@ def test_what_is_missing_is_said_with_the_remedy(monkeypatch, tmp_path):
 
 
 def test_the_distance_of_known_gaussians():
-    fidelity()
     generator = np.random.default_rng(0)
     # Whitened, so that mean and covariance are exact: N(0, I) and N(m, S) with the diagonal S.
     plain = generator.normal(size=(300, 3))
@@ -53,9 +50,6 @@ def test_the_distance_of_known_gaussians():
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """Untrained Inception weights in a file: the official ones may not be at hand, and agreement needs none."""
-    fidelity()
-    from torch_fidelity import feature_extractor_inceptionv3 as module  # noqa: PLC0415
-
     torch.manual_seed(0)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(module, "load_state_dict_from_url", lambda *_, **__: {})
@@ -67,13 +61,12 @@ def weights(tmp_path_factory):
 
 
 def test_scores_agree_with_torch_fidelity_itself(weights, tmp_path):
-    package = fidelity()
     images = np.random.default_rng(0).integers(0, 256, (2, 4, 64, 64, 3), np.uint8)
     for folder, batch in zip(("restored", "sharp"), images, strict=True):
         (tmp_path / folder).mkdir()
         for number, image in enumerate(batch):
             Image.fromarray(image).save(tmp_path / folder / f"{number}.png")
-    theirs = package.calculate_metrics(
+    theirs = torch_fidelity.calculate_metrics(
         input1=str(tmp_path / "restored"),
         input2=str(tmp_path / "sharp"),
         fid=True,
@@ -96,8 +89,6 @@ def test_scores_agree_with_torch_fidelity_itself(weights, tmp_path):
 
 
 def test_a_file_that_could_run_code_or_is_no_network_is_refused(tmp_path):
-    fidelity()
-
     class Trap:
         def __reduce__(self):
             return (Path.touch, (tmp_path / "ran",))

@@ -48,8 +48,8 @@ def evaluate(
     metric: Annotated[
         list[str] | None,
         typer.Option(
-            help="fidelity (always), parsing, identity, landmarks or distribution; repeatable. Left out: all whose "
-            "files are given.",
+            help="fidelity (always), parsing, identity, landmarks, lpips, distribution or kernel-distance; repeatable. "
+            "Left out: all whose files and packages are there.",
             rich_help_panel=_PANEL,
         ),
     ] = None,
@@ -64,7 +64,13 @@ def evaluate(
     ] = None,
     embedding: Annotated[
         Path | None,
-        typer.Option(help="Face-recognition network (SFace, .onnx) for identity.", rich_help_panel=_PANEL),
+        typer.Option(
+            help="Face-recognition network (SFace, .onnx) for identity, instead of dlib's.", rich_help_panel=_PANEL
+        ),
+    ] = None,
+    lpips: Annotated[
+        Path | None,
+        typer.Option(help="torchvision's AlexNet (.pth) for LPIPS.", rich_help_panel=_PANEL),
     ] = None,
     form: FormOption = Form.TEXT,
     output: Annotated[
@@ -102,7 +108,9 @@ def evaluate(
             methods,
             test_set,
             ["fidelity"] if only_fidelity else metric or None,
-            options=evaluation.MetricOptions(parser=parser, embedding=embedding, inception=inception, device=device),
+            options=evaluation.MetricOptions(
+                parser=parser, embedding=embedding, inception=inception, lpips=lpips, device=device
+            ),
             by=by or [],
             resampling=evaluation.Resampling(count=resamples, seed=seed),
             batch_size=batch_size,

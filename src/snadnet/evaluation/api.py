@@ -12,12 +12,11 @@ from snadnet.evaluation.report.summary import summarize
 from snadnet.evaluation.runner import score
 from snadnet.evaluation.statistics import Resampling
 from snadnet.evaluation.test_set import FaceTestSet, find_test_set
-from snadnet.metrics.base import Metric, MetricOptions
-from snadnet.metrics.distribution import Distribution
+from snadnet.metrics.base import Metric, MetricOptions, SetMetric
 from snadnet.metrics.fidelity import Fidelity
 from snadnet.metrics.registry import create_metrics
 
-Metrics = Sequence[str | Metric | Distribution]
+Metrics = Sequence[str | Metric | SetMetric]
 
 
 def evaluate(
@@ -43,8 +42,8 @@ def evaluate(
             to restored images, uint8 RGB (B, H, W, 3); or ``Method``. The first is compared with the others.
         test_set: A folder that ``snadnet freeze`` wrote, ``"PROTOCOL:FOLDER"``, or a test set of
             ``find_test_set``.
-        metrics: Names (``fidelity``, ``parsing``, ``identity``, ``landmarks``, ``distribution``) or metrics of one's
-            own; fidelity (PSNR, SSIM, L1) is always measured. None for all whose files ``options`` gives, with a note
+        metrics: Names of ``snadnet.metrics.registry.METRICS`` or metrics of one's own; fidelity (PSNR, SSIM, L1) is
+            always measured. None for all whose files ``options`` gives and whose packages are installed, with a note
             about each that is left out.
         options: The networks that metrics use, and the device of all networks.
         by: Breakdowns to add: ``kernel``, ``brightness``, ``glasses``, ``hat``, ``mouth``.
@@ -85,7 +84,7 @@ def evaluate(
     return Report(summarize(evaluation, resampling), header, paper)
 
 
-def _make_metrics(metrics: Metrics | None, options: MetricOptions) -> tuple[list[Metric | Distribution], list[str]]:
+def _make_metrics(metrics: Metrics | None, options: MetricOptions) -> tuple[list[Metric | SetMetric], list[str]]:
     """Return the metrics, those that were named first, and a note about each that is left out."""
     if metrics is None:
         return create_metrics(None, options)
@@ -93,8 +92,12 @@ def _make_metrics(metrics: Metrics | None, options: MetricOptions) -> tuple[list
     # Fidelity is among the named ones whatever they are.
     own = [metric for metric in own if not isinstance(metric, Fidelity)]
     named, _ = create_metrics([metric for metric in metrics if isinstance(metric, str)], options)
-    keys = [measure.key for each in (*named, *own) if not isinstance(each, Distribution) for measure in each.measures]
+    keys = [
+        measure.key
+        for each in (*named, *own)
+        for measure in (each.set_measures if isinstance(each, SetMetric) else each.measures)
+    ]
     twins = [key for key in keys if keys.count(key) > 1]
-    if twins or sum(isinstance(each, Distribution) for each in (*named, *own)) > 1:
-        raise ConfigError(f"two metrics measure {twins[0] if twins else 'FID'!r}; leave one out")
+    if twins:
+        raise ConfigError(f"two metrics measure {twins[0]!r}; leave one out")
     return [*named, *own], []

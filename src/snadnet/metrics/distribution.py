@@ -5,7 +5,7 @@ metrics they compare two sets of faces, and have no value for one face.
 """
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from snadnet.errors import ConfigError, WeightsError
 from snadnet.files import sha256_of
 from snadnet.inference import Device
 from snadnet.inference.torch_backend import torch_device
-from snadnet.metrics.base import MetricOptions
+from snadnet.metrics.base import MetricOptions, SetMeasure, SetMetric
 
 OFFICIAL_SHA256: Final = "6726825d"
 """First digits of the checksum of torch-fidelity's own Inception weights, as in their file name."""
@@ -51,7 +51,7 @@ class InceptionScores:
     kid_deviation: float
 
 
-class Distribution:
+class Distribution(SetMetric):
     """FID and KID of restored against sharp faces, by the Inception-v3 features of torch-fidelity.
 
     Args:
@@ -62,6 +62,12 @@ class Distribution:
         ConfigError: If torch-fidelity is not installed.
         WeightsError: If the file is missing, damaged or of another network.
     """
+
+    set_measures = (
+        SetMeasure("fid", "FID", 2),
+        SetMeasure("kid", "KID x 1000", 2, 1000),
+        SetMeasure("kid_deviation", "KID deviation x 1000", 2, 1000),
+    )
 
     def __init__(self, inception: Path, *, device: Device = "auto") -> None:
         if not _is_installed():
@@ -103,6 +109,10 @@ class Distribution:
         batch = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(self._device)
         # One by one, or a face's last digits could depend on the faces beside it.
         return torch.cat([self._network(face)[0].cpu() for face in torch.split(batch, 1)])
+
+    def distances(self, restored: Tensor, sharp: Tensor, *, seed: int) -> tuple[float, ...]:
+        """Return FID, KID and the standard deviation of KID over its subsets; see ``inception_scores``."""
+        return astuple(inception_scores(restored, sharp, seed=seed))
 
 
 def left_out(options: MetricOptions) -> str | None:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from snadnet.errors import ConfigError
-from snadnet.metrics import distribution, identity
-from snadnet.metrics.base import Metric, MetricOptions
+from snadnet.metrics import distribution, identity, kernel_distance, lpips
+from snadnet.metrics.base import Metric, MetricOptions, SetMetric
 from snadnet.metrics.distribution import Distribution
 from snadnet.metrics.fidelity import Fidelity
 from snadnet.metrics.identity import Identity
+from snadnet.metrics.kernel_distance import EfficientNetKernelDistance
 from snadnet.metrics.landmarks import Landmarks
+from snadnet.metrics.lpips import LPIPS
 from snadnet.metrics.parsing import Parsing
 
 
@@ -23,7 +25,7 @@ class MetricEntry:
         left_out: Says in one line, with the remedy, why it is left out unless asked for by name, or returns None.
     """
 
-    create: Callable[[MetricOptions], Metric | Distribution]
+    create: Callable[[MetricOptions], Metric | SetMetric]
     left_out: Callable[[MetricOptions], str | None] = lambda _: None
 
 
@@ -32,18 +34,18 @@ METRICS: Final[dict[str, MetricEntry]] = {
     "parsing": MetricEntry(Parsing.create),
     "identity": MetricEntry(Identity.create, identity.left_out),
     "landmarks": MetricEntry(Landmarks.create),
+    "lpips": MetricEntry(LPIPS.create, lpips.left_out),
     "distribution": MetricEntry(Distribution.create, distribution.left_out),
+    "kernel-distance": MetricEntry(EfficientNetKernelDistance.create, kernel_distance.left_out),
 }
 """The metrics by name, in the order of the columns of tables."""
 
 
-def create_metrics(
-    names: Sequence[str] | None, options: MetricOptions
-) -> tuple[list[Metric | Distribution], list[str]]:
+def create_metrics(names: Sequence[str] | None, options: MetricOptions) -> tuple[list[Metric | SetMetric], list[str]]:
     """Make metrics before anything is scored.
 
     Args:
-        names: Keys of ``METRICS``; fidelity is always among them. None for all whose files the options give.
+        names: Keys of ``METRICS``; fidelity is always among them. None for all whose files and packages are there.
         options: What they are made from.
 
     Returns:

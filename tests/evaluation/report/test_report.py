@@ -14,25 +14,27 @@ from snadnet.evaluation.report.summary import summarize
 from snadnet.evaluation.runner import Evaluation, MethodScores
 from snadnet.evaluation.statistics import Resampling
 from snadnet.evaluation.test_set import FaceTestSet
-from snadnet.metrics.distribution import InceptionScores
+from snadnet.metrics.distribution import Distribution
 from snadnet.metrics.fidelity import L1, PSNR
 from snadnet.metrics.landmarks import LANDMARK_ERROR
 
 
-def scores(name, psnr, l1, landmarks, inception=None):
-    return MethodScores(name, f"{name}.onnx", (np.array(psnr), np.array(l1), np.array(landmarks)), inception)
+def scores(name, psnr, l1, landmarks, distances):
+    return MethodScores(name, f"{name}.onnx", (np.array(psnr), np.array(l1), np.array(landmarks)), distances)
 
 
 @pytest.fixture(scope="module")
 def summary():
     faces = FaceTestSet("celeba:faces", "celeba", "celeba: 160 px", ("a", "b"), (13, 29), False, True, lambda _: None)
     methods = (
-        scores("blurred input", [20.0, 22.0], [6.0, 5.0], [7.0, np.nan], InceptionScores(90.0, 0.08, 0.001)),
-        scores("ours", [23.0, 21.5], [4.0, 5.5], [3.0, 4.0], InceptionScores(12.345, 0.0123, 0.001)),
-        scores("a_b", [22.0, 23.0], [4.0, 4.0], [5.0, 5.0], InceptionScores(20.0, 0.02, 0.001)),
+        scores("blurred input", [20.0, 22.0], [6.0, 5.0], [7.0, np.nan], (90.0, 0.08, 0.001)),
+        scores("ours", [23.0, 21.5], [4.0, 5.5], [3.0, 4.0], (12.345, 0.0123, 0.001)),
+        scores("a_b", [22.0, 23.0], [4.0, 4.0], [5.0, 5.0], (20.0, 0.02, 0.001)),
     )
     groups = ((BREAKDOWNS["kernel"], (Group(13, "13"), Group(29, "29"))),)
-    evaluation = Evaluation(faces, (PSNR, L1, LANDMARK_ERROR), ("how it was measured",), methods, 0, groups)
+    evaluation = Evaluation(
+        faces, (PSNR, L1, LANDMARK_ERROR), ("how it was measured",), methods, 0, groups, Distribution.set_measures
+    )
     return summarize(evaluation, Resampling(count=100))
 
 
@@ -51,9 +53,11 @@ def test_the_text_states_the_protocol_and_begins_with_the_blurred_input(summary)
     assert "how it was measured" in lines
     assert any("100 draws, seed 0" in line for line in lines)
     table = rows(text, "Means over 2 faces")
-    assert " ".join(table[0]) == "method PSNR dB L1 % landmarks % gain dB made worse FID KID x 1000"
-    assert " ".join(table[1]) == "blurred input 21.00 5.50 7.00 - - 90.00 80.00"
-    assert " ".join(table[2]) == "ours 22.25 4.75 3.50 +1.25 50.0 % 12.35 12.30"
+    assert (
+        " ".join(table[0]) == "method PSNR dB L1 % landmarks % gain dB made worse FID KID x 1000 KID deviation x 1000"
+    )
+    assert " ".join(table[1]) == "blurred input 21.00 5.50 7.00 - - 90.00 80.00 1.00"
+    assert " ".join(table[2]) == "ours 22.25 4.75 3.50 +1.25 50.0 % 12.35 12.30 1.00"
     assert " ".join(rows(text, "95 % intervals")[1][:5]) == "blurred input 20.00 to 22.00"
     assert "paper" not in text
 
@@ -94,7 +98,7 @@ def test_csv_has_a_line_for_each_face_and_method(summary):
 
 def test_json_holds_the_figures_in_full(summary):
     document = json.loads(Report(summary, ["$ snadnet"], paper=True).to_json())
-    assert document["schema"] == 2
+    assert document["schema"] == 3
     assert document["test_set"] == {
         "source": "celeba:faces",
         "protocol": "celeba",
@@ -106,7 +110,7 @@ def test_json_holds_the_figures_in_full(summary):
     assert ours["psnr_gain"]["value"] == 1.25
     assert ours["psnr"]["value"] == 22.25
     assert len(ours["psnr"]["interval"]) == 2
-    assert ours["inception"] == {"fid": 12.345, "kid": 0.0123, "kid_deviation": 0.001}
+    assert ours["distances"] == {"fid": 12.345, "kid": 0.0123, "kid_deviation": 0.001}
     assert [each["metric"] for each in document["comparisons"]] == ["psnr", "l1_percent", "landmark_error_percent"]
     assert document["groups"]["kernel"][1] == {
         "group": "29",
@@ -140,9 +144,9 @@ def with_equal_faces():
         "celeba:faces", "celeba", "celeba: 160 px", tuple("abcd"), (13, 13, 29, 29), False, True, lambda _: None
     )
     methods = (
-        MethodScores("blurred input", "", (np.array([20.0, 22.0, 24.0, np.inf]),), None),
-        MethodScores("ours", "ours.onnx", (np.array([np.inf, 25.0, 27.0, np.inf]),), None),
-        MethodScores("truth", "sharp", (np.full(4, np.inf),), None),
+        MethodScores("blurred input", "", (np.array([20.0, 22.0, 24.0, np.inf]),), ()),
+        MethodScores("ours", "ours.onnx", (np.array([np.inf, 25.0, 27.0, np.inf]),), ()),
+        MethodScores("truth", "sharp", (np.full(4, np.inf),), ()),
     )
     groups = ((BREAKDOWNS["kernel"], tuple(Group(size, str(size)) for size in (13, 13, 29, 29))),)
     return summarize(Evaluation(faces, (PSNR,), (), methods, 0, groups), Resampling(count=50))

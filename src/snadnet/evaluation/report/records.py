@@ -13,7 +13,7 @@ from snadnet.evaluation.report.published import PUBLISHED
 from snadnet.evaluation.report.summary import GroupRow, Row, Summary
 from snadnet.evaluation.statistics import Comparison, Estimate
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 """Version of the JSON document; it grows when a field changes its meaning or goes, not when one is added."""
 
 
@@ -62,9 +62,6 @@ def as_json(summary: Summary, *, header: Sequence[str] = (), paper: bool = False
 
 
 def _method(row: Row, summary: Summary) -> dict[str, Any]:
-    inception = None
-    if row.inception is not None:
-        inception = {key: _number(value) for key, value in asdict(row.inception).items()}
     keys = [measure.key for measure in summary.evaluation.measures]
     return {
         "name": row.name,
@@ -74,7 +71,10 @@ def _method(row: Row, summary: Summary) -> dict[str, Any]:
         "worse_share": row.worse_share,
         "equal": row.equal,
         "psnr_of_rest": _estimate(row.psnr_of_rest),
-        "inception": inception,
+        "distances": {
+            measure.key: _number(value)
+            for measure, value in zip(summary.evaluation.set_measures, row.distances, strict=True)
+        },
     }
 
 

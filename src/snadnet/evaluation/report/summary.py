@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from snadnet.evaluation.breakdown import Breakdown, Group
 from snadnet.evaluation.runner import Evaluation, MethodScores
 from snadnet.evaluation.statistics import Comparison, Estimate, Resampling, compare, difference, estimate
-from snadnet.metrics.distribution import InceptionScores
 from snadnet.metrics.fidelity import PSNR
 
 Numbers = NDArray[np.float64]
@@ -32,7 +31,7 @@ class Row:
             where that equals the sharp face everywhere.
         equal: Number of faces whose image equals the sharp one.
         psnr_of_rest: Mean PSNR over the other faces; NaN without an interval if there are none.
-        inception: FID and KID, or None.
+        distances: The figure of the whole set for each set measure of the evaluation.
     """
 
     name: str
@@ -42,7 +41,7 @@ class Row:
     worse_share: float | None
     equal: int
     psnr_of_rest: Estimate
-    inception: InceptionScores | None
+    distances: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def _row(evaluation: Evaluation, scores: MethodScores, resampling: Resampling) -
     )
     equal = np.isinf(restored)
     rest = estimate(PSNR, restored[~equal], resampling)
-    return Row(scores.name, scores.source, estimates, gain, worse_share, int(equal.sum()), rest, scores.inception)
+    return Row(scores.name, scores.source, estimates, gain, worse_share, int(equal.sum()), rest, scores.distances)
 
 
 def _group_rows(evaluation: Evaluation, groups: Sequence[Group]) -> tuple[GroupRow, ...]:

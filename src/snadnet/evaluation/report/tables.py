@@ -44,18 +44,17 @@ def summary_document(summary: Summary, *, header: Sequence[str] = (), paper: boo
 
 
 def _scores(summary: Summary) -> Table:
-    measures = summary.evaluation.measures
+    measures, of_sets = summary.evaluation.measures, summary.evaluation.set_measures
     heads = ["method", *(measure.title for measure in measures), "gain dB", "made worse"]
-    if summary.rows[0].inception is not None:
-        heads += ["FID", "KID x 1000"]
+    heads += [measure.title for measure in of_sets]
     rows = []
     for row in summary.rows:
         cells = [row.name]
         cells += [_figure(each.value, measure.decimals) for each, measure in zip(row.estimates, measures, strict=True)]
         cells.append(NOTHING if row.gain is None else _figure(row.gain.value, 2, sign="+"))
         cells.append(NOTHING if row.worse_share is None else f"{100 * row.worse_share:.1f} %")
-        if row.inception is not None:
-            cells += [_figure(row.inception.fid, 2), _figure(1000 * row.inception.kid, 2)]
+        pairs = zip(of_sets, row.distances, strict=True)
+        cells += [_figure(measure.factor * value, measure.decimals) for measure, value in pairs]
         rows.append(tuple(cells))
     return Table(f"Means over {len(summary.evaluation.test_set)} faces", tuple(heads), tuple(rows))
 
