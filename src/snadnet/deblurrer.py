@@ -37,7 +37,8 @@ from snadnet.faces import (
     select_faces,
 )
 from snadnet.faces.manual_box import face_in_box
-from snadnet.image_arrays import to_float
+from snadnet.faces.warp import resize_pixels
+from snadnet.image_arrays import Pixels, to_float
 from snadnet.inference import Backend, Device, load_model, resolve_weights
 from snadnet.photo import ColourBridge, Photo, printable
 from snadnet.photo.inputs import PhotoLike, as_photo
@@ -159,7 +160,7 @@ class Deblurrer:
 
         Args:
             photo: A path, a photo file's bytes, such a file open for reading, a Pillow image, a Photo, or an array
-                ``(H, W, 3)``, ``(H, W, 4)`` or ``(H, W)``, uint8 or floating point in [0, 1].
+                ``(H, W, 3)``, ``(H, W, 4)`` or ``(H, W)``, uint8, uint16 or floating point in [0, 1].
             strength: Part of the change that is applied, in [0, 1]; 0 returns the photo as it was.
             choice: Which faces to restore; those left out are among the skipped, as "not chosen".
 
@@ -370,11 +371,11 @@ def _class_ids(probabilities: NDArray[np.float32] | None, count: int) -> Sequenc
     return [None] * count if probabilities is None else list(probabilities.argmax(axis=3).astype(np.uint8))
 
 
-def _working_size(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _working_size(pixels: Pixels) -> NDArray[np.float32]:
     """The image as float32 in [0, 1], reduced so that its longer side is 256 px at most."""
     height, width = pixels.shape[:2]
     scale = CROP_SIZE / max(height, width)
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+        pixels = resize_pixels(pixels, size, cv2.INTER_AREA)
     return to_float(pixels)

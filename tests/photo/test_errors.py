@@ -22,22 +22,13 @@ from snadnet.photo import (
 from support.photo_samples import exif_bytes, picture, profile
 
 
-@pytest.mark.parametrize(("dtype", "channels"), [(np.uint16, 1), (np.float32, 1)])
-def test_deep_grey_is_refused_in_words(tmp_path, dtype, channels):
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_values_without_a_range_are_refused_in_words(tmp_path, dtype):
     Image.fromarray(np.zeros((4, 4), dtype)).save(tmp_path / "a.tif")
-    with pytest.raises(PhotoError, match=r"a\.tif: has more than 8 bits a channel"):
+    words = "has floating-point or signed values, or more than 16 bits a channel; save a copy of it with 16"
+    with pytest.raises(PhotoError, match=rf"a\.tif: {words}"):
         read_photo(tmp_path / "a.tif")
-
-
-@pytest.mark.parametrize("suffix", [".png", ".tif"])
-@pytest.mark.parametrize("channels", [1, 3, 4])
-def test_sixteen_bit_colour_is_refused_rather_than_cut_to_eight(tmp_path, suffix, channels):
-    cv2 = pytest.importorskip("cv2")
-    path = tmp_path / f"a{suffix}"
-    cv2.imwrite(str(path), np.full((4, 4, channels), 300, np.uint16))
-    with pytest.raises(PhotoError, match="more than 8 bits"):
-        read_photo(path)
-    with Image.open(path) as image, pytest.raises(PhotoError, match="the image: has more than 8 bits"):
+    with Image.open(tmp_path / "a.tif") as image, pytest.raises(PhotoError, match=f"the image: {words}"):
         photo_from_image(image)
 
 
@@ -157,7 +148,7 @@ def test_a_decompression_bomb_is_refused(tmp_path, side):
         (np.zeros((4, 4, 2), np.uint8), "shape"),
         (np.zeros((0, 4, 3), np.uint8), "shape"),
         (np.zeros(4, np.uint8), "shape"),
-        (np.zeros((4, 4, 3), np.uint16), "type uint16"),
+        (np.zeros((4, 4, 3), np.int16), "type int16"),
         (np.full((4, 4, 3), 255.0), "outside"),
         (np.full((4, 4, 3), np.nan), "outside"),
     ],

@@ -273,7 +273,8 @@ def test_a_grey_photo_is_written_grey_whatever_its_new_pixels(tmp_path):
     write_photo(photo, tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as image:
         assert image.mode == "L"
-        assert np.array_equal(np.array(image), np.array(Image.fromarray(picture(seed=3)).convert("L")))
+        luma = np.array(Image.fromarray(picture(seed=3)).convert("L"))
+        assert np.abs(np.array(image).astype(int) - luma).max() <= 1
 
 
 def test_oversized_exif_is_left_out_of_a_jpeg(tmp_path):

@@ -1,10 +1,9 @@
-"""The reader of training and evaluation: upright, sRGB, and what it cannot keep is refused in words."""
+"""The reader of training and evaluation: upright, sRGB, 8 bits."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from snadnet.errors import PhotoError
 from snadnet.photo import read_srgb
 from support.photo_samples import STORED, exif_bytes, picture, wide_profile, wide_to_srgb
 
@@ -36,7 +35,8 @@ def test_every_kind_of_colours_gives_three_channels(tmp_path, mode):
     assert np.array_equal(read_srgb(tmp_path / "a.png"), np.asarray(image.convert("RGB")))
 
 
-def test_sixteen_bits_are_refused_in_words(tmp_path):
-    Image.fromarray(np.arange(600, dtype=np.uint16).reshape(20, 30) * 100).save(tmp_path / "deep.png")
-    with pytest.raises(PhotoError, match=r"deep\.png: has more than 8 bits a channel.*save a copy"):
-        read_srgb(tmp_path / "deep.png")
+def test_sixteen_bits_are_rounded_to_eight(tmp_path):
+    values = np.arange(600, dtype=np.uint16).reshape(20, 30) * 109
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    rounded = np.rint(values / 257).astype(np.uint8)
+    assert np.array_equal(read_srgb(tmp_path / "deep.png"), np.repeat(rounded[..., None], 3, axis=2))

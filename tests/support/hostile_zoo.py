@@ -10,7 +10,7 @@ import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -19,7 +19,8 @@ import typer
 from PIL import Image, ImageCms, PngImagePlugin, features
 
 from snadnet.errors import PhotoError
-from snadnet.photo import printable, read_photo, write_photo
+from snadnet.photo import encode_photo, photo_from_array, printable, read_photo, write_photo
+from snadnet.photo.deep_writing import DEEPEST
 
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 HUGE_FILE: Final = 150_000_000
@@ -30,7 +31,7 @@ PHOTO: Final = "photo"
 DAMAGED: Final = "damaged or cut short|is not a photo that can be read"
 NO_PHOTO: Final = "is not a photo that can be read"
 TOO_LARGE: Final = "more than the limit of|far too large"
-DEEP: Final = "more than 8 bits a channel"
+RANGELESS: Final = "floating-point or signed values, or more than 16 bits a channel"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def build_zoo(folder: Path) -> list[Specimen]:
     """Write all specimens into a folder, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
     zoo = []
-    for name, content, outcome in [*_cut(), *_wrong(), *_bombs(), *_modes(), *_metadata(), *_frames()]:
+    for name, content, outcome in [*_cut(), *_wrong(), *_bombs(), *_modes(), *_deep(), *_metadata(), *_frames()]:
         (folder / name).write_bytes(content)
         zoo.append(Specimen(folder / name, outcome))
     return [*zoo, *_places(folder)]
@@ -168,12 +169,59 @@ def _modes() -> Rows:
     yield "one_bit.tif", _encoded(colour.convert("1"), "TIFF", compression="group4"), PHOTO
     yield "luma.tif", _encoded(colour.convert("YCbCr"), "TIFF"), PHOTO
     yield "lab.tif", _encoded(Image.merge("LAB", colour.split()), "TIFF"), f"{PHOTO}|unsupported kind"
-    yield "float.tif", _encoded(Image.fromarray(np.ones((5, 5), np.float32)), "TIFF"), DEEP
-    yield "integers.tif", _encoded(Image.fromarray(np.ones((5, 5), np.int32)), "TIFF"), DEEP
-    yield "sixteen_bit_grey.png", _encoded(Image.fromarray(np.ones((5, 5), np.uint16)), "PNG"), DEEP
-    yield "sixteen_bit_grey.tif", _encoded(Image.fromarray(np.ones((5, 5), np.uint16)), "TIFF"), DEEP
-    yield "sixteen_bit.png", _png(4, 4, depth=16, pixels=(b"\0" + bytes(24)) * 4), DEEP
+    yield "float.tif", _encoded(Image.fromarray(np.ones((5, 5), np.float32)), "TIFF"), RANGELESS
+    yield "integers.tif", _encoded(Image.fromarray(np.ones((5, 5), np.int32)), "TIFF"), RANGELESS
+    yield "sixteen_bit_grey.png", _encoded(Image.fromarray(np.ones((5, 5), np.uint16)), "PNG"), PHOTO
+    yield "sixteen_bit_grey.tif", _encoded(Image.fromarray(np.ones((5, 5), np.uint16)), "TIFF"), PHOTO
+    yield "sixteen_bit.png", _png(4, 4, depth=16, pixels=(b"\0" + bytes(24)) * 4), PHOTO
     yield "jpeg_in.tif", _encoded(colour, "TIFF", compression="jpeg"), PHOTO
+
+
+def _deep() -> Rows:
+    """Files of more than 8 bits: cut, lying, and such as say one thing here and another there."""
+    values = np.random.default_rng(0).integers(0, 65536, (24, 32, 4), dtype=np.uint16)
+    files = {}
+    for channels in (1, 2, 3, 4):
+        photo = photo_from_array(np.ascontiguousarray(values[..., : channels if channels > 2 else 1]).squeeze())
+        if channels == 2:
+            photo = replace(photo, alpha=np.ascontiguousarray(values[..., 1]))
+        files |= {(channels, name): encode_photo(photo, name) for name in ("PNG", "TIFF")}
+    if "AVIF" in DEEPEST:
+        files[3, "AVIF"] = encode_photo(photo_from_array(values[..., :3].copy()), "AVIF")
+    for (channels, name), whole in files.items():
+        for part in CUTS:
+            yield f"deep_{channels}_cut_at_{part:.0%}.{name.lower()}", whole[: int(len(whole) * part)], DAMAGED
+    tiff, pairs = bytearray(files[3, "TIFF"]), bytearray(files[2, "TIFF"])
+    for name, tag, value in (
+        ("wide", 256, 2**20),
+        ("tall", 257, 2**20),
+        ("planes", 284, 2),
+        ("unknown_planes", 284, 9),
+        ("inks", 262, 5),
+        ("samples", 277, 2),
+        ("packed", 259, 5),
+        ("bits", 258, 12),
+    ):
+        for channels, content in ((3, tiff), (2, pairs)):
+            lying = _with_tag(content, tag, value)
+            yield f"deep_{channels}_lies_of_{name}.tif", lying, f"{PHOTO}|{TOO_LARGE}|{DAMAGED}|unsupported kind"
+    yield "deep_without_pixels.png", _png(40, 40, depth=16, colour=4, pixels=b""), DAMAGED
+    yield "deep_pairs.png", _png(4, 4, depth=16, colour=4, pixels=(b"\0" + bytes(16)) * 4), PHOTO
+    yield "deep_key.png", _png(4, 4, _chunk(b"tRNS", bytes(6)), depth=16, pixels=(b"\0" + bytes(24)) * 4), PHOTO
+    yield "deep_key_cut.png", _png(4, 4, _chunk(b"tRNS", b"\1"), depth=16, pixels=(b"\0" + bytes(24)) * 4), DAMAGED
+    yield "bomb_of_16_bits.png", _png(8000, 8000, depth=16, pixels=bytes(1000)), TOO_LARGE
+
+
+def _with_tag(tiff: bytearray, wanted: int, value: int) -> bytes:
+    """The TIFF with one number of its first directory changed."""
+    changed = bytearray(tiff)
+    first = struct.unpack_from("<I", changed, 4)[0]
+    for entry in range(struct.unpack_from("<H", changed, first)[0]):
+        place = first + 2 + 12 * entry
+        tag, kind, _ = struct.unpack_from("<HHI", changed, place)
+        if tag == wanted:
+            struct.pack_into("<H" if kind == 3 else "<I", changed, place + 8, value & (0xFFFF if kind == 3 else -1))
+    return bytes(changed)
 
 
 def _metadata() -> Rows:

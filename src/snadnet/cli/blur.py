@@ -30,6 +30,7 @@ from snadnet.cli.shared.options import (
     limits,
     output_option,
 )
+from snadnet.image_arrays import Pixels, to_float, to_pixels
 from snadnet.photo import photo_from_array, printable, read_photo, write_photo
 
 # Larger kernels have no use and would only exhaust the memory.
@@ -135,9 +136,9 @@ class _Motion:
             return linear_kernel(self.length, self.angle)
         return trajectory_kernel(self.size, exposure=self.exposure, seed=self.seed)
 
-    def blur(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def blur(self, pixels: Pixels) -> Pixels:
         """Blur an image (H, W, 3) and add the noise."""
-        sharp = pixels.astype(np.float32) / 255
+        sharp = to_float(pixels)
         if self.rotation:
             blurred = rotating_blur(
                 sharp,
@@ -149,7 +150,7 @@ class _Motion:
             )
         else:
             blurred = apply_kernel(sharp, self.kernel(), border=self.border)
-        return np.rint(add_noise(blurred, self.noise, self.seed) * 255).astype(np.uint8)
+        return to_pixels(add_noise(blurred, self.noise, self.seed), pixels.dtype)
 
 
 def blur(

@@ -108,8 +108,10 @@ def split_by_name(items: Sequence[Item], hold_out: int) -> tuple[list[Item], lis
 def read_face(path: Path) -> NDArray[np.uint8]:
     """Read a face crop as RGB ``(H, W, 3)``, uint8: upright and in sRGB, by the reader of all photos.
 
+    More than 8 bits are rounded to 8.
+
     Raises:
-        DataError: If it cannot be read, or has more than 8 bits a channel.
+        DataError: If it cannot be read.
     """
     try:
         return read_srgb(path)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.faces.warp import warp
+from snadnet.image_arrays import PEAKS, Pixels
 
 CROP_SIZE: Final = 256
 """Side of the canonical crop in pixels."""
@@ -67,19 +68,19 @@ def face_matrix(landmarks: NDArray[np.floating], size: int = CROP_SIZE) -> NDArr
     return similarity(landmarks, TEMPLATE * (size / CROP_SIZE))
 
 
-def crop_face(pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int = CROP_SIZE) -> NDArray[np.float32]:
+def crop_face(pixels: Pixels, matrix: NDArray[np.float64], size: int = CROP_SIZE) -> NDArray[np.float32]:
     """Cut the canonical crop of a face from a photo.
 
     Cubic interpolation; a face larger than the crop is averaged over areas first, so nothing aliases. What
     lies outside the photo is mirrored at its border.
 
     Args:
-        pixels: uint8 RGB ``(H, W, 3)``.
+        pixels: RGB ``(H, W, 3)``, uint8 or uint16.
         matrix: float64 ``(2, 3)`` from photo to crop pixels (`face_matrix`).
         size: Side of the crop in pixels.
 
     Returns:
         float32 RGB ``(size, size, 3)`` in [0, 1].
     """
-    crop: NDArray[np.float32] = warp(pixels, matrix, (size, size)) / np.float32(255)
+    crop: NDArray[np.float32] = warp(pixels, matrix, (size, size)) / np.float32(PEAKS[pixels.dtype])
     return crop.clip(0, 1)

@@ -63,8 +63,9 @@ from snadnet.errors import ConfigError, WeightsError
 from snadnet.faces.refine import follow_face, refine_landmarks, score_when_aligned
 from snadnet.faces.tiles import TILE_MARGIN, Detection, search_tiles
 from snadnet.faces.types import Box, Face, common_area
-from snadnet.faces.warp import invert, scale_of, transform
+from snadnet.faces.warp import invert, resize_pixels, scale_of, transform
 from snadnet.files import find_package_file
+from snadnet.image_arrays import Pixels, eight_bits
 
 MIN_CONFIDENCE: Final = 0.7
 """Default threshold; the figures above say why."""
@@ -120,7 +121,7 @@ class FaceDetector:
         """Pickle only the threshold: the model is opened again where the detector arrives."""
         return type(self), (self.min_confidence,)
 
-    def detect(self, pixels: NDArray[np.uint8], *, turned: bool = True) -> tuple[Face, ...]:
+    def detect(self, pixels: Pixels, *, turned: bool = True) -> tuple[Face, ...]:
         """Find the faces of a photo.
 
         Of a photo of more than 1920 px, faces too small for its copies are looked for in tiles of it. Where its copies
@@ -128,7 +129,7 @@ class FaceDetector:
         looked for too.
 
         Args:
-            pixels: uint8 RGB ``(H, W, 3)`` of any size.
+            pixels: RGB ``(H, W, 3)`` of any size, uint8 or uint16.
             turned: Whether such lying and tilted faces are looked for, which costs several times the search.
 
         Returns:
@@ -147,7 +148,7 @@ class FaceDetector:
     def _with_turned(
         self,
         network: cv2.FaceDetectorYN,
-        pixels: NDArray[np.uint8],
+        pixels: Pixels,
         copies: list[NDArray[np.uint8]],
         upright: tuple[Face, ...],
     ) -> tuple[Face, ...]:
@@ -164,11 +165,11 @@ class FaceDetector:
             checked.append([f for f in better if score_when_aligned(refining, pixels, f) >= _SEEN_ALIGNED])
         return _merge(upright, *checked)
 
-    def detect_known(self, pixels: NDArray[np.uint8]) -> tuple[Face, ...]:
+    def detect_known(self, pixels: Pixels) -> tuple[Face, ...]:
         """Find faces, at any orientation, in a part of a photo that is known to show one.
 
         Args:
-            pixels: uint8 RGB ``(H, W, 3)`` of any size.
+            pixels: RGB ``(H, W, 3)`` of any size, uint8 or uint16.
 
         Returns:
             As for `detect`, but down to a score that would be too low for a whole photo.
@@ -177,16 +178,16 @@ class FaceDetector:
         turned = [face for turn in (1, 2, 3) for face in _search(network, copies, pixels.shape, turn)]
         return _merge(_search(network, copies, pixels.shape), turned)
 
-    def refine(self, pixels: NDArray[np.uint8], face: Face) -> Face:
+    def refine(self, pixels: Pixels, face: Face) -> Face:
         """The same face with landmarks good enough to align it by; see `snadnet.faces.refine`.
 
         Args:
-            pixels: uint8 RGB ``(H, W, 3)``, the photo that the face was found in.
+            pixels: RGB ``(H, W, 3)``, the photo that the face was found in.
             face: The face.
         """
         return refine_landmarks(self._network(_REFINING_CONFIDENCE), pixels, face)
 
-    def follow(self, pixels: NDArray[np.uint8], face: Face) -> Face | None:
+    def follow(self, pixels: Pixels, face: Face) -> Face | None:
         """The same face in the next frame of a clip, looked for only in the crop where it is expected.
 
         Args:
@@ -205,22 +206,22 @@ class FaceDetector:
         )
 
 
-def _copies(pixels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+def _copies(pixels: Pixels) -> list[NDArray[np.uint8]]:
     """The copies to search, the largest first, each made from the one before."""
     longest = max(*pixels.shape[:2], _ALWAYS_SEARCHED)
-    copies = [_resized(pixels, min(longest, SEARCH_SIZES[-1]))]
+    copies = [eight_bits(_resized(pixels, min(longest, SEARCH_SIZES[-1])))]
     for size in reversed(SEARCH_SIZES[:-1]):
         if size < longest:
-            copies.append(_resized(copies[-1], size))
+            copies.append(eight_bits(_resized(copies[-1], size)))
     return copies
 
 
-def _resized(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+def _resized(pixels: Pixels, size: int) -> Pixels:
     height, width = pixels.shape[:2]
     scale = size / max(height, width)
     shape = (max(1, round(width * scale)), max(1, round(height * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(pixels, shape, interpolation=method), np.uint8)
+    return resize_pixels(pixels, shape, method)
 
 
 def _search(

@@ -11,7 +11,7 @@ from snadnet.blur import kernel_to_image
 from snadnet.faces.align import crop_face, face_matrix
 from snadnet.faces.results import EstimatedBlur, Restoration
 from snadnet.faces.types import Box
-from snadnet.image_arrays import to_uint8
+from snadnet.image_arrays import eight_bits, to_pixels
 from snadnet.photo import Photo, photo_from_array
 
 RESTORED_COLOUR: Final = (0, 200, 83)
@@ -34,10 +34,10 @@ def draw_boxes(restoration: Restoration) -> Photo:
     `snadnet.faces.FaceNumber` takes; a face in a manual box has none.
 
     Returns:
-        An opaque RGB photo of the original's size with its colour profile and without its EXIF.
+        An opaque RGB photo of 8 bits, of the original's size with its colour profile and without its EXIF.
     """
-    original = restoration.original
-    pixels = original.pixels.copy()
+    original = restoration.original.with_bits(8)
+    pixels = eight_bits(original.pixels).copy()
     width = max(1, round(max(pixels.shape[:2]) / _PIXELS_PER_LINE_WIDTH))
     for skipped in restoration.skipped:
         _draw(pixels, skipped.box, skipped.number, SKIPPED_COLOUR, width, broken=True)
@@ -83,7 +83,7 @@ def face_images(restoration: Restoration) -> list[tuple[Photo, Photo]]:
         before, after = (
             replace(
                 photo,
-                pixels=to_uint8(crop_face(photo.pixels, matrix)),
+                pixels=to_pixels(crop_face(photo.pixels, matrix), photo.pixels.dtype),
                 alpha=None,
                 format="PNG",
                 exif=None,

@@ -14,11 +14,12 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from snadnet.errors import ConfigError
 from snadnet.faces.align import CROP_SIZE
 from snadnet.faces.warp import FloatArray, bounds, invert, shift, warp
+from snadnet.image_arrays import PEAKS, Pixels
 
 _FEATHER: Final = 1 / 8  # of the crop's side
 _TILE: Final = 512  # side in photo pixels of what is worked on at once: bounds the memory for any photo
@@ -64,7 +65,7 @@ def check_strength(strength: float) -> None:
         raise ConfigError(f"strength {strength:g} is out of range; choose a number from 0 to 1")
 
 
-def paste_faces(pixels: NDArray[np.uint8], patches: Sequence[Patch], *, strength: float = 1.0) -> NDArray[np.uint8]:
+def paste_faces(pixels: Pixels, patches: Sequence[Patch], *, strength: float = 1.0) -> Pixels:
     """Add the residuals of faces to a photo.
 
     Each residual belongs to a crop of the original photo. Where masks overlap and their weights sum to more
@@ -72,12 +73,12 @@ def paste_faces(pixels: NDArray[np.uint8], patches: Sequence[Patch], *, strength
     between one face and the next stays smooth. The order of the patches does not matter, to the last bit.
 
     Args:
-        pixels: uint8 RGB ``(H, W, 3)``; not changed.
+        pixels: RGB ``(H, W, 3)``, uint8 or uint16; not changed.
         patches: One for each face.
         strength: Part of the change that is applied, in [0, 1]; 0 returns the photo as it was.
 
     Returns:
-        uint8 ``(H, W, 3)``; bit-identical to ``pixels`` where no mask reaches.
+        ``(H, W, 3)`` of the same type; bit-identical to ``pixels`` where no mask reaches.
 
     Raises:
         ConfigError: If ``strength`` is out of range.
@@ -119,16 +120,16 @@ def patch_tiles(
                 yield (left, top, right, bottom), here
 
 
-def add_residual(pixels: NDArray[np.uint8], residual: FloatArray, *, strength: float = 1.0) -> NDArray[np.uint8]:
+def add_residual(pixels: Pixels, residual: FloatArray, *, strength: float = 1.0) -> Pixels:
     """Add a residual of the whole image, enlarged to its size by cubic interpolation, without a mask.
 
     Args:
-        pixels: uint8 RGB ``(H, W, 3)``; not changed.
+        pixels: RGB ``(H, W, 3)``, uint8 or uint16; not changed.
         residual: float32 ``(h, w, 3)`` in [-1, 1], no larger than the image.
         strength: Part of the change that is applied, in [0, 1]; 0 returns the image as it was.
 
     Returns:
-        uint8 ``(H, W, 3)``.
+        ``(H, W, 3)`` of the same type.
 
     Raises:
         ConfigError: If ``strength`` is out of range.
@@ -142,7 +143,7 @@ def add_residual(pixels: NDArray[np.uint8], residual: FloatArray, *, strength: f
         strip = result[top : top + _TILE]
         size = (columns, strip.shape[0])
         change = warp(residual, shift(matrix, 0, -top), size, border=cv2.BORDER_REPLICATE)
-        strip[:] = _rounded(strip + change * np.float32(255 * strength))
+        strip[:] = _rounded(strip + change * np.float32(PEAKS[strip.dtype] * strength), strip.dtype)
     return result
 
 
@@ -173,12 +174,13 @@ def blended_change(
     return change
 
 
-def _add(tile: NDArray[np.uint8], patches: Sequence[Patch], left: int, top: int, strength: float) -> NDArray[np.uint8]:
+def _add(tile: Pixels, patches: Sequence[Patch], left: int, top: int, strength: float) -> Pixels:
     """The tile with the residuals added; ``left`` and ``top`` say where in the photo it begins."""
     size = (tile.shape[1], tile.shape[0])
-    return _rounded(tile + blended_change(patches, left=left, top=top, size=size, scale=255 * strength))
+    scale = float(PEAKS[tile.dtype]) * strength
+    return _rounded(tile + blended_change(patches, left=left, top=top, size=size, scale=scale), tile.dtype)
 
 
-def _rounded(values: FloatArray) -> NDArray[np.uint8]:
-    """8-bit values, halves to even."""
-    return np.rint(values).clip(0, 255).astype(np.uint8)
+def _rounded(values: FloatArray, dtype: DTypeLike) -> Pixels:
+    """Pixels of a type, halves to even."""
+    return np.rint(values).clip(0, PEAKS[np.dtype(dtype)]).astype(dtype)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from snadnet.faces.align import CROP_SIZE, TEMPLATE, crop_face, face_matrix
 from snadnet.faces.types import Face
 from snadnet.faces.warp import invert, transform
-from snadnet.image_arrays import to_uint8
+from snadnet.image_arrays import Pixels, to_uint8
 
 _SIZES: Final = (96, 128, 160)  # small, so that a long blur is short in pixels
 _ROUNDS: Final = 8
@@ -31,12 +31,12 @@ _UPRIGHT_MARGIN: Final = 0.02  # what another orientation's score must exceed it
 _CONFIDENCE_POWER: Final = 4  # one sure answer outweighs several unsure ones
 
 
-def refine_landmarks(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face) -> Face:
+def refine_landmarks(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face) -> Face:
     """Return the same face with better landmarks.
 
     Args:
         network: YuNet; its input size is changed.
-        pixels: uint8 RGB ``(H, W, 3)``, the photo.
+        pixels: RGB ``(H, W, 3)``, uint8 or uint16, the photo.
         face: A face of that photo.
 
     Returns:
@@ -49,12 +49,12 @@ def refine_landmarks(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], fac
     return _settled(network, pixels, best)[0] if best_score > score + _UPRIGHT_MARGIN else settled
 
 
-def follow_face(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face, *, least: float) -> Face | None:
+def follow_face(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face, *, least: float) -> Face | None:
     """Return the face as its aligned crop shows it, without a look at other orientations.
 
     Args:
         network: YuNet; its input size is changed.
-        pixels: uint8 RGB ``(H, W, 3)``, the photo.
+        pixels: RGB ``(H, W, 3)``, the photo.
         face: Where it is expected.
         least: The detector's mean score in the crop below which there is no face.
 
@@ -69,18 +69,18 @@ def follow_face(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Fa
     return Face((x + dx, y + dy, width, height), settled.landmarks, score)
 
 
-def score_when_aligned(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face) -> float:
+def score_when_aligned(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face) -> float:
     """Return the detector's mean score in the crop that a face has after `refine_landmarks`; 0 where it sees none.
 
     Args:
         network: YuNet; its input size is changed.
-        pixels: uint8 RGB ``(H, W, 3)``, the photo.
+        pixels: RGB ``(H, W, 3)``, uint8 or uint16, the photo.
         face: A face of that photo.
     """
     return _look(network, pixels, refine_landmarks(network, pixels, face))[1]
 
 
-def _settled(network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face) -> tuple[Face, float]:
+def _settled(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face) -> tuple[Face, float]:
     """The face after some rounds, and the detector's score in its last crop (0 where it sees none)."""
     score = 0.0
     for _ in range(_ROUNDS):
@@ -102,9 +102,7 @@ def _turned(landmarks: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
     return transform(invert(face_matrix(landmarks)), places).astype(np.float32)
 
 
-def _look(
-    network: cv2.FaceDetectorYN, pixels: NDArray[np.uint8], face: Face
-) -> tuple[NDArray[np.float64] | None, float]:
+def _look(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face) -> tuple[NDArray[np.float64] | None, float]:
     """Landmarks ``(5, 2)`` in the face's crop, or None where no face is near the template, and the mean score."""
     crop = to_uint8(crop_face(pixels, face_matrix(face.landmarks)))
     crop = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), np.uint8)

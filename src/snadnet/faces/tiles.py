@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.faces.types import Face
+from snadnet.faces.warp import resize_pixels
+from snadnet.image_arrays import Pixels, eight_bits
 
 TILE_MARGIN: Final = 16
 """Pixels by which a tile is continued on all sides: in tiles only the photo's own border cuts faces."""
@@ -41,12 +43,12 @@ class Detection(NamedTuple):
     confidence: float
 
 
-def search_tiles(detect: Callable[[NDArray[np.uint8]], list[Detection]], pixels: NDArray[np.uint8]) -> list[Face]:
+def search_tiles(detect: Callable[[NDArray[np.uint8]], list[Detection]], pixels: Pixels) -> list[Face]:
     """Search a photo in tiles.
 
     Args:
         detect: Finds the faces in an image, uint8 RGB ``(H, W, 3)``.
-        pixels: uint8 RGB ``(H, W, 3)``, the photo.
+        pixels: RGB ``(H, W, 3)``, uint8 or uint16, the photo.
 
     Returns:
         The faces that fit into the overlap of two tiles, in pixels of the photo; a face may come several times. None
@@ -58,7 +60,7 @@ def search_tiles(detect: Callable[[NDArray[np.uint8]], list[Detection]], pixels:
     for top, left in _places(pixels.shape[0], pixels.shape[1]):
         tile = pixels[top : top + _TILE, left : left + _TILE]
         size = (max(1, round(tile.shape[1] * _SCALE)), max(1, round(tile.shape[0] * _SCALE)))
-        small = np.asarray(cv2.resize(tile, size, interpolation=cv2.INTER_AREA), np.uint8)
+        small = eight_bits(resize_pixels(tile, size, cv2.INTER_AREA))
         back = np.array([tile.shape[1] / size[0], tile.shape[0] / size[1]], np.float32)
         for corners, points, confidence in detect(small):
             (x, y), (w, h) = corners.min(axis=0) * back, np.ptp(corners, axis=0) * back

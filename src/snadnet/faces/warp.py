@@ -6,10 +6,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from snadnet.image_arrays import Pixels
+
 FloatArray = NDArray[np.float32]
 
 _SHRINK: Final = 1.2  # a smaller reduction aliases too little to be worth a second resampling
 _MARGIN: Final = 4  # source pixels around the part that is read, for the interpolation kernel
+
+
+def resize_pixels(pixels: Pixels, size: tuple[int, int], interpolation: int) -> Pixels:
+    """Return an image ``(H, W)`` or ``(H, W, C)`` at another size ``(width, height)``, of its own type."""
+    resized: Pixels = cv2.resize(pixels, size, interpolation=interpolation).astype(pixels.dtype, copy=False)
+    return resized
 
 
 def scale_of(matrix: NDArray[np.float64]) -> float:
@@ -56,7 +64,7 @@ def bounds(matrix: NDArray[np.float64], width: int, height: int) -> tuple[int, i
 
 
 def warp(
-    image: NDArray[np.uint8] | FloatArray,
+    image: Pixels | FloatArray,
     matrix: NDArray[np.float64],
     size: tuple[int, int],
     *,
@@ -69,7 +77,7 @@ def warp(
     averaged over areas first: a large photo costs no more than the part that matters.
 
     Args:
-        image: ``(H, W)`` or ``(H, W, C)``, uint8 in [0, 255] or float32.
+        image: ``(H, W)`` or ``(H, W, C)``, of pixels or float32.
         matrix: Similarity ``(2, 3)`` from the image's pixels to the result's; centres of pixels are whole.
         size: Width and height of the result in pixels.
         border: OpenCV's border mode for what lies outside the image; constant means 0.

@@ -10,7 +10,9 @@ from typing import Final
 
 from snadnet.photo.limits import MAX_PIECES
 
-_PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+"""How every PNG begins."""
+
 # A chunk's length, type and checksum.
 _PNG_OVERHEAD: Final = 12
 # Transparency belongs to the pixels; all else of an ancillary chunk (small first letter) can be left out.
@@ -33,6 +35,12 @@ _SAMSUNG: Final = b"SEFT"
 # An auxiliary image of Apple's, and an item after ISO 21496-1.
 _GAIN_MAPS: Final = (b":aux:hdrgainmap", b"tmap")
 
+# The box of AV1's configuration, and where behind its start it has the bits that say the depth.
+_AV1_CONFIGURATION: Final = b"av1C"
+_AV1_FLAGS: Final = 6
+_AV1_HIGH: Final = 0x40
+_AV1_TWELVE: Final = 0x20
+
 Codes = tuple[int, int, int, int]
 """Colour primaries, transfer characteristics, matrix coefficients (ITU-T H.273), and the full range flag."""
 
@@ -44,9 +52,9 @@ def has_too_many_pieces(data: bytes) -> bool:
 
 def without_extras(data: bytes) -> bytes:
     """Return the PNG or JPEG without texts, profile, EXIF, animation and the like; any other file as it is."""
-    if data.startswith(_PNG_SIGNATURE):
-        kept = (data[start:end] for start, end, kind in _png_chunks(data) if kind == _PNG_NEEDED or kind[:1].isupper())
-        return _PNG_SIGNATURE + b"".join(kept)
+    if data.startswith(PNG_SIGNATURE):
+        kept = (data[start:end] for start, end, kind in png_chunks(data) if kind == _PNG_NEEDED or kind[:1].isupper())
+        return PNG_SIGNATURE + b"".join(kept)
     if data.startswith(_JPEG_SIGNATURE):
         kept = (data[start:end] for start, end, marker in _jpeg_segments(data) if _is_needed(marker))
         return _JPEG_SIGNATURE + b"".join(kept)
@@ -55,10 +63,10 @@ def without_extras(data: bytes) -> bytes:
 
 def png_colour_codes(data: bytes) -> Codes | None:
     """Return what the cICP chunk of a PNG says, or None."""
-    if not data.startswith(_PNG_SIGNATURE):
+    if not data.startswith(PNG_SIGNATURE):
         return None
     # It stands before the pixels.
-    for start, end, kind in islice(_png_chunks(data), MAX_PIECES):
+    for start, end, kind in islice(png_chunks(data), MAX_PIECES):
         if kind == b"IDAT":
             break
         if kind == b"cICP" and end - start == _PNG_OVERHEAD + 4:
@@ -85,6 +93,15 @@ def box_colour_codes(data: bytes) -> Codes | None:
     return None
 
 
+def avif_bits(data: bytes) -> int:
+    """Return how many bits a channel of an AVIF has: 8, 10 or 12; 8 where it does not say."""
+    place = data.find(_AV1_CONFIGURATION)
+    flags = data[place + _AV1_FLAGS : place + _AV1_FLAGS + 1] if place >= 0 else b""
+    if not flags or not flags[0] & _AV1_HIGH:
+        return 8
+    return 12 if flags[0] & _AV1_TWELVE else 10
+
+
 def has_appended(data: bytes) -> bool:
     """Return whether a JPEG goes on behind its main image with another image or a video, or a HEIC has a gain map."""
     if data.startswith(_JPEG_SIGNATURE):
@@ -95,14 +112,14 @@ def has_appended(data: bytes) -> bool:
 
 
 def _pieces(data: bytes) -> Iterator[object]:
-    if data.startswith(_PNG_SIGNATURE):
-        return _png_chunks(data)
+    if data.startswith(PNG_SIGNATURE):
+        return png_chunks(data)
     return _jpeg_segments(data) if data.startswith(_JPEG_SIGNATURE) else iter(())
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Start, end and type of each chunk; the last one may reach over the end of the data."""
-    start = len(_PNG_SIGNATURE)
+def png_chunks(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield start, end and type of each chunk of a PNG; the last one may reach over the end of the data."""
+    start = len(PNG_SIGNATURE)
     while start + _PNG_OVERHEAD <= len(data):
         end = start + _PNG_OVERHEAD + int.from_bytes(data[start : start + 4])
         kind = data[start + 4 : start + 8]

@@ -1,8 +1,10 @@
 """EXIF: its description of the photo is kept, true to the upright image; its description of the file is not."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 # What the main EXIF directory says about the photo. The rest of it says how pixels are stored (a TIFF
@@ -43,6 +45,17 @@ _EXIF_SRGB: Final = 1
 _EXIF_ADOBE_RGB: Final = 2
 # The header before the first directory.
 _HEADER_BYTES: Final = 8
+# What each orientation asks for: mirrored, upside down, transposed, and so on.
+_TURNS: Final[dict[int, Callable[[NDArray[Any]], NDArray[Any]]]] = {
+    1: lambda pixels: pixels,
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: pixels[::-1].swapaxes(0, 1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1),
+}
 # Orientations that lay the image on its side.
 _SIDEWAYS: Final = frozenset({5, 6, 7, 8})
 
@@ -54,6 +67,20 @@ def upright(image: Image.Image) -> Image.Image:
         return ImageOps.exif_transpose(image) if turned else image
     except Exception:  # noqa: BLE001 - broken EXIF raises nearly anything and says nothing about orientation
         return image
+
+
+def orientation(image: Image.Image) -> int:
+    """Return the image's EXIF orientation, 1 to 8; 1 where it has none, or one that says nothing."""
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # noqa: BLE001 - as above
+        return 1
+    return value if value in _TURNS else 1
+
+
+def turned_upright(pixels: NDArray[Any], value: int) -> NDArray[Any]:
+    """Return stored pixels (H, W, C) turned as an EXIF orientation says."""
+    return np.ascontiguousarray(_TURNS[value](pixels))
 
 
 def lies_sideways(image: Image.Image) -> bool:

@@ -27,7 +27,7 @@ def as_photo(photo: PhotoLike, *, limits: Limits = _LIMITS) -> Photo:
 
     Args:
         photo: A path; the bytes of a photo file; such a file open for reading, which is read from its start; a Pillow
-            image; an array, uint8 or floating point in [0, 1], of shape ``(H, W, 3)``, ``(H, W, 4)`` (with
+            image; an array, uint8, uint16 or floating point in [0, 1], of shape ``(H, W, 3)``, ``(H, W, 4)`` (with
             transparency) or ``(H, W)`` (grey); or a Photo, which is returned as it is.
         limits: What is read at most.
 

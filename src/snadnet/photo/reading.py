@@ -1,6 +1,5 @@
 """Reading a photo: the format by content from an allowlist, limits first, one clear error for damage."""
 
-import io
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -11,28 +10,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from snadnet.errors import PhotoError
-from snadnet.image_arrays import to_uint8
-from snadnet.photo.colour import cmyk_to_srgb
+from snadnet.image_arrays import PEAKS, Pixels, eight_bits, to_uint8
 from snadnet.photo.container import has_appended, has_too_many_pieces, without_extras
 from snadnet.photo.described_colours import colour_codes, colour_profile
-from snadnet.photo.exif import says_adobe_rgb, upright
+from snadnet.photo.exif import says_adobe_rgb
 from snadnet.photo.heic import is_heic, open_heic
 from snadnet.photo.limits import MAX_PIECES, Limits
 from snadnet.photo.metadata import APPENDED_NOTE, Metadata, has_impostors, look_before_loading, read_metadata
+from snadnet.photo.samples import ColoursError, file_bits, load_samples, open_image
 from snadnet.photo.silence import SILENCE
-from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, Photo, printable, refused_url
+from snadnet.photo.types import DEPTHS, FORMATS, FORMATS_IN_WORDS, Photo, printable, refused_url
 
-_TIFF_BITS_PER_SAMPLE_TAG: Final = 258
-_BYTE_BITS: Final = 8
-# Where an AVIF's codec configuration, behind its name, says that a channel has 10 or 12 bits.
-_AVIF_DEPTH_OFFSET: Final = 6
-_AVIF_DEPTH_BIT: Final = 0x40
-
-_ROWS_AT_ONCE: Final = 256
 _LOSSLESS_FORMATS: Final = frozenset({"PNG", "TIFF", "BMP"})
 
-# Formats that say more about the photo than Pillow passes on: colour codes, and what is appended.
-_ASKED_FORMATS: Final = frozenset({"JPEG", "PNG", "AVIF", "HEIF"})
+# Formats that say more about the photo than Pillow passes on: colour codes, what is appended, the lower bits.
+_ASKED_FORMATS: Final = frozenset({"JPEG", "PNG", "TIFF", "AVIF", "HEIF"})
+# Formats of which Pillow decodes more than 8 bits only in two readings.
+_DEEP_FORMATS: Final = frozenset({"PNG", "TIFF"})
 
 _LIMITS: Final = Limits()
 
@@ -44,15 +38,15 @@ class _DamagedError(PhotoError):
 def read_photo(path: str | Path, *, limits: Limits = _LIMITS) -> Photo:
     """Read a photo file by its content, whatever its name.
 
-    Of an animated file or one of several pages the first image is read. AVIF of 10 or 12 bits is read at 8 bits.
-    HEIC needs the extra ``snadnet[heic]``. `Photo.notes` lists what was left out or changed.
+    Of an animated file or one of several pages the first image is read. `Photo.bits` says how deep it is. HEIC needs
+    the extra ``snadnet[heic]``. `Photo.notes` lists what was left out or changed.
 
     Args:
         path: A regular file.
         limits: What is read at most.
 
     Raises:
-        PhotoError: If the file is missing, no photo, damaged, over a limit, or of more than 8 bits a channel.
+        PhotoError: If the file is missing, no photo, damaged, over a limit, or of floating-point values.
     """
     path = Path(path)
     name = printable(path)
@@ -78,7 +72,7 @@ def read_srgb(path: str | Path, *, limits: Limits = _LIMITS) -> NDArray[np.uint8
     """Read only the pixels of a photo file: upright, opaque, in sRGB. The one reader of training and evaluation.
 
     The EXIF orientation is applied, the file's colours (a profile, or what else describes them) become sRGB, and
-    transparency is dropped, as a network sees the photo in `snadnet.Deblurrer`.
+    transparency is dropped, as a network sees the photo in `snadnet.Deblurrer`. More than 8 bits are rounded to 8.
 
     Args:
         path: A regular file.
@@ -88,9 +82,9 @@ def read_srgb(path: str | Path, *, limits: Limits = _LIMITS) -> NDArray[np.uint8
         uint8 RGB ``(H, W, 3)``; the three channels of a grey photo are equal.
 
     Raises:
-        PhotoError: If `read_photo` refuses the file, as it does with more than 8 bits a channel.
+        PhotoError: If `read_photo` refuses the file.
     """
-    return read_photo(path, limits=limits).without_metadata().pixels
+    return eight_bits(read_photo(path, limits=limits).without_metadata().pixels)
 
 
 def read_photo_bytes(data: bytes, *, name: str, limits: Limits = _LIMITS) -> Photo:
@@ -111,21 +105,26 @@ def photo_from_image(image: Image.Image, *, limits: Limits = _LIMITS) -> Photo:
     """Return a photo from a Pillow image, with orientation, profile, EXIF and transparency handled as for a file.
 
     Args:
-        image: An 8-bit image, loaded or just opened; it is not changed (but is loaded).
+        image: An image, loaded or just opened; it is not changed (but may be loaded). Of more than 8 bits in several
+            channels Pillow keeps 8 once it is loaded.
         limits: What is accepted at most.
 
     Raises:
-        PhotoError: If the image is over the limit, of more than 8 bits a channel, or its file is damaged.
+        PhotoError: If the image is over the limit, of floating-point values, or its file is damaged.
     """
     with SILENCE:
-        return _photo_from_image(image, _file_content(image, limits), name="the image", limits=limits)
+        data = _file_content(image, limits)
+        # Of more than 8 bits Pillow keeps the upper 8: these are read from the file, and the image stays as it is.
+        opened = _opened_again(data, "the image", image.tell()) if data and image.format in _DEEP_FORMATS else image
+        return _photo_from_image(opened, data, name="the image", limits=limits)
 
 
 def photo_from_array(array: NDArray[Any]) -> Photo:
     """Return a photo from an array of RGB, RGBA or grey values.
 
     Args:
-        array: (H, W, 3), (H, W, 4) or (H, W), uint8 or floating point in [0, 1]. It is copied.
+        array: (H, W, 3), (H, W, 4) or (H, W), uint8, uint16 (up to 65535) or floating point in [0, 1], which becomes
+            uint8. It is copied.
 
     Raises:
         PhotoError: If the shape, type or value range is another one.
@@ -136,15 +135,24 @@ def photo_from_array(array: NDArray[Any]) -> Photo:
         # NaN fails both comparisons.
         if not (array.min() >= 0 and array.max() <= 1):
             raise PhotoError("the array has values outside [0, 1]; scale and clip floating-point pixels to it")
-        values = to_uint8(array.astype(np.float64))
-    elif array.dtype == np.uint8:
+        values: Pixels = to_uint8(array.astype(np.float64))
+    elif array.dtype in PEAKS:
         values = array.copy()
     else:
-        raise PhotoError(f"the array is of type {array.dtype}; give uint8, or floating point in [0, 1]")
+        raise PhotoError(f"the array is of type {array.dtype}; give uint8, uint16, or floating point in [0, 1]")
     grey = values.ndim == 2  # noqa: PLR2004
     pixels = np.repeat(values[..., None], 3, axis=2) if grey else np.ascontiguousarray(values[..., :3])
     alpha = np.ascontiguousarray(values[..., 3]) if values.shape[2:] == (4,) else None
-    return Photo(pixels=pixels, alpha=alpha, grey=grey, format="PNG", icc_profile=None, exif=None, path=None, jpeg=None)
+    return Photo(
+        pixels=pixels,
+        alpha=alpha,
+        grey=grey,
+        format="PNG",
+        icc_profile=None,
+        exif=None,
+        path=None,
+        bits=8 * values.dtype.itemsize,
+    )
 
 
 def _check_file_size(size: int, name: str, limits: Limits) -> None:
@@ -178,15 +186,12 @@ def _decode(data: bytes, *, name: str, limits: Limits) -> Photo:
 def _decode_once(data: bytes, *, name: str, limits: Limits) -> Photo:
     with _open_image(data, name) as image:
         photo = _photo_from_image(image, data, name=name, limits=limits)
-        photo = replace(photo, lossless=image.format in _LOSSLESS_FORMATS or _is_lossless_webp(data))
-        if _was_deep(image, data):
-            return replace(photo, notes=("more than 8 bits a channel became 8", *photo.notes))
-        return photo
+        return replace(photo, lossless=image.format in _LOSSLESS_FORMATS or _is_lossless_webp(data))
 
 
 def _open_image(data: bytes, name: str) -> Image.Image:
     try:
-        return open_heic(data, name) if is_heic(data) else Image.open(io.BytesIO(data), formats=FORMATS)
+        return open_heic(data, name) if is_heic(data) else open_image(data, FORMATS)
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
@@ -203,11 +208,18 @@ def _file_content(image: Image.Image, limits: Limits) -> bytes:
     try:
         place = file.tell()
         file.seek(0)
-        data: bytes = file.read(limits.max_file_bytes)
+        data: bytes = file.read(limits.max_file_bytes + 1)
         file.seek(place)
     except (OSError, ValueError):
         return b""
-    return data
+    return data if len(data) <= limits.max_file_bytes else b""
+
+
+def _opened_again(data: bytes, name: str, frame: int) -> Image.Image:
+    image = _open_image(data, name)
+    if frame:
+        image.seek(frame)
+    return image
 
 
 def _photo_from_image(image: Image.Image, data: bytes, *, name: str, limits: Limits) -> Photo:
@@ -216,25 +228,25 @@ def _photo_from_image(image: Image.Image, data: bytes, *, name: str, limits: Lim
     try:
         before = look_before_loading(image)
         impostors = has_impostors(image)
-        image.load()
+        samples = load_samples(image, data, reopen=lambda: _opened_again(data, name, image.tell()))
+    except ColoursError as error:
+        raise _DamagedError(f"{name}: has colours of an unsupported kind ({error}); save it as RGB") from error
     except Exception as error:
         raise _DamagedError(f"{name}: is damaged or cut short; copy it again from its source") from error
     if impostors or has_impostors(image):
         raise _DamagedError(f"{name}: has damaged metadata; save it again with another program")
-    turned = upright(image)
+    height, width = samples.pixels.shape[:2]
     try:
-        colours, alpha, grey = _split(turned)
         adobe_rgb = before.adobe_rgb or says_adobe_rgb(image)
-        profile, profile_notes = colour_profile(image, data, grey=grey, adobe_rgb=adobe_rgb)
-        metadata = read_metadata(image, turned.size, before)
+        profile, profile_notes = colour_profile(image, data, grey=samples.grey, adobe_rgb=adobe_rgb)
+        metadata = read_metadata(image, (width, height), before)
     except Exception as error:
-        raise _DamagedError(
-            f"{name}: has colours of an unsupported kind ({image.mode}); save it as 8-bit RGB"
-        ) from error
+        raise _DamagedError(f"{name}: has damaged metadata; save it again with another program") from error
     return Photo(
-        pixels=_to_array(colours),
-        alpha=None if alpha is None else np.array(alpha),
-        grey=grey,
+        pixels=samples.pixels,
+        alpha=samples.alpha,
+        grey=samples.grey,
+        bits=samples.bits,
         format="JPEG" if image.format == "MPO" else image.format if image.format in {*FORMATS, "HEIF"} else "PNG",
         icc_profile=profile,
         exif=metadata.exif,
@@ -244,7 +256,13 @@ def _photo_from_image(image: Image.Image, data: bytes, *, name: str, limits: Lim
         xmp=metadata.xmp,
         iptc=metadata.iptc,
         texts=metadata.texts,
-        notes=(*_frame_notes(image), *profile_notes, *_appended_notes(image, data, metadata), *metadata.notes),
+        notes=(
+            *samples.notes,
+            *_frame_notes(image),
+            *profile_notes,
+            *_appended_notes(image, data, metadata),
+            *metadata.notes,
+        ),
     )
 
 
@@ -258,12 +276,12 @@ def _check_image(image: Image.Image, *, name: str, limits: Limits) -> None:
             f" limit of {limits.max_pixels / 1e6:g} Mpx; save it smaller"
         )
     try:
-        deep = _is_deep(image)
+        bits = file_bits(image, b"")
     except Exception as error:
         raise _DamagedError(f"{name}: is damaged or cut short; copy it again from its source") from error
-    if deep:
+    if bits > DEPTHS[-1]:
         raise PhotoError(
-            f"{name}: has more than 8 bits a channel, and faces are restored in 8; save a copy of it with 8 bits"
+            f"{name}: has floating-point or signed values, or more than 16 bits a channel; save a copy of it with 16"
         )
 
 
@@ -300,51 +318,3 @@ def _appended_notes(image: Image.Image, data: bytes, metadata: Metadata) -> tupl
 def _is_lossless_webp(data: bytes) -> bool:
     # The pixels' chunk comes first, or behind an extended header among others.
     return data[8:16] == b"WEBPVP8L" or (data[8:16] == b"WEBPVP8X" and b"VP8L" in data)
-
-
-def _was_deep(image: Image.Image, data: bytes) -> bool:
-    """Whether the file has more than 8 bits a channel, of which its decoder gives 8."""
-    if image.format == "HEIF":
-        return bool(image.info.get("bit_depth", _BYTE_BITS) != _BYTE_BITS)
-    place = data.find(b"av1C") + _AVIF_DEPTH_OFFSET
-    return image.format == "AVIF" and _AVIF_DEPTH_OFFSET <= place < len(data) and bool(data[place] & _AVIF_DEPTH_BIT)
-
-
-def _is_deep(image: Image.Image) -> bool:
-    """Whether the file has more than 8 bits a channel, which Pillow would cut to 8 in silence for colour."""
-    if image.mode in {"I", "F"} or image.mode.startswith("I;"):
-        return True
-    if image.format == "TIFF":
-        bits = getattr(image, "tag_v2", {}).get(_TIFF_BITS_PER_SAMPLE_TAG, (1,))
-        return any(count > _BYTE_BITS for count in (bits if isinstance(bits, tuple) else (bits,)))
-    if image.format == "PNG":
-        # The layout of the stored pixels, such as "RGB;16B"; the list is empty once the pixels are decoded.
-        return any(";16" in str(tile[3]) for tile in getattr(image, "tile", []))
-    return False
-
-
-def _to_array(colours: Image.Image) -> NDArray[np.uint8]:
-    """An image of mode L or RGB as (H, W, 3); by parts, as converting it whole would hold two more copies."""
-    width, height = colours.size
-    pixels = np.empty((height, width, 3), np.uint8)
-    for top in range(0, height, _ROWS_AT_ONCE):
-        bottom = min(top + _ROWS_AT_ONCE, height)
-        part = np.asarray(colours.crop((0, top, width, bottom)))
-        pixels[top:bottom] = part if part.ndim == 3 else part[..., None]  # noqa: PLR2004
-    return pixels
-
-
-def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None, bool]:
-    """The colours (mode L or RGB), the transparency (mode L or None) and whether the image is grey."""
-    mode = image.mode
-    if mode in {"1", "L", "LA", "La"}:
-        with_alpha = mode in {"LA", "La"} or image.has_transparency_data
-        bands = image.convert("RGBA").split() if with_alpha else (image if mode == "L" else image.convert("L"),)
-        return bands[0], bands[3] if with_alpha else None, True
-    if mode == "CMYK":
-        profile = image.info.get("icc_profile")
-        return cmyk_to_srgb(image, profile if isinstance(profile, bytes) else None), None, False
-    if mode in {"RGBA", "RGBa", "PA"} or image.has_transparency_data:
-        colours = image.convert("RGBA")
-        return colours.convert("RGB"), colours.getchannel("A"), False
-    return image if mode == "RGB" else image.convert("RGB"), None, False

@@ -1,4 +1,4 @@
-"""Silence for Pillow's warnings, whatever the number of threads that read photos."""
+"""Silence for the warnings of Pillow and OpenCV, whatever the number of threads that read photos."""
 
 import os
 import threading
@@ -7,13 +7,17 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Final
 
+from cv2.utils import logging
+
+_NOTHING: Final = 0  # OpenCV's log level
+
 
 class _Silence:
     """A context in which there are no warnings; any number of threads can be in it.
 
-    Python has one list of filters for all threads. Were each reader to set and restore it, one of them could
-    restore what another had set: so the first one sets it, and the last one restores it. A forked process starts with
-    no thread inside, as it has none of its parent's other threads.
+    Python has one list of filters for all threads, and OpenCV one level of its log. Were each reader to set and
+    restore them, one of them could restore what another had set: so the first one sets them, and the last one restores
+    them. A forked process starts with no thread inside, as it has none of its parent's other threads.
     """
 
     def __init__(self) -> None:
@@ -28,6 +32,7 @@ class _Silence:
             if self._inside == 0:
                 self._restore.enter_context(warnings.catch_warnings())
                 warnings.simplefilter("ignore")
+                self._restore.callback(logging.setLogLevel, logging.setLogLevel(_NOTHING))
             self._inside += 1
 
     def __exit__(
@@ -46,4 +51,4 @@ class _Silence:
 
 
 SILENCE: Final = _Silence()
-"""Silences Pillow's warnings, of broken EXIF and large images, which are errors here or left out."""
+"""Silences warnings of broken EXIF, large images and damaged ones, which are errors here or left out."""

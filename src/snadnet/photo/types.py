@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from PIL import features
 
+from snadnet.image_arrays import Pixels, in_type
 from snadnet.photo.colour import srgb_pixels
 from snadnet.photo.heic import HEIC_SUFFIXES, heic_is_read
 
@@ -35,6 +36,11 @@ INPUT_SUFFIXES: Final = frozenset(SUFFIXES) | (frozenset(HEIC_SUFFIXES) if heic_
 """File name endings (lower case) of the photos in a folder: HEIC is read with its extra, and never written."""
 
 _URL: Final = re.compile(r"([a-z][a-z0-9+.-]+):/+", re.IGNORECASE)  # not a Windows drive, which is one letter
+
+BYTE_BITS: Final = 8
+
+DEPTHS: Final = (BYTE_BITS, 10, 12, 16)
+"""How many bits a channel of a photo can have."""
 
 FORMATS_IN_WORDS: Final = "JPEG, PNG, WebP, TIFF, BMP" + (" or AVIF" if _HAS_AVIF else "")
 
@@ -74,8 +80,9 @@ class Photo:
     """A decoded photo; ``np.asarray(photo)`` gives its pixels.
 
     Attributes:
-        pixels: (H, W, 3) uint8 RGB, upright (the EXIF orientation is applied).
-        alpha: (H, W) uint8 transparency, or None if the file had none.
+        pixels: (H, W, 3) RGB, upright (the EXIF orientation is applied): uint8, or uint16 of more than 8 bits, in which
+            white is 65535 whatever the file's depth.
+        alpha: (H, W) transparency of the pixels' type, or None if the file had none.
         grey: Whether the file had one colour channel; such a photo is written back as grey.
         format: Pillow's name of its format, one of `FORMATS` or "HEIF"; "PNG" for arrays.
         icc_profile: The colour profile of ``pixels`` (of their grey values, if ``grey``), or None (sRGB).
@@ -87,12 +94,14 @@ class Photo:
         xmp: The XMP packet, true to the upright image, or None.
         iptc: The IPTC record (a press photo's caption and credits), or None.
         texts: The file's texts.
+        bits: How many bits each channel has in its file: 8, 10, 12 or 16; 8 if the pixels are uint8, and only then. A
+            format that can hold as many is written with as many.
         notes: Plain words for the user about what was left out or changed in reading, such as
             "first of 12 frames".
     """
 
-    pixels: NDArray[np.uint8]
-    alpha: NDArray[np.uint8] | None
+    pixels: Pixels
+    alpha: Pixels | None
     grey: bool
     format: str
     icc_profile: bytes | None
@@ -105,21 +114,42 @@ class Photo:
     iptc: bytes | None = None
     texts: tuple[Text, ...] = ()
     notes: tuple[str, ...] = ()
+    bits: int = 8
 
-    def with_pixels(self, pixels: NDArray[np.uint8]) -> "Photo":
+    def __post_init__(self) -> None:
+        dtype = np.uint8 if self.bits == BYTE_BITS else np.uint16
+        if self.bits not in DEPTHS or any(
+            plane is not None and plane.dtype != dtype for plane in (self.pixels, self.alpha)
+        ):
+            raise ValueError(f"the photo has {self.bits} bits and {self.pixels.dtype} pixels: uint8 goes with 8 bits")
+
+    def with_pixels(self, pixels: Pixels) -> "Photo":
         """Return the same photo with other pixels.
 
         Args:
-            pixels: (H, W, 3) uint8 RGB of this photo's size.
+            pixels: (H, W, 3) RGB of this photo's size and type.
 
         Raises:
             ValueError: If ``pixels`` has another shape or type.
         """
-        if pixels.shape != self.pixels.shape or pixels.dtype != np.uint8:
+        if pixels.shape != self.pixels.shape or pixels.dtype != self.pixels.dtype:
             raise ValueError(
-                f"pixels must be uint8 {self.pixels.shape}, not {pixels.dtype} {pixels.shape}: keep the size"
+                f"pixels must be {self.pixels.dtype} {self.pixels.shape}, not {pixels.dtype} {pixels.shape}:"
+                " keep the size and the type"
             )
         return replace(self, pixels=pixels)
+
+    def with_bits(self, bits: int) -> "Photo":
+        """Return the same photo with so many bits a channel, of `DEPTHS`; the same object if it has them already.
+
+        Pixels are rounded only from uint16 to uint8: until the photo is written, 10 and 12 bits stay on the range
+        of 16.
+        """
+        if bits == self.bits:
+            return self
+        dtype = np.uint8 if bits == BYTE_BITS else np.uint16
+        alpha = None if self.alpha is None else in_type(self.alpha, dtype)
+        return replace(self, pixels=in_type(self.pixels, dtype), alpha=alpha, bits=bits)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.pixels, dtype=dtype, copy=copy)

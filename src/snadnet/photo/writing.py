@@ -7,12 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
+import numpy as np
 from PIL import Image, PngImagePlugin
 
 from snadnet.errors import OutputExistsError, PhotoError
 from snadnet.files import write_atomically
+from snadnet.image_arrays import Pixels
 from snadnet.photo.colour import srgb_pixels
-from snadnet.photo.types import FORMATS, FORMATS_IN_WORDS, SUFFIXES, Photo, printable
+from snadnet.photo.deep_writing import DEEPEST, encode_avif, encode_png, encode_tiff
+from snadnet.photo.types import BYTE_BITS, FORMATS, FORMATS_IN_WORDS, SUFFIXES, Photo, printable
 
 # Pillow writes BMP transparency, but reads it back as padding, as most programs do.
 _OPAQUE_FORMATS: Final = frozenset({"JPEG", "BMP"})
@@ -33,6 +37,7 @@ _JPEG_XMP_HEADER: Final = b"http://ns.adobe.com/xap/1.0/\0"
 _IPTC_TAG: Final = 33723
 _XMP_TAG: Final = 700
 _COMMENT: Final = "Comment"
+_MODES: Final = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 def write_photo(photo: Photo, path: str | Path, *, overwrite: bool = False) -> None:
@@ -61,8 +66,9 @@ def encode_photo(photo: Photo, format_name: str, *, name: str = "the photo") -> 
     """Return the bytes of the file that `write_photo` writes.
 
     The colour profile, EXIF, XMP, IPTC, texts, resolution and transparency are kept where the format can hold them,
-    and `encoding_notes` lists what is not. A JPEG made from a JPEG is compressed with the same quantisation tables
-    and subsampling, any other at quality 95, 4:4:4. Where the format cannot hold the profile, pixels become sRGB.
+    and `encoding_notes` lists what is not. PNG and TIFF hold up to 16 bits a channel, AVIF up to 12. A JPEG made from
+    a JPEG is compressed with the same quantisation tables and subsampling, any other at quality 95, 4:4:4. Where the
+    format cannot hold the profile, pixels become sRGB.
 
     Args:
         photo: What to encode.
@@ -77,12 +83,10 @@ def encode_photo(photo: Photo, format_name: str, *, name: str = "the photo") -> 
     if photo.alpha is not None and format_name in _OPAQUE_FORMATS:
         raise PhotoError(f"{name}: {format_name} cannot hold the photo's transparency; choose PNG")
     photo, _ = _fitted(photo, format_name)
-    encoded = io.BytesIO()
     try:
-        _to_image(photo, format_name).save(encoded, format=format_name, **_CODING[format_name](photo))
+        return _encoded(photo, format_name, _CODING[format_name](photo))
     except Exception as error:
         raise PhotoError(f"{name}: {format_name} cannot hold this photo ({_first_line(error)}); choose PNG") from error
-    return encoded.getvalue()
 
 
 def encoding_notes(photo: Photo, format_name: str) -> tuple[str, ...]:
@@ -129,16 +133,16 @@ def _check_place(path: Path, *, overwrite: bool) -> None:
 def _fitted(photo: Photo, format_name: str) -> tuple[Photo, tuple[str, ...]]:
     """The photo with only what the format can hold, and notes about the rest."""
     too_long = _JPEG_MAX_BYTES if format_name == "JPEG" else float("inf")
-    becomes_colour = photo.grey and (
-        format_name in _WITHOUT_GREY or (photo.alpha is not None and format_name in _WITHOUT_GREY_ALPHA)
-    )
-    holds_profile = format_name in _WITH_PROFILE and not becomes_colour
+    notes = []
+    most = DEEPEST.get(format_name, BYTE_BITS)
+    if photo.bits > most:
+        notes.append(f"{format_name} cannot hold its {photo.bits} bits a channel: they became {most}")
+        photo = photo.with_bits(most)
+    holds_profile = format_name in _WITH_PROFILE and not _becomes_colour(photo, format_name)
     if photo.icc_profile and not holds_profile:
         pixels = srgb_pixels(photo.pixels, grey=photo.grey, icc_profile=photo.icc_profile)
-        notes = [f"{format_name} cannot hold its colour profile: the colours became sRGB"]
+        notes.append(f"{format_name} cannot hold its colour profile: the colours became sRGB")
         photo = replace(photo, pixels=pixels, icc_profile=None)
-    else:
-        notes = []
     if photo.exif and (format_name not in _WITH_EXIF or len(photo.exif) > too_long):
         photo = replace(photo, exif=None)
         notes.append(f"{format_name} cannot hold its EXIF")
@@ -161,15 +165,27 @@ def _fitted(photo: Photo, format_name: str) -> tuple[Photo, tuple[str, ...]]:
     return photo, tuple(notes)
 
 
-def _to_image(photo: Photo, format_name: str) -> Image.Image:
-    image = Image.fromarray(photo.pixels)
-    if photo.grey:
-        image = image.convert("L")
-    if photo.alpha is not None:
-        if photo.grey and format_name in _WITHOUT_GREY_ALPHA:
-            image = image.convert("RGB")
-        image.putalpha(Image.fromarray(photo.alpha))
-    return image
+def _becomes_colour(photo: Photo, format_name: str) -> bool:
+    """Whether the photo is grey, and the format holds such a one in colour only."""
+    transparent = photo.alpha is not None
+    return photo.grey and (format_name in _WITHOUT_GREY or (transparent and format_name in _WITHOUT_GREY_ALPHA))
+
+
+def _encoded(photo: Photo, format_name: str, options: dict[str, Any]) -> bytes:
+    colours: Pixels = photo.pixels
+    if photo.grey and not _becomes_colour(photo, format_name):
+        # Grey pixels as they are, and of others their luma.
+        colours = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2GRAY)[..., None].astype(colours.dtype, copy=False)
+    values = colours if photo.alpha is None else np.dstack([colours, photo.alpha])
+    if photo.bits > BYTE_BITS:
+        deep = np.ascontiguousarray(values, np.uint16)
+        if format_name == "AVIF":
+            return encode_avif(deep, photo.bits, options)
+        return (encode_png if format_name == "PNG" else encode_tiff)(deep, options)
+    encoded = io.BytesIO()
+    image = Image.fromarray(values.squeeze(axis=2) if values.shape[2] == 1 else values, _MODES[values.shape[2]])
+    image.save(encoded, format=format_name, **options)
+    return encoded.getvalue()
 
 
 def _described(photo: Photo) -> dict[str, Any]:
@@ -229,7 +245,9 @@ def _tiff_options(photo: Photo) -> dict[str, Any]:
         if value:
             exif[tag] = value
     # libtiff, which compresses, cannot write EXIF's directories, and refuses the whole image for one odd value.
-    return options | ({"exif": exif} if exif else {}) | ({} if photo.exif else {"compression": "tiff_lzw"})
+    # Samples of 16 bits hardly repeat: compressed they are as large.
+    compressed = photo.bits == BYTE_BITS and not photo.exif
+    return options | ({"exif": exif} if exif else {}) | ({"compression": "tiff_lzw"} if compressed else {})
 
 
 _CODING: Final[dict[str, Callable[[Photo], dict[str, Any]]]] = {

@@ -82,7 +82,7 @@ def encoded(photo: Photo, name: str, *, strip_metadata: bool) -> EncodedPhoto:
 
 def preview(photo: Photo) -> EncodedPhoto:
     """A JPEG or, of a photo with transparency, a PNG for the page: sRGB, its longer side 2,400 px at most."""
-    plain = photo.without_metadata()
+    plain = photo.with_bits(8).without_metadata()
     height, width = plain.pixels.shape[:2]
     scale = PREVIEW_SIDE / max(height, width)
     if scale < 1:

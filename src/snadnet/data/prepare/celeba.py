@@ -21,6 +21,7 @@ from snadnet.data.prepare.preparation import (
     split_in_order,
 )
 from snadnet.errors import DataError
+from snadnet.image_arrays import eight_bits
 from snadnet.photo import read_photo_bytes
 
 CELEBA_ORIGIN: Final = (
@@ -243,7 +244,8 @@ def _numbers(
 
 
 def _read(tree: FileTree, name: str) -> NDArray[np.uint8]:
-    return read_photo_bytes(tree.read(name), name=str(tree.root / name)).without_metadata().pixels
+    photo = read_photo_bytes(tree.read(name), name=str(tree.root / name))
+    return eight_bits(photo.without_metadata().pixels)
 
 
 def _celeba_face(tree: FileTree, stem: str, file: str | None, size: int) -> FacePixels:
