@@ -50,7 +50,7 @@ def results_of(psnr: dict[str, list[float]], noise: float = 1.0) -> Results:
 
 
 def scores(name: str, psnr: np.ndarray) -> MethodScores:
-    return MethodScores(name, "", (psnr, np.full(FACES, 0.5), np.full(FACES, 4.0)), None)
+    return MethodScores(name, "", (psnr, np.full(FACES, 0.5), np.full(FACES, 4.0)))
 
 
 def test_a_row_of_several_seeds_has_the_mean_of_each_face() -> None:

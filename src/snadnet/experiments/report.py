@@ -13,7 +13,7 @@ from snadnet.evaluation.report.summary import Row as SummaryRow
 from snadnet.evaluation.statistics import Estimate
 from snadnet.evaluation.test_set import FaceTestSet
 from snadnet.experiments.plan import Plan, PlannedRow
-from snadnet.experiments.results import SIGNIFICANCE, Pair, Results, RowResult, set_figures
+from snadnet.experiments.results import SIGNIFICANCE, Pair, Results, RowResult
 from snadnet.metrics.base import Measure
 from snadnet.metrics.fidelity import L1, PSNR, SSIM
 from snadnet.tables import NOTHING, Document, Table
@@ -106,7 +106,8 @@ class TableReport:
 
     def _figures(self, row: SummaryRow) -> dict[str, Any]:
         figures = {m.key: _estimate_json(each) for m, each in zip(self.measures, row.estimates, strict=True)}
-        return figures | {"of_the_set": {title: _number(value) for title, value in set_figures(row).items()}}
+        of_the_set = {title: _number(value) for title, value in self.results.of_the_set(row).items()}
+        return figures | {"of_the_set": of_the_set}
 
     def _published_json(self, name: str | None) -> dict[str, Any] | None:
         published = self.published(name)
@@ -166,7 +167,7 @@ class TableReport:
 
     def _scores(self) -> Table:
         """Our figures and, in a column beside each, the paper's."""
-        distances = list(set_figures(self.results.blurred))
+        distances = list(self.results.of_the_set(self.results.blurred))
         heads = ["method", PSNR.title, "interval", "paper", SSIM.title, "paper", L1.title, "paper"]
         heads += [*distances, "paper's FID"]
         rows = [self._row("blurred input", self.results.blurred, "blurred input", distances)]
@@ -188,7 +189,8 @@ class TableReport:
             if measure is PSNR:
                 cells.append(_interval(ours))
             cells.append(NOTHING if published is None else f"{getattr(published, field):.{measure.decimals}f}")
-        cells += [NOTHING if figures is None else f"{set_figures(figures)[title]:.2f}" for title in distances]
+        of_the_set = {} if figures is None else self.results.of_the_set(figures)
+        cells += [f"{of_the_set[name]:.2f}" if name in of_the_set else NOTHING for name in distances]
         cells.append(NOTHING if published is None else f"{published.fid:.2f}")
         return tuple(cells)
 

@@ -1,7 +1,7 @@
 """The figures of a table: means over seeds, intervals, costs, and which rows can be told apart."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final
 
@@ -14,7 +14,7 @@ from snadnet.evaluation.runner import Evaluation, MethodScores
 from snadnet.evaluation.statistics import Comparison, Resampling, compare
 from snadnet.experiments.plan import PlannedRow
 from snadnet.experiments.run_record import Spent
-from snadnet.metrics.distribution import InceptionScores
+from snadnet.metrics.base import SetMeasure
 from snadnet.metrics.fidelity import PSNR
 from snadnet.models import describe_model
 from snadnet.models.complexity import Complexity, measure_complexity
@@ -83,11 +83,20 @@ class Results:
         blurred: Those of the blurred input itself.
         rows: The rows that were trained.
         pairs: All pairs of them.
+        set_measures: What was measured of the whole set of restored faces.
     """
 
     blurred: SummaryRow
     rows: tuple[RowResult, ...]
     pairs: tuple[Pair, ...]
+    set_measures: tuple[SetMeasure, ...] = ()
+
+    def of_the_set(self, row: SummaryRow) -> dict[str, float]:
+        """Return a row's figures of the whole set, by their titles in tables."""
+        return {
+            measure.title: measure.factor * value
+            for measure, value in zip(self.set_measures, row.distances, strict=True)
+        }
 
     def row(self, name: str) -> RowResult | None:
         """Return the row of a name; None if it was not trained."""
@@ -134,23 +143,15 @@ def collect_results(
                 tuple(spent[need] for need in done[0].needs),
             )
         )
-    return Results(summary.rows[0], tuple(results), _pairs(merged, results, place, resampling))
+    pairs = _pairs(merged, results, place, resampling)
+    return Results(summary.rows[0], tuple(results), pairs, evaluation.set_measures)
 
 
 def _mean_over_seeds(name: str, seeds: Sequence[MethodScores]) -> MethodScores:
     """Return the mean of each face's values over the seeds, and of each figure of the whole set."""
     values = tuple(np.mean(np.stack(columns), axis=0) for columns in zip(*(s.values for s in seeds), strict=True))
-    scores = [each.inception for each in seeds if each.inception is not None]
-    inception = None
-    if scores:
-        means = {f.name: float(np.mean([getattr(each, f.name) for each in scores])) for f in fields(InceptionScores)}
-        inception = InceptionScores(**means)
-    return MethodScores(name, "", values, inception)
-
-
-def set_figures(row: SummaryRow) -> dict[str, float]:
-    """Return a row's figures of the whole set, by their titles in tables."""
-    return {} if row.inception is None else {"FID": row.inception.fid}
+    distances = tuple(float(np.mean(figures)) for figures in zip(*(each.distances for each in seeds), strict=True))
+    return MethodScores(name, "", values, distances)
 
 
 def _pairs(
