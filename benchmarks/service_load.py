@@ -212,7 +212,8 @@ def hostile_uploads(running: Running, own: Class) -> Table:
         files = [each for each in zoo["build_zoo"](Path(folder)) if is_upload(each.path)]
         for number in range(HOSTILE):
             specimen = files[number % len(files)]
-            data, headers = specimen.path.read_bytes(), {}
+            data = specimen.path.read_bytes()
+            headers: dict[str, str] = {}
             if number >= len(files):
                 data, headers = as_form(data, specimen.path.name)
             status, answer = post(running.address, data, **headers)
