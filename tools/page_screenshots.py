@@ -15,7 +15,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 ROOT = Path(__file__).parents[1]
 FIGURES = ROOT / "docs" / "figures"
 PORTRAIT = ROOT / "examples" / "portraits" / "astronaut.jpg"
-SECONDS = 60
+MIDDLE_OF_FACE = 44  # where the slider stands, in percent of the width
+SECONDS = 300
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
         try:
             assert service.stderr is not None
             address = next(line for line in service.stderr if "http://" in line).split()[-1]
-            for name, width, height, dark in (("page", 1100, 820, False), ("page-phone", 400, 1200, True)):
+            for name, width, height, dark in (("page", 1100, 980, False), ("page-phone", 400, 1200, True)):
                 _shoot(address, photo, FIGURES / f"{name}.jpg", (width, height), dark=dark)
         finally:
             service.terminate()
@@ -60,6 +61,7 @@ def _shoot(address: str, photo: Path, output: Path, size: tuple[int, int], *, da
         browser.find_element(By.ID, "files").send_keys(str(photo))
         loaded = "const image = document.querySelector('.after'); return image !== null && image.naturalWidth > 0"
         WebDriverWait(browser, SECONDS).until(lambda driver: driver.execute_script(loaded))
+        browser.execute_script("document.querySelector('.slider').value = arguments[0]", MIDDLE_OF_FACE)
         time.sleep(0.5)
         shot = output.with_suffix(".png")
         browser.save_screenshot(str(shot))

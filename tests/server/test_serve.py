@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -25,7 +26,7 @@ from snadnet.cli.app import app
 
 @pytest.fixture(scope="module")
 def service(tiny_network):
-    with running_service("--weights", str(tiny_network), "--workers", "1") as running:
+    with running_service("--weights", str(tiny_network), "--workers", "1", "--max-file-size", "2") as running:
         yield running
 
 
@@ -51,6 +52,14 @@ def test_listens_on_loopback_and_answers(service, photo):
         assert b"1 face" in answer.read()
     with urllib.request.urlopen(address, timeout=30) as answer:
         assert b"estimate, not evidence" in answer.read()
+
+
+def test_a_client_that_sends_too_much_at_once_reads_why_it_is_refused(service):
+    address, _ = service
+    with pytest.raises(urllib.error.HTTPError) as refused:  # and no broken pipe; urllib asks for no second request
+        urllib.request.urlopen(urllib.request.Request(f"{address}restore", data=bytes(50_000_000)), timeout=100)
+    assert refused.value.code == 413
+    assert b"too_large" in refused.value.read()
 
 
 def test_a_client_that_hangs_up_leaves_the_service_well(service, photo):

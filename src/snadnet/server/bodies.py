@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -64,6 +64,7 @@ async def read_photo_body(
     most = max_bytes + (_FORM_OVERHEAD if is_form else 0)
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > most:
+        await drain(request, seconds)
         raise _too_large(max_bytes)
     try:
         async with asyncio.timeout(seconds):
@@ -80,15 +81,34 @@ async def read_photo_body(
     return data, "the photo"
 
 
+async def drain(request: Request, seconds: float) -> None:
+    """Let a refused body arrive and keep none of it, so that its client comes to read the refusal.
+
+    A client that still sends when the connection is closed sees a broken connection and no answer. One that waits to be
+    told to go on (``Expect: 100-continue``) is not told.
+    """
+    if "expect" in request.headers:
+        return
+    with suppress(TimeoutError, ClientDisconnect):
+        async with asyncio.timeout(seconds):
+            async for _ in request.stream():
+                pass
+
+
 async def _limited(
     stream: AsyncIterator[bytes], most: int, max_bytes: int, take: Callable[[int], None]
 ) -> AsyncIterator[bytes]:
     received = 0
     async for chunk in stream:
         received += len(chunk)
-        if received > most:
-            raise _too_large(max_bytes)
-        take(len(chunk))
+        try:
+            if received > most:
+                raise _too_large(max_bytes)
+            take(len(chunk))
+        except RequestError:
+            async for _ in stream:  # as `drain` does
+                pass
+            raise
         yield chunk
 
 

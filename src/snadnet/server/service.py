@@ -13,7 +13,7 @@ from snadnet.deblurrer import Deblurrer
 from snadnet.errors import ConfigError
 from snadnet.inference import Device
 from snadnet.server.album import Album
-from snadnet.server.bodies import BodyMemory, read_photo_body
+from snadnet.server.bodies import BodyMemory, drain, read_photo_body
 from snadnet.server.errors import BusyError
 from snadnet.server.settings import ServerSettings
 from snadnet.server.work_queue import WorkQueue
@@ -91,14 +91,13 @@ class Service:
             BusyError: If as many photos wait as may, or as much arrives.
             RequestError: As `read_photo_body`, likewise HungUpError.
         """
+        settings = self.settings
         if self.queue.is_full:
+            await drain(request, settings.body_seconds)
             raise BusyError
         with self.bodies.share() as take:
             return await read_photo_body(
-                request,
-                max_bytes=self.settings.limits.max_file_bytes,
-                seconds=self.settings.body_seconds,
-                take=take,
+                request, max_bytes=settings.limits.max_file_bytes, seconds=settings.body_seconds, take=take
             )
 
     async def work(self, request: Request, work: Callable[[StopSignal], Result]) -> Result:
