@@ -25,7 +25,9 @@ def run_without_training_packages(code: str) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.mark.parametrize("module", ["snadnet", "snadnet.photo", "snadnet.blur", "snadnet.faces", "snadnet.deblurrer"])
+@pytest.mark.parametrize(
+    "module", ["snadnet", "snadnet.photo", "snadnet.blur", "snadnet.faces", "snadnet.deblurrer", "snadnet.video"]
+)
 def test_runtime_module_imports_without_the_training_packages(module: str) -> None:
     done = run_without_training_packages(f"import {module}")
     assert done.returncode == 0, done.stderr

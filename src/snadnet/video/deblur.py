@@ -25,7 +25,7 @@ from snadnet.video.damping import DampedMoment
 from snadnet.video.encoding import Coding, choose_coding, encode
 from snadnet.video.joining import check_joining, join
 from snadnet.video.limits import VideoLimits
-from snadnet.video.parts import PART_FRAMES, FaceInFrame, PartRecord, PartsFolder
+from snadnet.video.parts import PART_FRAMES, CodedPacket, FaceInFrame, PartRecord, PartsFolder
 from snadnet.video.planes import as_format
 from snadnet.video.reading import ClipReader, quarter_turns
 from snadnet.video.restoring import RUN_UP, RestoringOptions, restore_frames
@@ -195,7 +195,7 @@ class _PartWriter:
     reader: ClipReader
     number: int
     context: VideoCodecContext | None = None
-    packets: list[tuple[int, int, int, bool, bytes]] = field(default_factory=list)
+    packets: list[CodedPacket] = field(default_factory=list)
     faces: list[FaceInFrame] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     durations: dict[int, int] = field(default_factory=dict)
@@ -217,7 +217,9 @@ class _PartWriter:
         if self.context is not None:
             self.packets.extend(encode(self.context, None))
             # An encoder counts on a steady rate.
-            packets = [(pts, dts, self.durations.get(pts) or span, *rest) for pts, dts, span, *rest in self.packets]
+            packets = [
+                packet._replace(duration=self.durations.get(packet.pts) or packet.duration) for packet in self.packets
+            ]
             record = PartRecord(len(self.times), self.times[0], self.times[-1], self.reader.damaged, tuple(self.faces))
             self.parts.write(self.number, record, packets)
             self.number += 1

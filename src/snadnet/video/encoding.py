@@ -16,6 +16,7 @@ from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
 from snadnet.errors import VideoError
+from snadnet.video.parts import CodedPacket
 from snadnet.video.planes import Colours, is_planar
 from snadnet.video.reading import ClipReader, display_matrix
 
@@ -131,20 +132,15 @@ def choose_coding(reader: ClipReader, first: VideoFrame, container: str) -> Codi
     )
 
 
-def encode(context: VideoCodecContext, frame: VideoFrame | None) -> Iterator[tuple[int, int, int, bool, bytes]]:
-    """Yield the packets of a frame, or with None the rest: time, decoding time, duration, key frame, content."""
+def encode(context: VideoCodecContext, frame: VideoFrame | None) -> Iterator[CodedPacket]:
+    """Yield the packets of a frame, or with None the rest."""
     if frame is not None:
         frame.pict_type = 0  # of the clip's own coding
     for packet in context.encode(frame):
         pts = packet.pts if packet.pts is not None else packet.dts
         assert pts is not None
-        yield (
-            pts,
-            packet.dts if packet.dts is not None else pts,
-            packet.duration or 0,
-            packet.is_keyframe,
-            bytes(packet),
-        )
+        dts = packet.dts if packet.dts is not None else pts
+        yield CodedPacket(pts, dts, packet.duration or 0, packet.is_keyframe, bytes(packet))
 
 
 def _encoder(name: str, container: str) -> Codec | None:

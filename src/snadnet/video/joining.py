@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from snadnet.errors import OutputExistsError, VideoError
 from snadnet.photo import printable
 from snadnet.video.encoding import Coding
+from snadnet.video.parts import CodedPacket
 from snadnet.video.reading import ClipReader
 
 _OF_THE_CONTAINER: Final = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
@@ -60,7 +61,7 @@ def check_joining(reader: ClipReader, coding: Coding, container: str, *, strip_m
 def join(
     reader: ClipReader,
     coding: Coding,
-    packets: Iterable[tuple[int, int, int, bool, bytes]],
+    packets: Iterable[CodedPacket],
     target: Path,
     container: str,
     *,
@@ -72,7 +73,7 @@ def join(
     Args:
         reader: The clip as it came, freshly opened: its sound is copied packet by packet.
         coding: How the frames were coded.
-        packets: The coded frames in order: time, decoding time, duration, key frame, content.
+        packets: The coded frames in order.
         target: The output file.
         container: FFmpeg's name of its container.
         strip_metadata: Leave out titles, places and the like.
@@ -107,7 +108,7 @@ def _write(
     output: "av.container.OutputContainer",
     reader: ClipReader,
     coding: Coding,
-    packets: Iterable[tuple[int, int, int, bool, bytes]],
+    packets: Iterable[CodedPacket],
     *,
     strip_metadata: bool,
 ) -> None:
@@ -115,12 +116,12 @@ def _write(
     output.start_encoding()
 
     def coded() -> "Iterator[tuple[float, int, Packet[Any]]]":
-        for pts, dts, duration, key, content in packets:
-            packet: Packet[Any] = Packet(content)
-            packet.pts, packet.dts, packet.duration, packet.time_base = pts, dts, duration, coding.time_base
-            packet.is_keyframe = key
+        for coded_frame in packets:
+            packet: Packet[Any] = Packet(coded_frame.content)
+            packet.pts, packet.dts, packet.duration = coded_frame.pts, coded_frame.dts, coded_frame.duration
+            packet.time_base, packet.is_keyframe = coding.time_base, coded_frame.is_keyframe
             packet.stream = video
-            yield float(dts * coding.time_base), 0, packet
+            yield float(coded_frame.dts * coding.time_base), 0, packet
 
     for _, _, packet in heapq.merge(coded(), _copied(reader, copied), key=lambda item: item[:2]):
         output.mux(packet)

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from snadnet.errors import VideoError
 from snadnet.files import write_atomically
@@ -23,6 +23,24 @@ PART_FRAMES: Final = 50
 
 _HEAD: Final = struct.Struct("<Q")
 _PACKET: Final = struct.Struct("<qqq?Q")
+
+
+class CodedPacket(NamedTuple):
+    """A coded frame.
+
+    Attributes:
+        pts: Its time, in units of the clip's time base.
+        dts: When it is decoded, likewise.
+        duration: How long it is shown, likewise; 0 if unknown.
+        is_keyframe: Whether it is decoded without others.
+        content: Its bytes.
+    """
+
+    pts: int
+    dts: int
+    duration: int
+    is_keyframe: bool
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -99,7 +117,7 @@ class PartsFolder:
             count += 1
         return count
 
-    def write(self, number: int, record: PartRecord, packets: list[tuple[int, int, int, bool, bytes]]) -> None:
+    def write(self, number: int, record: PartRecord, packets: list[CodedPacket]) -> None:
         """Write a part whole.
 
         Raises:
@@ -107,8 +125,8 @@ class PartsFolder:
         """
         head = json.dumps(asdict(record)).encode()
         content = bytearray(_HEAD.pack(len(head)) + head)
-        for pts, dts, duration, key, data in packets:
-            content += _PACKET.pack(pts, dts, duration, key, len(data)) + data
+        for *numbers, data in packets:
+            content += _PACKET.pack(*numbers, len(data)) + data
         try:
             write_atomically(self._file(number), bytes(content))
         except OSError as error:
@@ -127,15 +145,15 @@ class PartsFolder:
         )
         return PartRecord(**values, faces=faces)
 
-    def packets(self, count: int) -> Iterator[tuple[int, int, int, bool, bytes]]:
+    def packets(self, count: int) -> Iterator[CodedPacket]:
         """Yield the packets of the first ``count`` parts in order, one at a time."""
         for number in range(count):
             with self._file(number).open("rb") as file:
                 (size,) = _HEAD.unpack(file.read(_HEAD.size))
                 file.seek(size, os.SEEK_CUR)
                 while head := file.read(_PACKET.size):
-                    pts, dts, duration, key, length = _PACKET.unpack(head)
-                    yield pts, dts, duration, key, file.read(length)
+                    pts, dts, duration, is_keyframe, length = _PACKET.unpack(head)
+                    yield CodedPacket(pts, dts, duration, is_keyframe, file.read(length))
 
     def remove(self) -> None:
         """Remove the folder and what is in it."""

@@ -1,6 +1,6 @@
 """The way of a clip's frames: found, joined into tracks, aligned, restored, damped, pasted; a few frames at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -46,7 +46,7 @@ def restore_frames(
     *,
     known: dict[int, dict[int, Face]],
     stop: StopSignal,
-) -> Iterator[DampedMoment]:
+) -> Generator[DampedMoment, None, None]:
     """Restore the faces of a clip's frames.
 
     Args:
