@@ -1,6 +1,7 @@
 """The record of a table's training in its folder: what it was begun with, and, once it is done, what it took."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -44,7 +45,7 @@ def begin_record(run: PlannedRun) -> None:
     if record is None:
         write_atomically(run.folder / RECORD, _encoded({"settings": now}))
         return
-    changed = changed_settings(record["settings"], now)
+    changed = changed_settings(record["settings"], _known(record["settings"], now))
     if changed:
         raise ConfigError(f"{run.folder}: was begun with other settings ({changed}); set them back, or remove it")
 
@@ -91,6 +92,16 @@ def _settings(run: PlannedRun) -> dict[str, Any]:
     values = run.settings.model_dump(mode="json", exclude=set(_FREE))
     values["data"].pop("workers")
     return values
+
+
+def _known(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that there were already when the record was written: a later version may have more."""
+    known = {}
+    for key, value in now.items():
+        if key in before:
+            both = isinstance(before[key], Mapping) and isinstance(value, Mapping)
+            known[key] = _known(before[key], value) if both else value
+    return known
 
 
 def _read(folder: Path) -> dict[str, Any] | None:
