@@ -14,6 +14,7 @@ from snadnet.training.config import ScheduleSettings, parse_duration
 from snadnet.training.ema import exponential_average
 from snadnet.training.lr_schedule import Clock, learning_rate_factor
 from snadnet.training.processes import start
+from snadnet.training.recipes import RECIPES
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -30,6 +31,36 @@ def test_every_config_file_in_the_repository_is_valid(path: Path) -> None:
 
 def test_there_are_config_files_of_every_family() -> None:
     assert len(WHOLE) >= 24
+
+
+PAPER = {
+    "deblurgan": ["paper"],
+    "deblurganv2": ["inception-paper", "mobilenet-paper"],
+    "dmphn": ["paper"],
+    "mprnet": ["paper"],
+    "nafnet": ["paper"],
+    "umsn": ["paper"],
+}
+PAIRS = [(f"{family}/{name}", f"{family}/{name}-hq") for family, names in PAPER.items() for name in names]
+PAIRS.append(("snadnet/celeba", "snadnet/celeba-hq"))
+
+
+@pytest.mark.parametrize(("celeba", "celeba_hq"), PAIRS)
+def test_every_method_has_both_protocols_of_the_paper(celeba: str, celeba_hq: str) -> None:
+    first, second = (load_settings(CONFIGS / f"{name}.yaml") for name in (celeba, celeba_hq))
+    for settings, protocol, size in ((first, "celeba", 160), (second, "celeba-hq", 256)):
+        RECIPES[settings.recipe].check_model(settings)
+        assert settings.validation.protocols == [protocol]
+        assert [entry.size for entry in settings.data.sizes] == [size]
+    trajectory, linear = first.data.degradation, second.data.degradation
+    assert (trajectory.trajectory_share, trajectory.smallest, trajectory.largest) == (1, 13, 29)
+    assert (trajectory.linear_share, trajectory.noise) == (0, (0.03, 0.03))
+    assert (linear.linear_share, linear.linear_length, linear.linear_angle) == (1, 25, 45)
+    assert (linear.trajectory_share, linear.noise) == (0, (0, 0))
+    # But for the protocol they are one method's.
+    assert first.model == second.model
+    assert first.optimizer == second.optimizer
+    assert first.data.sizes[0].batch_size == second.data.sizes[0].batch_size
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90m", 5400), ("3h", 10800), ("45s", 45), ("2d", 172800), (7, 7)])

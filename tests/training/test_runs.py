@@ -100,6 +100,16 @@ def test_the_parser_learns(tmp_path: Path, parsing_config: Path) -> None:
     assert isinstance(read_model(tmp_path / "run" / "weights.safetensors"), BiSeNet)
 
 
+def test_class_weights_are_counted_on_the_training_labels(tmp_path: Path, parsing_config: Path) -> None:
+    train(load_settings(parsing_config, ["schedule.steps=1", "alpha=counted"]), tmp_path / "run", device="cpu")
+    log = (tmp_path / "run" / "log.jsonl").read_text()
+    assert "class weights (alpha), counted on " in log
+    assert "background 0." in log
+    overrides = ["alpha=counted", "data.sources.0.labels=null"]
+    with pytest.raises(ConfigError, match="label"):
+        train(load_settings(parsing_config, overrides), tmp_path / "other", device="cpu")
+
+
 @pytest.mark.parametrize("stage", ["parsing", "deblurring"])
 def test_an_interrupted_run_goes_on_exactly(
     tmp_path: Path, stage: str, parsing_config: Path, deblurring_config: Path
@@ -129,6 +139,11 @@ def test_stage_two_trains_with_and_without_the_discriminator(tmp_path: Path, deb
     records = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     adversarial = [record["step"] for record in records if "adversarial" in record]
     assert adversarial == [4, 5, 6]  # from half of the six steps on
+    # Every output of the discriminator is logged; weighted by Eq. 14 they are the term.
+    parts = {"small": 0.2, "medium": 0.4, "large": 0.8, "whole": 1.0}
+    for record in (each for each in records if "adversarial" in each):
+        whole = sum(weight * record[f"adversarial_{name}"] for name, weight in parts.items())
+        assert record["adversarial"] == pytest.approx(whole, rel=1e-5)
     assert list((tmp_path / "run" / "samples").glob("celeba-*.png"))
     assert list((tmp_path / "run" / "tensorboard").iterdir())
 

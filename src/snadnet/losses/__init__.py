@@ -1,6 +1,6 @@
 """The losses of SNADNet's training stages (paper, Eq. 2 and 10-17) and of the baselines, in PyTorch."""
 
-from snadnet.losses.adversarial.relativistic import discriminator_loss, generator_loss
+from snadnet.losses.adversarial.relativistic import discriminator_loss, generator_loss, generator_losses
 from snadnet.losses.adversarial.relativistic_average import (
     relativistic_average_critic_loss,
     relativistic_average_generator_loss,
@@ -41,6 +41,7 @@ __all__ = [
     "confidence_penalty",
     "discriminator_loss",
     "generator_loss",
+    "generator_losses",
     "gradient_penalty",
     "region_errors",
     "region_masks",

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snadnet.losses import AdversarialWeights, discriminator_loss, generator_loss
+from snadnet.losses import AdversarialWeights, discriminator_loss, generator_loss, generator_losses
 from snadnet.models.snadnet.discriminator import DiscriminatorOutput
 
 SIDES = (8, 4, 2)
@@ -31,6 +31,9 @@ def test_golden_value():
     expected = 0.2 * math.log(4 / 3) + (0.4 + 0.8) * math.log(2) + 1.0 * math.log(4)
     assert generator_loss(fake, real).item() == pytest.approx(expected)
     assert generator_loss(fake, real).shape == ()
+    each = {name: loss.item() for name, loss in generator_losses(fake, real).items()}
+    halves = {"small": math.log(4 / 3), "medium": math.log(2), "large": math.log(2), "whole": math.log(4)}
+    assert each == pytest.approx(halves)
 
 
 @given(st.integers(0, 1000))

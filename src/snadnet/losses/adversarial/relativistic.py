@@ -5,8 +5,9 @@ discriminator wants it small. ``-log(sigmoid(x))`` is written ``softplus(-x)``, 
 finite score.
 """
 
-from dataclasses import astuple
+from dataclasses import asdict, fields
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -47,13 +48,35 @@ def discriminator_loss(
     return _relativistic_loss(winner=real, loser=fake, weights=weights)
 
 
+def generator_losses(fake: DiscriminatorOutput, real: DiscriminatorOutput) -> dict[str, Tensor]:
+    """Return the generator's loss of each of the discriminator's outputs (Eq. 13), not yet weighted.
+
+    Args:
+        fake: As in `generator_loss`.
+        real: Likewise.
+
+    Returns:
+        Scalars, at least float32, by the names of ``AdversarialWeights``: ``log(2)`` where fake and real score alike.
+
+    Raises:
+        ValueError: If the outputs' shapes differ.
+    """
+    return _output_losses(winner=fake, loser=real)
+
+
 def _relativistic_loss(
     *, winner: DiscriminatorOutput, loser: DiscriminatorOutput, weights: AdversarialWeights
 ) -> Tensor:
-    outputs = zip((*winner.patches, winner.score), (*loser.patches, loser.score), astuple(weights), strict=True)
-    loss = at_least_float32(winner.score).new_zeros(())
-    for high, low, weight in outputs:
+    factors = asdict(weights)
+    losses = _output_losses(winner=winner, loser=loser)
+    return torch.stack([factors[name] * loss for name, loss in losses.items()]).sum()
+
+
+def _output_losses(*, winner: DiscriminatorOutput, loser: DiscriminatorOutput) -> dict[str, Tensor]:
+    pairs = zip((*winner.patches, winner.score), (*loser.patches, loser.score), strict=True)
+    losses = []
+    for high, low in pairs:
         if high.shape != low.shape:
             raise ValueError(f"outputs for fake and real differ in shape: {tuple(high.shape)} and {tuple(low.shape)}")
-        loss = loss + weight * F.softplus(at_least_float32(low) - at_least_float32(high)).mean()
-    return loss
+        losses.append(F.softplus(at_least_float32(low) - at_least_float32(high)).mean())
+    return dict(zip((field.name for field in fields(AdversarialWeights)), losses, strict=True))

@@ -217,6 +217,7 @@ SMALL_UNSHUFFLE_4 = replace(
     deconvolved_channels=0,
     refinement_pass=False,
 )
+# The paper's blocks at the cost of SMALL; like it, and unlike the paper, with an unshuffle and a residual output.
 SMALL_PAPER = GeneratorConfig(
     widths=(24, 48, 96, 128),
     encoder_depths=(1, 1, 1, 1),

@@ -28,8 +28,9 @@ def resize_parsing(parsing: Tensor, factor: int) -> Tensor:
 class AdaptiveDenormalization(nn.Module):
     """Scale and shift normalized features by maps learned from the parsing map (paper, Eq. 8-9).
 
-    ``h = relu(conv1(P)); gamma = conv2(h); beta = conv3(h); out = F * gamma + beta``. ``conv2`` and ``conv3`` are
-    computed as one convolution. At the start ``gamma`` is one and ``beta`` zero plus small terms.
+    ``h = relu(conv1(P)); gamma = conv2(h); beta = conv3(h); out = F * gamma + beta``. The ReLU is ours: Eq. 8 has none,
+    and without it two convolutions would be one. ``conv2`` and ``conv3`` are computed as one convolution. At the start
+    ``gamma`` is one and ``beta`` zero plus small terms.
 
     Args:
         channels: Of the features.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from accelerate import Accelerator
@@ -13,11 +13,13 @@ from torch.nn import functional as F
 from snadnet.data.dataset import FaceSample
 from snadnet.data.image_folder import FaceFile
 from snadnet.errors import ConfigError, ModelError
+from snadnet.faces.classes import CLASS_NAMES, NUM_CLASSES
 from snadnet.losses import FocalLoss
 from snadnet.models import list_models, read_model
 from snadnet.models.bisenet import BiSeNet, load_imagenet_backbone
+from snadnet.training.class_weights import count_class_weights
 from snadnet.training.config import LabelledSettings
-from snadnet.training.faces import check_labels, fill_labels
+from snadnet.training.faces import check_labels, fill_labels, training_and_validation_faces
 from snadnet.training.recipes.base import Recipe, ValidationResult, initial_network
 from snadnet.training.validation import FixedFaces, validate_parsing
 
@@ -28,13 +30,16 @@ class ParsingSettings(LabelledSettings):
     Attributes:
         backbone: File with ImageNet weights of ResNet-18 that the backbone starts from; needs a parser of full width.
         gamma: Of the focal loss (Eq. 2); 0 is cross entropy.
-        alpha: Its weight of each class; all one if left out.
+        alpha: Its weight of each class (``alpha_t``); ``counted`` for those of the training faces' label maps, see
+            `snadnet.training.class_weights`; all one if left out.
     """
 
     recipe: Literal["parsing"] = "parsing"
     backbone: Path | None = None
     gamma: float = Field(2.0, ge=0)
-    alpha: list[float] | None = Field(None, min_length=19, max_length=19)
+    alpha: Literal["counted"] | Annotated[list[float], Field(min_length=NUM_CLASSES, max_length=NUM_CLASSES)] | None = (
+        None
+    )
 
 
 class ParsingRecipe(Recipe[ParsingSettings]):
@@ -47,7 +52,8 @@ class ParsingRecipe(Recipe[ParsingSettings]):
         self.label_parser: nn.Module | None = None
         if settings.label_parser is not None:
             self.label_parser = read_model(settings.label_parser).to(self.device)
-        alpha = None if settings.alpha is None else torch.tensor(settings.alpha, device=self.device)
+        weights = self._counted_weights() if settings.alpha == "counted" else settings.alpha
+        alpha = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=self.device)
         self.criterion = FocalLoss(settings.gamma, alpha=alpha)
 
     @classmethod
@@ -71,6 +77,12 @@ class ParsingRecipe(Recipe[ParsingSettings]):
                 raise ConfigError("backbone: initial holds a backbone already; leave out one of them")
             load_imagenet_backbone(parser, self.settings.backbone)
         return parser
+
+    def _counted_weights(self) -> list[float]:
+        weights, count = count_class_weights(training_and_validation_faces(self.settings.data)[0])
+        each = ", ".join(f"{name} {weight:.3g}" for name, weight in zip(CLASS_NAMES, weights, strict=True))
+        self.remarks.append(f"class weights (alpha), counted on {count} label maps: {each}")
+        return [float(weight) for weight in weights]
 
     def training_step(self, batch: FaceSample, progress: float) -> dict[str, Tensor]:
         """Parse the blurred faces and compare every head with the classes of the sharp ones."""

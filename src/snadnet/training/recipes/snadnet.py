@@ -18,6 +18,7 @@ from snadnet.losses import (
     RegionWeights,
     complete_weights,
     discriminator_loss,
+    generator_losses,
 )
 from snadnet.models.checkpoint_io import load_state, read_weights
 from snadnet.models.snadnet import SNADNet, SNADNetOutput
@@ -139,6 +140,9 @@ class SNADNetRecipe(DeblurringRecipe[SNADNetSettings]):
         values |= {"loss": parts.total, **parts.terms}
         if scores is None:
             del values["adversarial"]
+        else:
+            each = generator_losses(scores.fake, scores.real)
+            values |= {f"adversarial_{name}": loss.detach() for name, loss in each.items()}
         if output.kernel is not None:
             values["kernel"] = kernel_divergence(output.kernel.log_kernel, halve_kernel(batch.kernel[first_passes:]))
             values["loss"] = parts.total + self.settings.refinement_pass.kernel * values["kernel"]
