@@ -34,7 +34,7 @@ def main(*, weights: Annotated[Path | None, typer.Option(help="An ONNX file; els
         photo, output = Path(folder) / "photo.jpg", Path(folder) / "restored.jpg"
         for size in SIZES:
             for grid in GRIDS:
-                _tiled(size, grid).save(photo, quality=90)
+                tiled(size, grid).save(photo, quality=90)
                 cost = restore_in_fresh_process(photo, path, output)
                 output.unlink()
                 print(
@@ -44,7 +44,7 @@ def main(*, weights: Annotated[Path | None, typer.Option(help="An ONNX file; els
                 )
 
 
-def _tiled(size: tuple[int, int], grid: tuple[int, int]) -> Image.Image:
+def tiled(size: tuple[int, int], grid: tuple[int, int]) -> Image.Image:
     """A grey image with a grid of portraits, each as large as its cell allows."""
     image = Image.new("RGB", size, (120, 120, 120))
     # The astronaut's image shows her small; the others are heads and shoulders.

@@ -9,8 +9,18 @@ import skimage.data
 from onnx import TensorProto, helper
 
 from snadnet.faces.classes import NUM_CLASSES
+from snadnet.inference.graph_cache import CACHE_VARIABLE
 
 pytest.register_assert_rewrite("support.deblurring_model_checks")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def graph_cache(tmp_path_factory):
+    """Optimized graphs are kept in a folder of the tests', by other processes too."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv(CACHE_VARIABLE, str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -84,7 +84,8 @@ class Deblurrer:
     Args:
         weights: ``"fidelity"`` for the released weights of least error, which None takes too, ``"natural"`` for those
             that draw what a sharp photo would look like, or a name or file for `snadnet.load_model`.
-        device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where it is there and the CPU elsewhere.
+        device: ``"auto"`` for CUDA where it is there and the CPU elsewhere; or ``"cpu"``, ``"cuda"``, ``"openvino"``
+            (of ``snadnet[openvino]``) or another that ``snadnet devices`` lists, which must be there.
         network: A network that is open already (`snadnet.load_model`, or your own
             `snadnet.inference.Backend`), in place of ``weights`` and ``device``.
         min_confidence: Detections that score less are not faces, in [0, 1]. Lower finds more of the strongly
@@ -142,7 +143,7 @@ class Deblurrer:
 
     @property
     def device(self) -> Device:
-        """Where the network runs: ``"cpu"`` or ``"cuda"``."""
+        """Where the network runs, such as ``"cpu"``."""
         return self._network.device
 
     @property

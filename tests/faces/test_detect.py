@@ -14,7 +14,7 @@ import skimage.data
 from snadnet.errors import ConfigError, WeightsError
 from snadnet.faces import CROP_SIZE, TEMPLATE, Face, FaceDetector, face_matrix
 from snadnet.faces import detect as detect_module
-from snadnet.faces.tiles import TILE_MARGIN, search_tiles
+from snadnet.faces.tiles import TILE_MARGIN, TileSearch
 from snadnet.faces.warp import transform
 
 EYES_AND_MOUTH = np.array([(107, 101), (150, 102), (128, 123), (111, 141), (145, 141)])
@@ -198,7 +198,7 @@ def test_small_faces_of_a_large_photo_are_found_each_once(detector, portrait):
 def test_what_the_copies_show_stays_as_it_is(detector, portrait, monkeypatch):
     photo = cv2.resize(portrait, (2400, 2232), interpolation=cv2.INTER_CUBIC)
     (face,) = detector.detect(photo)
-    monkeypatch.setattr(detect_module, "search_tiles", lambda _detect, _pixels: [])
+    monkeypatch.setattr(TileSearch, "faces", lambda _search: [])
     (without_tiles,) = detector.detect(photo)
     assert (face.box, face.confidence) == (without_tiles.box, without_tiles.confidence)
     assert np.array_equal(face.landmarks, without_tiles.landmarks)
@@ -206,7 +206,8 @@ def test_what_the_copies_show_stays_as_it_is(detector, portrait, monkeypatch):
 
 def test_a_photo_that_its_copies_show_as_well_is_not_tiled():
     shown = []
-    assert search_tiles(lambda tile: shown.append(tile) or [], np.zeros((1920, 1000, 3), np.uint8)) == []
+    search = TileSearch(lambda: lambda tile: shown.append(tile) or [], np.zeros((1920, 1000, 3), np.uint8), threads=2)
+    assert search.faces() == []
     assert shown == []
 
 
@@ -225,7 +226,7 @@ def test_tiles_cover_a_photo_and_places_in_them_lead_back(shape):
         return [detect_module.Detection(np.vstack([middle, middle]), np.repeat(middle, 5, axis=0), 1.0)]
 
     places = []
-    faces = search_tiles(detect, photo)
+    faces = TileSearch(lambda: detect, photo, threads=1).faces()
     assert covered.all()
     assert len(faces) == len(places) <= 9
     for face, (row, column) in zip(faces, places, strict=True):
@@ -237,11 +238,20 @@ def test_a_tile_shows_no_part_of_a_large_face(detector, portrait):
     photo = np.full((1400, 2600, 3), 120, np.uint8)
     photo[:, 700:2100] = large
     network = detector._network(0.3)
-    sizes = [
-        face.size for face in search_tiles(lambda tile: detect_module._detect_in(network, tile, TILE_MARGIN), photo)
-    ]
+    search = TileSearch(lambda: lambda tile: detect_module._detect_in(network, tile, TILE_MARGIN), photo, threads=1)
+    sizes = [face.size for face in search.faces()]
     assert all(size <= 192 for size in sizes)
     assert len(detector.detect(photo)) == 1
+
+
+def test_faces_in_tiles_do_not_depend_on_the_number_of_threads(detector, portrait):
+    small = cv2.resize(portrait, (70, 70), interpolation=cv2.INTER_AREA)
+    photo = np.full((1500, 2800, 3), 120, np.uint8)
+    for row, column in ((100, 100), (700, 1400), (1300, 2500)):
+        photo[row : row + 70, column : column + 70] = small
+    one, four = (TileSearch(detector._search_of_tiles, photo, threads=count).faces() for count in (1, 4))
+    assert len(one) >= 3
+    assert [(face.box, face.confidence) for face in one] == [(face.box, face.confidence) for face in four]
 
 
 @pytest.mark.parametrize("degrees", [45, -135])

@@ -118,7 +118,7 @@ def test_the_network_is_given_sizes_of_its_rule_padded_as_in_training(tmp_path, 
     network = OnnxBackend(path, "cpu")
     seen = []
     run = network._session
-    network._session = SimpleNamespace(run=lambda names, feed: seen.append(feed["blurred"]) or run.run(names, feed))
+    network._session = SimpleNamespace(run=lambda names, blurred: seen.append(blurred) or run.run(names, blurred))
     batch = crops(1, 40, 75, 3)
     assert network(batch).restored.shape == batch.shape
     tensor = torch.from_numpy(batch).permute(0, 3, 1, 2)
@@ -186,7 +186,7 @@ def test_devices(tiny_network, monkeypatch):
     assert OnnxBackend(tiny_network, "auto").device == "cpu"
     with pytest.raises(ModelError, match="pip install onnxruntime-gpu"):
         OnnxBackend(tiny_network, "cuda")
-    with pytest.raises(ModelError, match="choose auto, cpu or cuda"):
+    with pytest.raises(ModelError, match="choose auto, cpu, openvino, cuda"):
         OnnxBackend(tiny_network, "tpu")
 
 

@@ -21,7 +21,12 @@ def test_nothing_is_kept_to_be_reported(tiny_network, tmp_path):
     environment = {name: value for name, value in os.environ.items() if not name.startswith(silent)}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tiny_network)],
-        env={**environment, "HOME": str(home), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env={
+            **environment,
+            "HOME": str(home),
+            "SNADNET_CACHE": "off",
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        },
         capture_output=True,
         text=True,
         check=False,

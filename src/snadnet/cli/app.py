@@ -37,6 +37,7 @@ VERBS: Final = (
         *("benchmark", "benchmark", "benchmark"),
         "Measure the cost of deblurring networks: parameters, multiply-adds, seconds, peak memory.",
     ),
+    Verb("devices", "devices", "devices", "List what networks can run on here, as --device takes it."),
     Verb(
         *("evaluate", "evaluate", "evaluate"),
         "Score methods on a test set, face by face, beside the blurred input itself.",

@@ -9,7 +9,7 @@ import typer
 from snadnet.cli.shared.options import (
     DEFAULT_MAX_FILE_SIZE,
     DEFAULT_MAX_PIXELS,
-    DeviceOption,
+    GraphDeviceOption,
     MaxFileSize,
     MaxPixels,
     limits,
@@ -29,7 +29,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     weights: Annotated[str, weights_option("What a request gets that names no weights.")] = "fidelity",
-    device: DeviceOption = "auto",
+    device: GraphDeviceOption = "auto",
     workers: Annotated[
         int | None,
         typer.Option(

@@ -52,7 +52,7 @@ photo    24 px  32 px  60 px
 
 import functools
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, cast
 
 import cv2
@@ -61,7 +61,7 @@ from numpy.typing import NDArray
 
 from snadnet.errors import ConfigError, WeightsError
 from snadnet.faces.refine import follow_face, refine_landmarks, score_when_aligned
-from snadnet.faces.tiles import TILE_MARGIN, Detection, search_tiles
+from snadnet.faces.tiles import TILE_MARGIN, Detection, TileSearch
 from snadnet.faces.types import Box, Face, common_area
 from snadnet.faces.warp import invert, resize_pixels, scale_of, transform
 from snadnet.files import find_package_file
@@ -135,15 +135,21 @@ class FaceDetector:
         Returns:
             The faces from the largest to the smallest, in photo pixels; no two of them overlap by much.
         """
+        # The tiles, which take the longest, are searched by threads of their own while this one searches the copies.
+        tiles = TileSearch(self._search_of_tiles, pixels, threads=cv2.getNumThreads())
         network = self._network(self.min_confidence)
         copies = _copies(pixels)
         upright = _merge(_search(network, copies, pixels.shape))
         found = upright
         if turned and not (upright and all(face.confidence >= _SURE for face in upright)):
             found = self._with_turned(network, pixels, copies, upright)
-        small = search_tiles(lambda tile: _detect_in(network, tile, TILE_MARGIN), pixels)
         # What the copies show stays as it is: in a tile a part of a large face can look like a small one.
-        return _merge([*found, *(face for face in _merge(small) if not _overlaps_any(face, found))])
+        return _merge([*found, *(face for face in _merge(tiles.faces()) if not _overlaps_any(face, found))])
+
+    def _search_of_tiles(self) -> Callable[[NDArray[np.uint8]], list[Detection]]:
+        """What finds the faces in tiles: for one thread."""
+        network = self._network(self.min_confidence)
+        return lambda tile: _detect_in(network, tile, TILE_MARGIN)
 
     def _with_turned(
         self,

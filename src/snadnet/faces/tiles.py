@@ -5,7 +5,9 @@ the searched image, 83 % at 14 px, 60 % at 12 px and 27 % at 10 px. So tiles at 
 24 px on, at less than half the cost of its full size.
 """
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, NamedTuple
 
 import cv2
@@ -43,32 +45,54 @@ class Detection(NamedTuple):
     confidence: float
 
 
-def search_tiles(detect: Callable[[NDArray[np.uint8]], list[Detection]], pixels: Pixels) -> list[Face]:
-    """Search a photo in tiles.
+class TileSearch:
+    """The search of a photo in tiles, which begins at once, in threads of its own.
+
+    The faces do not depend on the number of threads.
 
     Args:
-        detect: Finds the faces in an image, uint8 RGB ``(H, W, 3)``.
-        pixels: RGB ``(H, W, 3)``, uint8 or uint16, the photo.
-
-    Returns:
-        The faces that fit into the overlap of two tiles, in pixels of the photo; a face may come several times. None
-        for a photo of `SMALLEST_TILED` or less.
+        make_detect: Makes what finds the faces in an image, uint8 RGB ``(H, W, 3)``; called once in each thread.
+        pixels: RGB ``(H, W, 3)``, uint8 or uint16, the photo. One of `SMALLEST_TILED` or less has no tiles.
+        threads: How many tiles are searched at a time.
     """
-    if max(pixels.shape[:2]) <= SMALLEST_TILED:
-        return []
-    found = []
-    for top, left in _places(pixels.shape[0], pixels.shape[1]):
-        tile = pixels[top : top + _TILE, left : left + _TILE]
+
+    def __init__(
+        self, make_detect: Callable[[], Callable[[NDArray[np.uint8]], list[Detection]]], pixels: Pixels, *, threads: int
+    ) -> None:
+        self._pixels = pixels
+        self._make_detect = make_detect
+        self._own = threading.local()
+        places = list(_places(*pixels.shape[:2])) if max(pixels.shape[:2]) > SMALLEST_TILED else []
+        self._found: list[Future[list[Face]]] = []
+        if places:
+            pool = ThreadPoolExecutor(max(1, min(threads, len(places))), thread_name_prefix="snadnet-tiles")
+            self._found = [pool.submit(self._search, *place) for place in places]
+            # Its threads end with the last tile.
+            pool.shutdown(wait=False)
+
+    def faces(self) -> list[Face]:
+        """Wait for the faces that fit into the overlap of two tiles, in pixels of the photo.
+
+        Returns:
+            A face may come several times.
+        """
+        return [face for found in self._found for face in found.result()]
+
+    def _search(self, top: int, left: int) -> list[Face]:
+        if not hasattr(self._own, "detect"):
+            self._own.detect = self._make_detect()
+        tile = self._pixels[top : top + _TILE, left : left + _TILE]
         size = (max(1, round(tile.shape[1] * _SCALE)), max(1, round(tile.shape[0] * _SCALE)))
         small = eight_bits(resize_pixels(tile, size, cv2.INTER_AREA))
         back = np.array([tile.shape[1] / size[0], tile.shape[0] / size[1]], np.float32)
-        for corners, points, confidence in detect(small):
+        found = []
+        for corners, points, confidence in self._own.detect(small):
             (x, y), (w, h) = corners.min(axis=0) * back, np.ptp(corners, axis=0) * back
             # A larger one may be a part of a face that the tile cuts, and the copies show it whole.
             if max(w, h) <= _OVERLAP:
                 landmarks = (points * back + (left, top)).astype(np.float32)
                 found.append(Face((float(x) + left, float(y) + top, float(w), float(h)), landmarks, confidence))
-    return found
+        return found
 
 
 def _places(height: int, width: int) -> Iterator[tuple[int, int]]:

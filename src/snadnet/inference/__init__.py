@@ -14,7 +14,8 @@ The graph's contract, which ``snadnet export`` writes and this package checks:
   all operations are plain ones of ONNX.
 """
 
-from snadnet.inference.backend import Backend, Device, RestoredCrops, check_crops
+from snadnet.inference.backend import Backend, RestoredCrops, check_crops
+from snadnet.inference.devices import Device, TorchDevice
 from snadnet.inference.onnx_backend import OnnxBackend
 from snadnet.inference.onnx_safety import MAX_GRAPH_BYTES
 from snadnet.inference.resolve import load_model, load_parser, resolve_weights
@@ -25,6 +26,7 @@ __all__ = [
     "Device",
     "OnnxBackend",
     "RestoredCrops",
+    "TorchDevice",
     "check_crops",
     "load_model",
     "load_parser",

@@ -1,11 +1,11 @@
 """The interface of all networks that restore face crops, whichever runtime computes them."""
 
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Device = Literal["auto", "cpu", "cuda"]
+from snadnet.inference.devices import Device
 
 
 class RestoredCrops(NamedTuple):
@@ -29,7 +29,7 @@ class Backend(Protocol):
 
     @property
     def device(self) -> Device:
-        """Where it runs: ``"cpu"`` or ``"cuda"``."""
+        """Where it runs, such as ``"cpu"``."""
 
     @property
     def model(self) -> str | None:

@@ -1,14 +1,12 @@
-"""ONNX Runtime backend: runs an exported graph on face crops, with the same bytes whatever the batch."""
+"""Backend of ONNX files: runs an exported graph on face crops, with the same bytes whatever the batch."""
 
 import os
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from snadnet.catalogue import current_name
@@ -16,9 +14,11 @@ from snadnet.environment import available_cores
 from snadnet.errors import ModelError, WeightsError
 from snadnet.faces.classes import NUM_CLASSES
 from snadnet.image_arrays import channels_first, channels_last
-from snadnet.inference.backend import Device, RestoredCrops, check_crops
-from snadnet.inference.onnx_metadata import MODEL_KEY, read_size_rule
+from snadnet.inference.backend import RestoredCrops, check_crops
+from snadnet.inference.devices import Device, chosen_device
+from snadnet.inference.onnx_metadata import MODEL_KEY, read_metadata, read_size_rule
 from snadnet.inference.onnx_safety import read_graph_file
+from snadnet.inference.sessions import GraphSession, open_graph
 from snadnet.photo import printable
 from snadnet.size_rule import SizeRule
 
@@ -27,12 +27,8 @@ _KERNEL: Final = "kernel"
 _OUTPUTS: Final = ("restored", "parsing", _KERNEL)
 _LARGEST_KERNEL: Final = 127
 _DIMENSIONS: Final = 4
-_CUDA: Final = "CUDAExecutionProvider"
-_CPU: Final = "CPUExecutionProvider"
-_ERROR: Final = 3  # ONNX Runtime's log level
-
-if sys.platform == "win32":  # where the environment variable of `snadnet/__init__.py` is not heeded
-    ort.disable_telemetry_events()
+# Devices on which a batch's crops are computed one by one, each by one thread.
+_SIDE_BY_SIDE: Final = frozenset({"cpu", "openvino"})
 
 
 class OnnxBackend:
@@ -44,14 +40,16 @@ class OnnxBackend:
     On the CPU a crop's result does not depend on the crops beside it, on other threads or on the number of cores:
     each crop is computed by itself and by one thread, and a batch's crops side by side, as many as there are
     cores. (With several threads for one crop ONNX Runtime adds up in another order, and with several crops in
-    one run in yet another.) On CUDA a batch is one run, and the last bits may depend on its size.
+    one run in yet another.) On other devices than the CPU's a batch is one run, and
+    the last bits may depend on its size.
 
     Args:
         path: An ONNX file that keeps the contract of `snadnet.inference`.
-        device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where ONNX Runtime has it and the CPU elsewhere.
+        device: ``"auto"`` for CUDA where ONNX Runtime has it and the CPU elsewhere, or a device of
+            `snadnet.inference.devices`.
 
     Attributes:
-        device: Where it runs: ``"cpu"`` or ``"cuda"``.
+        device: Where it runs, such as ``"cpu"``.
         model: The network's registered name; None where the file does not tell.
         size: The sizes that the graph takes; all others are padded.
 
@@ -61,33 +59,23 @@ class OnnxBackend:
     """
 
     def __init__(self, path: Path, device: Device = "auto") -> None:
-        providers = _providers(device)
+        chosen = chosen_device(device)
         self.path = path
         self._asked = device
         self._name = printable(path)
         content = read_graph_file(path)
-        options = ort.SessionOptions()
-        options.use_deterministic_compute = True
-        options.log_severity_level = _ERROR
-        options.intra_op_num_threads = 1
-        # Else bytes that look like ONNX Runtime's own format would be read as that, which has not been checked.
-        options.add_session_config_entry("session.load_model_format", "ONNX")
         try:
-            # From bytes, so that what was checked is what is run.
-            self._session = ort.InferenceSession(content, options, providers=providers)
-        except Exception as error:  # ONNX Runtime's errors have no base class but Exception
+            self._session = open_graph(content, chosen, fall_back=device == "auto")
+            metadata = read_metadata(content)
+        except ModelError:
+            raise
+        except Exception as error:  # the runtimes' errors have no base class but Exception
             raise WeightsError(
                 f"{self._name}: not a readable ONNX file, or damaged; export or copy it again"
             ) from error
-        self.device: Device = "cuda" if self._session.get_providers()[0] == _CUDA else "cpu"
-        if device == "cuda" and self.device != "cuda":
-            raise ModelError(
-                "ONNX Runtime could not start CUDA; check the NVIDIA driver and the CUDA and cuDNN libraries "
-                "that onnxruntime-gpu needs, or use device 'cpu'"
-            )
+        self.device: Device = chosen.name if self._session.on_device else "cpu"
         self._outputs = _checked_outputs(self._name, self._session)
         self._pool = _start_pool()
-        metadata = self._session.get_modelmeta().custom_metadata_map
         self.model: str | None = current_name(metadata[MODEL_KEY]) if MODEL_KEY in metadata else None
         self.size: SizeRule = read_size_rule(self._name, metadata)
         # What a graph declares need not be what it gives: two sizes that share no side would show it.
@@ -119,7 +107,7 @@ class OnnxBackend:
         height, width = crops.shape[1:3]
         padded = _pad_to_rule(crops, self.size)
         blurred = channels_first(padded.astype(np.float32, copy=False))
-        outputs = self._run(blurred) if self.device == "cuda" else self._run_each(blurred)
+        outputs = self._run_each(blurred) if self.device in _SIDE_BY_SIDE else self._run(blurred)
         made = dict(zip(self._outputs, outputs, strict=True))
         kernel = made.pop(_KERNEL, None)
         restored, *parsing = (channels_last(output[:, :, :height, :width]) for output in made.values())
@@ -156,7 +144,7 @@ class OnnxBackend:
     def _run(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         """Run ``(B, 3, H, W)`` in one go and check what comes back."""
         try:
-            outputs: Sequence[NDArray[np.float32]] = self._session.run(self._outputs, {"blurred": blurred})
+            outputs = self._session.run(self._outputs, blurred)
         except Exception as error:  # as above
             raise WeightsError(
                 f"{self._name}: the network fails on {blurred.shape[3]} x {blurred.shape[2]} px"
@@ -189,44 +177,33 @@ def _start_pool() -> tuple[int, ThreadPoolExecutor]:
     return os.getpid(), ThreadPoolExecutor(available_cores(), thread_name_prefix="snadnet-network")
 
 
-def _providers(device: str) -> list[str]:
-    if device not in ("auto", "cpu", "cuda"):
-        raise ModelError(f"device {device!r} is unknown; choose auto, cpu or cuda")
-    has_cuda = _CUDA in ort.get_available_providers()
-    if device == "cuda" and not has_cuda:
-        raise ModelError(
-            "device 'cuda' needs the GPU build of ONNX Runtime; run: pip uninstall onnxruntime && "
-            "pip install onnxruntime-gpu"
-        )
-    return [_CUDA, _CPU] if has_cuda and device != "cpu" else [_CPU]
-
-
-def _checked_outputs(name: str, session: ort.InferenceSession) -> list[str]:
+def _checked_outputs(name: str, session: GraphSession) -> list[str]:
     """The outputs that the graph has, in the order of the contract.
 
     Raises:
         WeightsError: If its inputs and outputs are not those of the contract.
     """
-    inputs, outputs = session.get_inputs(), session.get_outputs()
-    given = [node.name for node in outputs]
+    given = [port.name for port in session.outputs]
     names = [each for each in _OUTPUTS if each in given]
-    if [node.name for node in inputs] != ["blurred"] or "restored" not in names or sorted(names) != sorted(given):
+    if (
+        [port.name for port in session.inputs] != ["blurred"]
+        or "restored" not in names
+        or sorted(names) != sorted(given)
+    ):
         raise WeightsError(
             f"{name}: not a snadnet restoration network: it needs the input 'blurred', the output 'restored' and "
             "none beside it but 'parsing' and 'kernel'; make it with: snadnet export"
         )
-    for node in (*inputs, *outputs):
-        # A dimension is a number where it is fixed, and a text or None where it is free.
-        fixed = [size if isinstance(size, int) else None for size in node.shape]
-        if node.name == _KERNEL:
+    for port in (*session.inputs, *session.outputs):
+        if port.name == _KERNEL:
             wanted = "(B, K, K) with free B"
-            fits = len(fixed) == _DIMENSIONS - 1 and fixed[0] is None and fixed[1] == fixed[2]
+            fits = len(port.shape) == _DIMENSIONS - 1 and port.shape[0] is None and port.shape[1] == port.shape[2]
         else:
-            wanted = f"(B, {_CONTRACT[node.name]}, H, W) with free B, H and W"
-            fits = fixed in ([None, _CONTRACT[node.name], None, None], [None] * _DIMENSIONS)
-        if node.type != "tensor(float)" or not fits:
+            wanted = f"(B, {_CONTRACT[port.name]}, H, W) with free B, H and W"
+            fits = port.shape in ([None, _CONTRACT[port.name], None, None], [None] * _DIMENSIONS)
+        if port.type != "float32" or not fits:
             raise WeightsError(
-                f"{name}: {node.name!r} is {node.type} {printable(str(node.shape))}, not float32 {wanted}; "
+                f"{name}: {port.name!r} is {port.type} {printable(str(port.shape))}, not float32 {wanted}; "
                 "make it with: snadnet export"
             )
     return names

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from snadnet.errors import WeightsError
+from snadnet.inference.protobuf import BYTES, read_fields
 from snadnet.photo import printable
 from snadnet.size_rule import SMALLEST_SIDE, SizeRule
 
@@ -15,6 +16,10 @@ SIZE_MULTIPLE_KEY: Final = "size_multiple"
 
 SMALLEST_SIDE_KEY: Final = "smallest_side"
 """No side is below it, in pixels."""
+
+# Field numbers of onnx.proto.
+_MODEL_METADATA: Final = 14
+_ENTRY_KEY, _ENTRY_VALUE = 1, 2
 
 DEFAULT_SIZE_MULTIPLE: Final = 16
 MAX_SIZE_MULTIPLE: Final = 256
@@ -29,6 +34,16 @@ def describe(model: str, size: SizeRule) -> dict[str, str]:
     if size.width_multiple != size.height_multiple:
         multiple = f"{multiple}x{size.width_multiple}"
     return {MODEL_KEY: model, SIZE_MULTIPLE_KEY: multiple, SMALLEST_SIDE_KEY: str(size.smallest)}
+
+
+def read_metadata(content: bytes) -> dict[str, str]:
+    """Return the entries of a graph, by key: of one that has been checked."""
+    entries = {}
+    for field in read_fields(memoryview(content)):
+        if field.wire == BYTES and field.number == _MODEL_METADATA:
+            texts = {each.number: bytes(each.content).decode("utf-8", "replace") for each in read_fields(field.content)}
+            entries[texts.get(_ENTRY_KEY, "")] = texts.get(_ENTRY_VALUE, "")
+    return entries
 
 
 def read_size_rule(name: str, metadata: Mapping[str, str]) -> SizeRule:

@@ -6,7 +6,7 @@ that has them is refused; for weights beside the graph see `snadnet.inference.sh
 format of protocol buffers is read here: the numbers below are field numbers of ``onnx.proto``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,8 @@ from snadnet.errors import WeightsError
 from snadnet.inference.protobuf import BYTES, VARINT, DamagedError, read_fields, read_varint
 from snadnet.inference.shared_tensors import shares_tensors, with_shared_tensors
 from snadnet.photo import printable
+
+_DAMAGED: Final = "not a readable ONNX file, or damaged"
 
 MAX_GRAPH_BYTES: Final = 1_000_000_000
 """Largest ONNX file that is read, in bytes (1 GB); ONNX itself ends at 2 GB."""
@@ -33,7 +35,19 @@ _ATTRIBUTE_SPARSE_TENSORS: Final = (22, 23)
 _TENSOR_EXTERNAL_DATA: Final = 13
 _TENSOR_LOCATION: Final = 14
 
-_PLAIN_DOMAINS: Final = (b"", b"ai.onnx")
+_PLAIN_DOMAINS: Final = frozenset({b"", b"ai.onnx"})
+
+RUNTIME_DOMAINS: Final = _PLAIN_DOMAINS | {
+    b"ai.onnx.ml",
+    b"ai.onnx.preview",
+    b"ai.onnx.preview.training",
+    b"ai.onnx.training",
+    b"com.microsoft",
+    b"com.microsoft.experimental",
+    b"com.microsoft.nchwc",
+    b"org.pytorch.aten",
+}
+"""Domains of the operations that are part of ONNX Runtime, which its optimized graphs name."""
 
 
 def read_graph_file(path: Path) -> bytes:
@@ -58,9 +72,11 @@ def read_graph_file(path: Path) -> bytes:
                     f"{name}: keeps its weights in {printable(beside.name)}, which is not beside it; copy both"
                 )
             content = with_shared_tensors(content, _read(beside), beside)
-        problem = _problem(memoryview(content))
     except DamagedError as error:
-        raise WeightsError(f"{name}: not a readable ONNX file, or damaged; export or copy it again") from error
+        raise WeightsError(f"{name}: {_DAMAGED}; export or copy it again") from error
+    problem = graph_problem(content)
+    if problem == _DAMAGED:
+        raise WeightsError(f"{name}: {_DAMAGED}; export or copy it again")
     if problem is not None:
         raise WeightsError(f"{name}: {problem}; make it with: snadnet export")
     return content
@@ -80,27 +96,39 @@ def _read(path: Path) -> bytes:
         raise WeightsError(f"{name}: cannot be read ({error.strerror}); check its permissions") from error
 
 
-def _problem(model: memoryview) -> str | None:
-    """Return the first thing in a model that no snadnet network needs, or None."""
+def graph_problem(content: bytes, *, domains: Collection[bytes] = _PLAIN_DOMAINS) -> str | None:
+    """Return in words the first thing in a graph that no snadnet network needs, or None.
+
+    Args:
+        content: The graph, with its own weights.
+        domains: Where operations may come from.
+    """
+    try:
+        return _problem(memoryview(content), domains)
+    except DamagedError:
+        return _DAMAGED
+
+
+def _problem(model: memoryview, domains: Collection[bytes]) -> str | None:
     for number, value in _fields(model):
         if number == _MODEL_FUNCTIONS:
             return "holds functions of its own, which no snadnet network has"
         if number == _MODEL_OPERATION_SETS and any(
-            field == _OPERATION_SET_DOMAIN and bytes(domain) not in _PLAIN_DOMAINS for field, domain in _fields(value)
+            field == _OPERATION_SET_DOMAIN and bytes(domain) not in domains for field, domain in _fields(value)
         ):
             return "uses custom operations, which no snadnet network has"
-        if number == _MODEL_GRAPH and (problem := _graph_problem(value)) is not None:
+        if number == _MODEL_GRAPH and (problem := _graph_problem(value, domains)) is not None:
             return problem
     return None
 
 
-def _graph_problem(graph: memoryview) -> str | None:
+def _graph_problem(graph: memoryview, domains: Collection[bytes]) -> str | None:
     for number, value in _fields(graph):
         if number == _GRAPH_SPARSE_TENSOR:
             return "holds sparse weights, which no snadnet network has"
         problem = None
         if number == _GRAPH_NODE:
-            problem = _node_problem(value)
+            problem = _node_problem(value, domains)
         elif number == _GRAPH_TENSOR:
             problem = _tensor_problem(value)
         if problem is not None:
@@ -108,9 +136,9 @@ def _graph_problem(graph: memoryview) -> str | None:
     return None
 
 
-def _node_problem(node: memoryview) -> str | None:
+def _node_problem(node: memoryview, domains: Collection[bytes]) -> str | None:
     for number, value in _fields(node):
-        if number == _NODE_DOMAIN and bytes(value) not in _PLAIN_DOMAINS:
+        if number == _NODE_DOMAIN and bytes(value) not in domains:
             return "uses custom operations, which no snadnet network has"
         if number != _NODE_ATTRIBUTE:
             continue

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from snadnet.catalogue import current_name
 from snadnet.errors import ConfigError, ModelError, WeightsError
-from snadnet.inference.backend import Backend, Device
+from snadnet.inference.backend import Backend
+from snadnet.inference.devices import Device
 from snadnet.inference.onnx_backend import OnnxBackend
 from snadnet.inference.releases import DEFAULT_NAMES, Task, find_release, released_weights, selectable_names
 from snadnet.photo import printable, refused_url
@@ -65,7 +66,8 @@ def load_model(name_or_path: str | Path | None = None, device: Device = "auto") 
     Args:
         name_or_path: ``"fidelity"`` or ``"natural"``, the name of a release, or a file that ``snadnet export``
             (.onnx), ``snadnet train`` or ``snadnet import`` (.safetensors, on PyTorch) wrote. None is ``"fidelity"``.
-        device: ``"cpu"``, ``"cuda"``, or ``"auto"`` for CUDA where the file's runtime has it and the CPU elsewhere.
+        device: ``"auto"`` for CUDA where the file's runtime has it and the CPU elsewhere; or ``"cpu"``, ``"cuda"``, or
+            for an ONNX file another device of `snadnet.inference.devices`.
 
     Raises:
         WeightsError: If there is no such name, or the file is missing or damaged.

@@ -95,7 +95,7 @@ def torch_device(device: Device) -> torch.device:
         ModelError: If the device is unknown, or CUDA is asked for and is not there.
     """
     if device not in ("auto", "cpu", "cuda"):
-        raise ModelError(f"device {device!r} is unknown; choose auto, cpu or cuda")
+        raise ModelError(f"device {device!r} is none of PyTorch's; choose auto, cpu or cuda, or give an ONNX file")
     if device == "cuda" and not torch.cuda.is_available():
         raise ModelError("device 'cuda' needs a GPU that PyTorch can use; choose cpu")
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")

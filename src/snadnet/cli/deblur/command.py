@@ -18,7 +18,7 @@ from snadnet.cli.deblur.streams import STREAM, check_streams, read_standard_inpu
 from snadnet.cli.shared.options import (
     DEFAULT_MAX_FILE_SIZE,
     DEFAULT_MAX_PIXELS,
-    DeviceOption,
+    GraphDeviceOption,
     MaxFileSize,
     MaxPixels,
     limits,
@@ -40,7 +40,7 @@ def deblur(
     strength: given.StrengthOption = 1.0,
     weights: given.WeightsOption = None,
     model: given.ModelOption = None,
-    device: DeviceOption = "auto",
+    device: GraphDeviceOption = "auto",
     face: given.FaceOption = None,
     box: given.BoxOption = None,
     aligned: given.AlignedOption = False,

@@ -8,7 +8,7 @@ import typer
 
 from snadnet.cli.shared.completion import complete_configs, complete_parsers, complete_weights
 from snadnet.environment import available_cores
-from snadnet.inference import Device
+from snadnet.inference import Device, TorchDevice
 from snadnet.inference.releases import Task
 from snadnet.photo import MAX_FILE_BYTES, MAX_PIXELS, Limits
 
@@ -49,7 +49,15 @@ def weights_option(description: str, *, task: Task = "deblurring", default: str 
 
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace existing output files.")]
 DeviceOption = Annotated[
-    Device, typer.Option("--device", help="Where networks run: auto is CUDA where there is one, and the CPU elsewhere.")
+    TorchDevice,
+    typer.Option("--device", help="Where networks run: auto is CUDA where there is one, and the CPU elsewhere."),
+]
+GraphDeviceOption = Annotated[
+    Device,
+    typer.Option(
+        "--device",
+        help="Where the network runs: auto is CUDA where there is one, and the CPU elsewhere; see snadnet devices.",
+    ),
 ]
 WorkersOption = Annotated[
     int, typer.Option("--workers", min=1, max=256, metavar="N", help="Faces that are worked on at a time.")

@@ -1,0 +1,152 @@
+"""Optimized graphs kept in a folder of the user's, so that a network opens faster the next time.
+
+ONNX Runtime spends most of the time of opening a network on rewriting its graph for the processor. What it makes of a
+graph is kept under a name that says of which graph, by which version and for which processor it was made. A file there
+is not believed for its name: it must be the user's own, whole (by its checksum), and ask for nothing but what a graph
+of ``snadnet export`` and the runtime's own operations may ask for. Any other is made anew.
+
+The environment variable ``SNADNET_CACHE`` names another folder, or is ``off``. Where nothing can be written, nothing
+is kept.
+"""
+
+import hashlib
+import os
+import platform
+import secrets
+import stat
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import onnxruntime as ort
+
+from snadnet.files import write_atomically
+from snadnet.inference.onnx_safety import MAX_GRAPH_BYTES, RUNTIME_DOMAINS, graph_problem
+
+CACHE_VARIABLE: Final = "SNADNET_CACHE"
+"""Environment variable: the folder of optimized graphs, or "off"."""
+
+_OFF: Final = ("", "off", "0")
+_FORMAT: Final = "1"  # changes with the form of the files
+_KEPT: Final = 8  # graphs, the newest
+_DIGEST: Final = hashlib.sha256().digest_size
+_ENDING: Final = ".graph"
+_WRITABLE_BY_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
+
+if sys.platform == "win32":  # where the environment variable of `snadnet/__init__.py` is not heeded
+    ort.disable_telemetry_events()
+
+
+def cache_folder() -> Path | None:
+    """Return the folder in which optimized graphs are kept; None if they are not."""
+    asked = os.environ.get(CACHE_VARIABLE)
+    if asked is not None:
+        return None if asked.lower() in _OFF else Path(asked)
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA")
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        folder = Path(base).expanduser() if base else None
+    except RuntimeError:  # nobody's home
+        return None
+    # A relative one is to be ignored, by the XDG Base Directory Specification.
+    return folder / "snadnet" if folder is not None and folder.is_absolute() else None
+
+
+def open_session(content: bytes, options: ort.SessionOptions, providers: list[str]) -> ort.InferenceSession:
+    """Open a graph on the CPU, by what is kept of it if that is so, and keep it otherwise.
+
+    Args:
+        content: The graph, which has been checked.
+        options: How it is run. Changed: where graphs are kept, the optimization is switched off or saved.
+        providers: ONNX Runtime's execution providers.
+
+    Raises:
+        Exception: ONNX Runtime's own, if the graph cannot be run.
+    """
+    folder = cache_folder()
+    if folder is None:
+        return ort.InferenceSession(content, options, providers=providers)
+    path = folder / f"{_key(content, options, providers)}{_ENDING}"
+    level = options.graph_optimization_level
+    kept = _read(path)
+    if kept is not None:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        with suppress(Exception):  # what it cannot run is made anew
+            return ort.InferenceSession(kept, options, providers=providers)
+        options.graph_optimization_level = level
+    temporary = folder / f".{secrets.token_hex(8)}.tmp"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        options.optimized_model_filepath = str(temporary)
+        session = ort.InferenceSession(content, options, providers=providers)
+        optimized = temporary.read_bytes()
+        write_atomically(path, hashlib.sha256(optimized).digest() + optimized)
+        path.chmod(0o600)
+        _leave_newest(folder)
+    except Exception:  # noqa: BLE001 - a folder that cannot be written, a full disk, or a graph that cannot be run
+        options.optimized_model_filepath = ""
+        session = ort.InferenceSession(content, options, providers=providers)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return session
+
+
+def _key(content: bytes, options: ort.SessionOptions, providers: list[str]) -> str:
+    """What the file of a graph is called: all that its optimized form depends on."""
+    parts = (
+        _FORMAT,
+        hashlib.sha256(content).hexdigest(),
+        ort.__version__,
+        _processor(),
+        str(int(options.graph_optimization_level.value)),
+        str(options.use_deterministic_compute),
+        ",".join(providers),
+    )
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:40]
+
+
+def _processor() -> str:
+    """What the processor can do: the layout of an optimized graph depends on it, and a home may be shared."""
+    kind = f"{platform.system()} {platform.machine()} {platform.processor()}"
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
+            return kind + next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
+    except OSError:
+        return f"{kind} {platform.node()}"
+
+
+def _read(path: Path) -> bytes | None:
+    """What is kept under a name; None unless it is the user's own, whole and harmless."""
+    try:
+        if not (_is_own(path.parent.stat()) and _is_own(path.lstat())):
+            return None
+        if path.stat().st_size > MAX_GRAPH_BYTES:
+            return None
+        content = path.read_bytes()
+    except OSError:
+        return None
+    digest, graph = content[:_DIGEST], content[_DIGEST:]
+    if hashlib.sha256(graph).digest() != digest or graph_problem(graph, domains=RUNTIME_DOMAINS) is not None:
+        return None
+    with suppress(OSError):
+        path.touch()  # the newest are kept
+    return graph
+
+
+def _is_own(status: os.stat_result) -> bool:
+    """Whether nobody else can have written it."""
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        return False
+    return not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & _WRITABLE_BY_OTHERS)
+
+
+def _leave_newest(folder: Path) -> None:
+    kept = sorted(folder.glob(f"*{_ENDING}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in kept[_KEPT:]:
+        path.unlink(missing_ok=True)
