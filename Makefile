@@ -68,5 +68,5 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/pip
 
 $(VENV)/.development: $(VENV)/.runtime
 	@echo "Adding PyTorch and the development tools to $(VENV) (several GB, once)..."
-	@$(PIP_INSTALL) --no-build-isolation --editable '.[train,server,fid,dev]'
+	@$(PIP_INSTALL) --no-build-isolation --editable '.[train,server,fid,cluster,dev]'
 	@touch $@

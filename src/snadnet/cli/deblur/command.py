@@ -1,19 +1,22 @@
 """``snadnet deblur``: photos in, the same photos with their faces deblurred out."""
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import typer
 
+from snadnet.batch.inputs import Found, names_one_file
+from snadnet.batch.naming import Job, Layout, chosen_layout, plan, refuse_reports
+from snadnet.batch.records import Record, Status
+from snadnet.batch.storage import LocalStorage, Storage
+from snadnet.batch.streams import STREAM
+from snadnet.batch.work import DeblurOptions, deblur_jobs
 from snadnet.cli.deblur import options as given
-from snadnet.cli.deblur.batch import DeblurOptions, run_batch
 from snadnet.cli.deblur.choices import face_choice
-from snadnet.cli.deblur.inputs import Found, find_photos, names_one_file
-from snadnet.cli.deblur.naming import Job, Layout, chosen_layout, plan, refuse_reports
-from snadnet.cli.deblur.report import Record, Report, Status, exit_code
-from snadnet.cli.deblur.streams import STREAM, check_streams, read_standard_input
+from snadnet.cli.deblur.report import Report, exit_code
+from snadnet.cli.deblur.streams import check_streams, read_standard_input
 from snadnet.cli.shared.options import (
     DEFAULT_MAX_FILE_SIZE,
     DEFAULT_MAX_PIXELS,
@@ -22,14 +25,20 @@ from snadnet.cli.shared.options import (
     MaxPixels,
     limits,
 )
+from snadnet.cli.shared.progress import show_progress
 from snadnet.cli.shared.stopping import stop_on_signals
+from snadnet.cli.shared.usage import usage_errors
+from snadnet.cluster import require_cluster_extra
 from snadnet.concurrency import StopSignal, default_workers
 from snadnet.deblurrer import MAX_FACES, MIN_FACE, Deblurrer
+from snadnet.errors import UsageError
 from snadnet.faces import MIN_CONFIDENCE
 from snadnet.inference import Backend, Device, load_model
 from snadnet.inference.resolve import check_model
+from snadnet.photo import is_url, printable
 
 
+@usage_errors()
 def deblur(
     photos: given.PhotosArgument,
     *,
@@ -53,6 +62,8 @@ def deblur(
     save_faces: given.SaveFacesOption = None,
     skip_existing: given.SkipExistingOption = False,
     workers: given.WorkersOption = None,
+    engine: given.EngineOption = given.Engine.LOCAL,
+    address: given.AddressOption = None,
     json_report: given.JsonOption = None,
     jsonl_report: given.JsonLinesOption = None,
     max_faces: given.MaxFacesOption = MAX_FACES,
@@ -67,6 +78,8 @@ def deblur(
     Exit code: 0 if all photos are done, 1 if some are not, 2 for a wrong command line, 3 if with --require-face
     nothing but faces was missing, 130 after Ctrl-C.
     """
+    photos, output, save_faces, storage = _places(photos, output, save_faces, engine)
+    _check_engine(photos, output, engine, address=address, workers=workers)
     layout = chosen_layout(photos, output, name, compare=compare, boxes=draw_boxes, faces=save_faces)
     options = DeblurOptions(
         strength=strength,
@@ -77,9 +90,11 @@ def deblur(
         overwrite=overwrite,
         skip_existing=skip_existing,
     )
-    found, jobs = _planned(photos, layout, [json_report, jsonl_report], recursive=recursive, overwrite=overwrite)
+    found, jobs = _planned(
+        photos, layout, [json_report, jsonl_report], storage, recursive=recursive, overwrite=overwrite
+    )
     if photos == [STREAM]:
-        options = replace(options, standard_input=read_standard_input(options.limits.max_file_bytes))
+        storage = LocalStorage(read_standard_input(options.limits.max_file_bytes))
     report = Report(
         total=len(jobs) + len(found.problems) + len(found.unreadable),
         only_errors=output == STREAM,
@@ -93,17 +108,61 @@ def deblur(
         network = _open(model, weights, device)
         return Deblurrer(network=network, min_confidence=min_confidence, min_face=min_face, max_faces=max_faces)
 
-    used = min(workers or default_workers(), max(1, len(jobs)))
-    stopped = _run(found, jobs, open_deblurrer, options, workers=used, report=report)
+    def records(stop: StopSignal) -> Generator[Record]:
+        deblurrer = open_deblurrer()
+        if engine is given.Engine.RAY:
+            from snadnet.cluster.engine import deblur_on_ray  # noqa: PLC0415 (needs an extra)
+
+            return deblur_on_ray(jobs, deblurrer, options, storage, workers=workers, address=address, stop=stop)
+        used = min(workers or default_workers(), len(jobs))
+        return deblur_jobs(jobs, deblurrer, options, workers=used, stop=stop, storage=storage)
+
+    stopped = _run(found, len(jobs), records, report)
     code = stopped or exit_code(report.counts, require_face=require_face)
     if code:
         raise typer.Exit(code)
+
+
+def _places(
+    photos: list[Path], output: Path | None, faces: Path | None, engine: given.Engine
+) -> tuple[list[Path], Path | None, Path | None, Storage]:
+    """The places that were given, as all rules for names take them, and what reads and writes there."""
+    if engine is given.Engine.LOCAL:
+        return photos, output, faces, LocalStorage()
+    require_cluster_extra()
+    from snadnet.cluster.filesystems import ArrowStorage, located_together  # noqa: PLC0415 (needs an extra)
+
+    folders = [folder for folder in (output, faces) if folder is not None]
+    sources, photos = located_together(photos, None, argument="PHOTO")
+    targets, places = located_together(folders, None, argument="--output")
+    moved = dict(zip(folders, places, strict=True))
+    return photos, output and moved[output], faces and moved[faces], ArrowStorage(sources, targets)
+
+
+def _check_engine(
+    photos: Sequence[Path], output: Path | None, engine: given.Engine, *, address: str | None, workers: int | None
+) -> None:
+    """Refuse what an engine cannot do.
+
+    Raises:
+        UsageError: If it is asked for that.
+    """
+    if engine is given.Engine.LOCAL:
+        if address is not None:
+            raise UsageError("is the address of a Ray cluster; add --engine ray", argument="--address")
+        if output is not None and is_url(output):
+            raise UsageError(f"{printable(output)} is a URL; add --engine ray, or name a folder", argument="--output")
+        if workers is not None and workers > given.MOST_LOCAL_WORKERS:
+            raise UsageError(f"more than {given.MOST_LOCAL_WORKERS} need --engine ray", argument="--workers")
+    elif output is None or STREAM in (output, *photos):
+        raise UsageError("a cluster writes files into a folder; name one, such as -o out", argument="--output")
 
 
 def _planned(
     photos: Sequence[Path],
     layout: Layout,
     reports: Sequence[Path | None],
+    storage: Storage,
     *,
     recursive: bool,
     overwrite: bool,
@@ -117,7 +176,7 @@ def _planned(
         beside=layout.compare or layout.boxes,
     )
     results = [folder for folder in (layout.out, layout.faces) if folder is not None]
-    found = find_photos(photos, recursive=recursive, leave_out=results)
+    found = storage.find(photos, recursive=recursive, leave_out=results)
     jobs, left_out = plan(found.sources, layout, overwrite=overwrite)
     refuse_reports(jobs, [path for path in reports if path is not None])
     for notice in (*found.notices, *left_out):
@@ -125,15 +184,7 @@ def _planned(
     return found, jobs
 
 
-def _run(
-    found: Found,
-    jobs: Sequence[Job],
-    open_deblurrer: Callable[[], Deblurrer],
-    options: DeblurOptions,
-    *,
-    workers: int,
-    report: Report,
-) -> int | None:
+def _run(found: Found, jobs: int, records: Callable[[StopSignal], Generator[Record]], report: Report) -> int | None:
     """Do all jobs and report them; return the exit code of the signal that stopped them, or None."""
     stop = StopSignal()
     with report, stop_on_signals(stop) as signals:
@@ -141,7 +192,13 @@ def _run(
             report.add(Record(str(problem.path), Status.FAILED, problem.message))
         report.add_unreadable(found.unreadable)
         if jobs:
-            run_batch(jobs, open_deblurrer(), options, workers=workers, report=report, stop=stop)
+            with (
+                closing(records(stop)) as done,
+                show_progress("Deblurring", jobs, hidden=jobs == 1) as progress,
+            ):
+                for record in done:
+                    progress.advance()
+                    report.add(record)
         report.finish(stopped_by=stop.reason)
     return signals.exit_code
 

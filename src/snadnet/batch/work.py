@@ -1,50 +1,33 @@
 """The way of one photo from file to file, and that of many photos side by side."""
 
 import errno
-import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import cv2
 
-from snadnet.cli.deblur.naming import Job
-from snadnet.cli.deblur.report import (
-    Record,
-    Report,
-    Status,
-    face_records,
-    skipped_face_records,
-)
-from snadnet.cli.deblur.streams import STREAM, write_standard_output
-from snadnet.cli.shared.outputs import refuse_existing
-from snadnet.cli.shared.progress import show_progress
+from snadnet.batch.naming import Job
+from snadnet.batch.records import Record, Status, face_records, skipped_face_records
+from snadnet.batch.storage import LOCAL, Storage, refuse_existing
+from snadnet.batch.streams import STREAM
 from snadnet.concurrency import StoppedError, StopSignal, in_order
 from snadnet.deblurrer import Deblurrer, Restoration
 from snadnet.environment import available_cores
 from snadnet.errors import SnadnetError
 from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images, side_by_side
-from snadnet.photo import (
-    FORMATS,
-    SUFFIXES,
-    Limits,
-    Photo,
-    encode_photo,
-    encoding_notes,
-    printable,
-    read_photo,
-    read_photo_bytes,
-    write_bytes,
-)
+from snadnet.photo import FORMATS, SUFFIXES, Limits, Photo, encode_photo, encoding_notes, path_text, printable
 
 # Each further photo would fail alike.
 _DISK_FAILURES: Final = {
     errno.ENOSPC: "a full disk",
     errno.EDQUOT: "a used-up disk quota",
     errno.EROFS: "a read-only disk",
+    errno.ESTALE: "a lost file system",
+    errno.ENOTCONN: "a lost file system",
 }
 
 
@@ -60,7 +43,8 @@ class DeblurOptions:
         strip_metadata: Leave out all that a file says besides its pixels.
         overwrite: Replace existing results.
         skip_existing: Leave photos alone whose results are there already.
-        standard_input: What was read from there, for the job whose source is `STREAM`.
+        begun_before: An earlier attempt at these photos was cut off: files that are there and have the very bytes
+            that would be written count as written.
     """
 
     strength: float = 1.0
@@ -70,32 +54,34 @@ class DeblurOptions:
     strip_metadata: bool = False
     overwrite: bool = False
     skip_existing: bool = False
-    standard_input: bytes = b""
+    begun_before: bool = False
 
 
-def run_batch(
-    jobs: Sequence[Job], deblurrer: Deblurrer, options: DeblurOptions, *, workers: int, report: Report, stop: StopSignal
-) -> None:
-    """Does all jobs, ``workers`` at a time, and reports each in the order of the jobs.
+def deblur_jobs(
+    jobs: Sequence[Job],
+    deblurrer: Deblurrer,
+    options: DeblurOptions,
+    *,
+    workers: int,
+    stop: StopSignal,
+    storage: Storage = LOCAL,
+) -> Generator[Record]:
+    """Do all jobs in this process, ``workers`` at a time, and yield what became of each, in the order of the jobs.
 
-    A photo that fails is reported like any other. A disk that takes no more files stops the batch.
+    A photo that fails is recorded like any other. A disk that takes no more files stops the batch.
     """
 
     def work(job: Job) -> Record:
-        return deblur_photo(job, deblurrer, options, stop)
+        return deblur_photo(job, deblurrer, options, stop, storage)
 
-    with (
-        _opencv_threads(workers),
-        closing(in_order(work, jobs, workers=workers, stop=stop)) as records,
-        show_progress("Deblurring", len(jobs), hidden=len(jobs) == 1) as progress,
-    ):
-        for record in records:
-            progress.advance()
-            report.add(record)
+    with opencv_threads(workers), closing(in_order(work, jobs, workers=workers, stop=stop)) as records:
+        yield from records
 
 
-def deblur_photo(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSignal) -> Record:
-    """Does one photo. Its files are written together at the end, the result itself last.
+def deblur_photo(
+    job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSignal, storage: Storage = LOCAL
+) -> Record:
+    """Do one photo. Its files are written together at the end, the result itself last.
 
     Returns:
         What became of it; no error but the following is raised.
@@ -105,27 +91,27 @@ def deblur_photo(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: S
     """
     start = time.perf_counter()
     try:
-        record = _deblur(job, deblurrer, options, stop)
+        record = _deblur(job, deblurrer, options, stop, storage)
     except StoppedError:
         raise
     except SnadnetError as error:
-        record = Record(str(job.source), Status.FAILED, str(error))
+        record = Record(path_text(job.source), Status.FAILED, str(error))
     except MemoryError:
         advice = "needs more memory than there is; lower --workers or --max-pixels"
-        record = Record(str(job.source), Status.FAILED, f"{_name(job.source)}: {advice}")
+        record = Record(path_text(job.source), Status.FAILED, f"{_name(job.source)}: {advice}")
     except Exception as error:  # noqa: BLE001 - one photo, whatever is the matter with it, never stops the others
         what = printable(f"{type(error).__name__}: {error}".partition("\n")[0])
         record = Record(
-            str(job.source), Status.FAILED, f"{_name(job.source)}: unexpected error ({what}); please report it"
+            path_text(job.source), Status.FAILED, f"{_name(job.source)}: unexpected error ({what}); please report it"
         )
     return replace(record, seconds=time.perf_counter() - start)
 
 
-def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSignal) -> Record:
+def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSignal, storage: Storage) -> Record:
     # Asked before the work too: restoring takes far longer than looking.
-    if (waiting := _existing(job, options)) is not None:
+    if not options.begun_before and (waiting := _existing(job, job.outputs, options, storage)) is not None:
         return waiting
-    photo = _read(job.source, options)
+    photo = storage.read(job.source, options.limits)
     stop.check()
     if options.aligned:
         result = deblurrer.restore_aligned(photo, strength=options.strength)
@@ -134,7 +120,7 @@ def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSi
     stop.check()
     found = result.summary
     record = Record(
-        source=str(job.source),
+        source=path_text(job.source),
         status=Status.NO_FACE,
         message=f"{_name(job.source)}: {found}; nothing written",
         faces=face_records(result),
@@ -148,7 +134,12 @@ def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSi
         original = result.original.without_metadata()
         result = replace(result, photo=result.photo.without_metadata(), original=original)
     files = _encoded(job, result)
-    _write(files, overwrite=options.overwrite, stop=stop)
+    missing = files
+    if options.begun_before:
+        missing = {path: content for path, content in files.items() if not storage.holds(path, content)}
+        if (waiting := _existing(job, missing, options, storage)) is not None:
+            return waiting
+    _write(missing, storage, overwrite=options.overwrite, stop=stop)
     *others, last = (_name(path, "standard output") for path in job.outputs)
     named = f"{', '.join(others)} and {last}" if others else last
     notes = (*photo.notes, *encoding_notes(result.photo, _format(job.target, result.photo)))
@@ -157,25 +148,19 @@ def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSi
         record,
         status=Status.RESTORED,
         message=f"{_name(job.source)}: {found} -> {named}{in_brackets}",
-        outputs=tuple(str(path) for path in files),
+        outputs=tuple(map(path_text, files)),
         notes=notes,
     )
 
 
-def _existing(job: Job, options: DeblurOptions) -> Record | None:
+def _existing(job: Job, outputs: Collection[Path], options: DeblurOptions, storage: Storage) -> Record | None:
     """The record of a photo whose results are there already, if such are skipped; None if there is work to do."""
-    existing = [path for path in job.outputs if path != STREAM and os.path.lexists(path)]
-    if options.skip_existing and len(existing) == len(job.outputs):
+    existing = [path for path in outputs if storage.exists(path)]
+    if options.skip_existing and existing and all(map(storage.exists, job.outputs)):
         message = f"{_name(job.source)}: skipped, as {printable(job.target)} is there already"
-        return Record(str(job.source), Status.SKIPPED, message, outputs=tuple(str(path) for path in existing))
-    refuse_existing(existing, overwrite=options.overwrite)
+        return Record(path_text(job.source), Status.SKIPPED, message, outputs=tuple(map(path_text, job.outputs)))
+    refuse_existing(existing, overwrite=options.overwrite, storage=storage)
     return None
-
-
-def _read(source: Path, options: DeblurOptions) -> Photo:
-    if source == STREAM:
-        return read_photo_bytes(options.standard_input, name=_name(source), limits=options.limits)
-    return read_photo(source, limits=options.limits)
 
 
 def _encoded(job: Job, result: Restoration) -> dict[Path, bytes]:
@@ -201,24 +186,20 @@ def _format(path: Path, photo: Photo) -> str:
     return SUFFIXES[path.suffix.lower()]
 
 
-def _write(files: dict[Path, bytes], *, overwrite: bool, stop: StopSignal) -> None:
+def _write(files: dict[Path, bytes], storage: Storage, *, overwrite: bool, stop: StopSignal) -> None:
     """All of the files or none of them, unless one that was there is replaced before another fails."""
     with stop.writing():
         made: list[Path] = []
         try:
             # The result itself is the last: where it is, the others are too.
             for path, content in reversed(files.items()):
-                if path == STREAM:
-                    write_standard_output(content)
-                    continue
-                new = not os.path.lexists(path)
-                write_bytes(content, path, overwrite=overwrite)
+                new = path != STREAM and not storage.exists(path)
+                storage.write(content, path, overwrite=overwrite)
                 if new:
                     made.append(path)
         except BaseException as error:
             for path in made:
-                with suppress(OSError):
-                    path.unlink()
+                storage.remove(path)
             cause = error.__cause__
             if isinstance(cause, OSError) and cause.errno in _DISK_FAILURES:
                 # Photos that meet the same side by side say nothing: one line tells it.
@@ -232,8 +213,8 @@ def _name(path: Path, stream: str = "standard input") -> str:
 
 
 @contextmanager
-def _opencv_threads(workers: int) -> Iterator[None]:
-    """Leaves OpenCV's own threads, which the whole process shares, what the workers leave of the cores."""
+def opencv_threads(workers: int) -> Iterator[None]:
+    """Leave OpenCV's own threads, which the whole process shares, what the workers leave of the cores."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(max(1, available_cores() // workers))
     try:
