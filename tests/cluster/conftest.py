@@ -11,7 +11,13 @@ import snadnet
 
 
 @pytest.fixture(scope="session")
-def ray():
+def keys():
+    """The keys of the S3 server, which Ray's workers take from the environment that Ray was started in."""
+    os.environ |= {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+@pytest.fixture(scope="session")
+def ray(keys):
     """Ray on this machine; its start takes some seconds, and each run of workers a few more."""
     if find_spec("ray") is None:  # imported, it could not be started on loopback any more
         pytest.skip("needs snadnet[cluster]")
@@ -25,14 +31,13 @@ def ray():
 
 
 @pytest.fixture(scope="session")
-def s3():
+def s3(keys):
     """The address of an S3 server on loopback, as ``host:port``; its bucket is ``bucket``."""
     pytest.importorskip("pyarrow", reason="needs snadnet[cluster]")
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
     from pyarrow.fs import S3FileSystem  # noqa: PLC0415
     from werkzeug.serving import make_server  # noqa: PLC0415
 
-    os.environ |= {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_EC2_METADATA_DISABLED": "true"}
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

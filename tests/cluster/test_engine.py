@@ -1,8 +1,11 @@
 """Workers of Ray: the same files, records and exit codes as one process, whatever dies."""
 
+import io
+import os
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from snadnet.batch.inputs import find_photos
@@ -49,7 +52,7 @@ def test_the_command_does_the_same_with_ray(ray, tmp_path, monkeypatch, portrait
     ]
 
 
-def test_photos_are_done_whose_worker_dies_and_the_one_that_kills_it_is_named(ray, tmp_path, monkeypatch):
+def test_photos_are_done_whose_worker_dies_and_the_one_that_kills_it_is_named(ray, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     for number in range(6):
         photo(f"in/{number}.png")
@@ -65,6 +68,7 @@ def test_photos_are_done_whose_worker_dies_and_the_one_that_kills_it_is_named(ra
     assert "the process that worked on it died each time" in records["deadly.png"].message
     assert "exists already" in records["5.png"].message
     assert Path("out/5.png").read_bytes() == b"there before"
+    assert capfd.readouterr().out == ""
     assert files("out") == sorted(f"{name}.png" for name in ("0", "1", "2", "3", "4", "5", "once"))
 
 
@@ -101,5 +105,27 @@ def test_photos_in_s3_become_results_in_s3(ray, s3, tmp_path, monkeypatch):
     assert sorted(record.source for record in records) == ["s3://bucket/in/a.png", "s3://bucket/in/sub/b.png"]
     assert {record.status for record in records} == {"restored"}, records
     with filesystem.open_input_file("bucket/out/sub/b.png") as file:
-        (tmp_path / "b.png").write_bytes(file.read())
-    assert Image.open(tmp_path / "b.png").getpixel((0, 0))[0] == 255 - 20
+        assert Image.open(io.BytesIO(file.read())).getpixel((0, 0))[0] == 255 - 20
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs /proc")
+def test_ray_is_reached_from_this_machine_alone(ray):
+    listening = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+            words = line.split()
+            local, state, inode = words[1], words[3], words[9]
+            if state == "0A" and local.partition(":")[0] not in LOOPBACK:
+                listening.add(f"socket:[{inode}]")
+    for process in below(os.getpid()):
+        for handle in Path(f"/proc/{process}/fd").glob("*"):
+            assert not (handle.is_symlink() and str(handle.readlink()) in listening), process
+
+
+LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
+"""127.0.0.1 and ::1 as the kernel writes them."""
+
+
+def below(process):
+    children = [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    return [*children, *(grandchild for child in children for grandchild in below(child))]

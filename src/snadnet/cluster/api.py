@@ -56,7 +56,7 @@ def deblur_photos(
         stop: Once it is requested, the generator ends.
 
     Yields:
-        A record for each photo, as it is done; of what cannot be done at all, first. `Record.as_json` is its line in a
+        A record for each photo; of what cannot be done at all, first. `Record.as_json` is its line in a
         report.
 
     Raises:

@@ -27,13 +27,18 @@ _BLOCKS_EACH: Final = 10
 
 @dataclass(frozen=True)
 class _Attempt:
-    """How photos are sent out: several a block, or each by itself; to all workers, or to one."""
+    """How photos are sent out.
+
+    Attributes:
+        block: Photos that a worker takes at one time; None for as many as suit their number.
+        apart: Whether each photo has workers of its own, one after another.
+    """
 
     block: int | None
-    workers: int | None
+    apart: bool = False
 
 
-_ATTEMPTS: Final = (_Attempt(None, None), _Attempt(1, None), _Attempt(1, 1))
+_ATTEMPTS: Final = (_Attempt(None), _Attempt(1), _Attempt(1, apart=True))
 """Where a worker dies, its photos are done again one by one, and in the end with nothing beside them."""
 
 
@@ -48,7 +53,7 @@ def deblur_on_ray(
     cpus: float = 1.0,
     address: str | None = None,
 ) -> Generator[Record]:
-    """Do all jobs on a Ray cluster, and yield what became of each, as they are done.
+    """Do all jobs on a Ray cluster, and yield what became of each, in their order, but for those that are tried again.
 
     Photos whose worker died are tried again: one by one, then alone. A photo whose worker died each time is recorded
     as failed. A worker's disk that takes no more files stops the batch.
@@ -77,29 +82,46 @@ def deblur_on_ray(
         places = (path for job in jobs for path in (job.source, *job.outputs, *([job.faces] if job.faces else [])))
         folder = str(Path.cwd()) if any(not path.is_absolute() and not is_url(path) for path in places) else None
         for number, attempt in enumerate(_ATTEMPTS):
-            at_once = min(attempt.workers or count, max(1, len(left)))
             arguments = (payload, replace(options, begun_before=number > 0), storage, max(1, int(cpus)), folder)
-            before = len(left) + 1
-            # A run that was cut off as a whole is no reason to doubt its photos, as long as it gets on.
-            while left and stop.reason is None and len(left) < before:
-                before = len(left)
-                whole = True
-                try:
-                    for place, record in _rows(ray, left, attempt, arguments, workers=at_once, cpus=share, stop=stop):
-                        del left[place]
-                        yield record
-                except ray.exceptions.RayError:
-                    whole = False
-                if whole:
-                    break
+            parts = [{place: job} for place, job in left.items()] if attempt.apart else [dict(left)]
+            for part in parts:
+                used = min(count, max(1, len(part)))
+                for place, record in _all_rows(
+                    ray, part, attempt.block, arguments, workers=used, cpus=share, stop=stop
+                ):
+                    del left[place]
+                    yield record
         if stop.reason is None:
             yield from map(_lost, left.values())
+
+
+def _all_rows(
+    ray: Any,  # noqa: ANN401 - a module
+    jobs: dict[int, Job],
+    block: int | None,
+    arguments: tuple[Any, ...],
+    *,
+    workers: int,
+    cpus: float,
+    stop: StopSignal,
+) -> Generator[tuple[int, Record]]:
+    """Send jobs out; if the whole run is cut off, send the rest again, as long as that gets on."""
+    while jobs and stop.reason is None:
+        before = len(jobs)
+        try:
+            for place, record in _rows(ray, jobs, block, arguments, workers=workers, cpus=cpus, stop=stop):
+                del jobs[place]
+                yield place, record
+            return
+        except ray.exceptions.RayError:
+            if len(jobs) == before:
+                return
 
 
 def _rows(
     ray: Any,  # noqa: ANN401 - a module
     jobs: dict[int, Job],
-    attempt: _Attempt,
+    block: int | None,
     arguments: tuple[Any, ...],
     *,
     workers: int,
@@ -112,15 +134,17 @@ def _rows(
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    context.execution_options.preserve_order = True  # so that what was done before a stop is reported before it
     context.max_errored_blocks = -1  # what is lost with a worker is no reason to stop
-    block = attempt.block or max(1, min(_LARGEST_BLOCK, len(jobs) // (workers * _BLOCKS_EACH)))
+    size = block or max(1, min(_LARGEST_BLOCK, len(jobs) // (workers * _BLOCKS_EACH)))
     rows = [{NUMBER: number, JOB: pickle.dumps(job)} for number, job in jobs.items()]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # these words have no others yet
-        dataset = ray.data.from_items(rows, override_num_blocks=math.ceil(len(rows) / block)).map(
+        dataset = ray.data.from_items(rows, override_num_blocks=math.ceil(len(rows) / size)).map(
             Worker,
             fn_constructor_args=arguments,
-            compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
+            # What waits for a worker dies with it: nothing does where each photo counts by itself.
+            compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1 if block else 2),
             num_cpus=cpus,
             # A dead worker is replaced; its photos are not sent again without end: one of them may have killed it.
             max_restarts=-1,

@@ -23,6 +23,8 @@ _ENVIRONMENT: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # It may lie on a disk where there is little shared memory.
     "RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE": "1",
+    # What it would print of dead workers on standard output.
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
 }
 _ALONE: Final = {
     # Ray's processes listen on loopback alone, where it is told that no other machine is to be reached.
