@@ -23,6 +23,7 @@ from PIL import Image
 from snadnet.environment import run_header
 from snadnet.faces import TEMPLATE, FaceDetector, Patch, crop_face, face_matrix, feather_mask, paste_faces
 from snadnet.faces.warp import transform
+from snadnet.image_arrays import Pixels
 from snadnet.inference import Backend, load_model
 from snadnet.video.alignment import AlignedFace, align_faces
 from snadnet.video.damping import DAMPING_REACH, MISFIT, SPREAD, difference, mean_along_flow
@@ -31,7 +32,7 @@ from snadnet.video.tracks import Moment, find_faces, join_tracks
 
 PORTRAITS = Path(__file__).parents[1] / "examples" / "portraits"
 
-Frames = Sequence[NDArray[np.uint8]]
+Frames = Sequence[Pixels]
 Crops = NDArray[np.float32]
 """``(N, 256, 256, 3)`` in [0, 1]; residuals lie in [-1, 1]."""
 

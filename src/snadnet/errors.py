@@ -39,3 +39,16 @@ class ConfigError(SnadnetError):
 
 class TrainingError(SnadnetError):
     """A training cannot go on: its loss or its weights are no longer finite, or another of its processes failed."""
+
+
+class UsageError(ConfigError):
+    """What was asked for contradicts itself or cannot be carried out, which shows before any work.
+
+    Args:
+        message: The line for the user.
+        argument: What it is about, as the command line writes it, such as "--name".
+    """
+
+    def __init__(self, message: str, *, argument: str) -> None:
+        super().__init__(message)
+        self.argument = argument

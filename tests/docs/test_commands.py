@@ -43,7 +43,8 @@ TRAINING = [command for command in SNADNET if command.words[1] == "train"]
 QUICK = ("blur", "deblur", "evaluate", "evaluate-parsers", "figure", "freeze", "label")
 SUFFIXES = (".onnx", ".safetensors")
 # "-" needs real streams, which tests/cli/deblur has.
-NOT_QUICK = ("-", "deblurgan-imported.safetensors")
+# A cluster starts in seconds, which tests/cluster has.
+NOT_QUICK = ("-", "deblurgan-imported.safetensors", "ray")
 
 
 def parse(command: Any, name: str, words: list[str]) -> tuple[Any, dict[str, Any]]:

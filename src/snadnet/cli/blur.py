@@ -11,6 +11,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from snadnet.batch.naming import refuse_to_replace
 from snadnet.blur import (
     Border,
     add_noise,
@@ -20,7 +21,6 @@ from snadnet.blur import (
     rotating_blur,
     trajectory_kernel,
 )
-from snadnet.cli.deblur.naming import refuse_to_replace
 from snadnet.cli.shared.options import (
     DEFAULT_MAX_FILE_SIZE,
     DEFAULT_MAX_PIXELS,
@@ -30,6 +30,7 @@ from snadnet.cli.shared.options import (
     limits,
     output_option,
 )
+from snadnet.cli.shared.usage import usage_errors
 from snadnet.image_arrays import Pixels, to_float, to_pixels
 from snadnet.photo import photo_from_array, printable, read_photo, write_photo
 
@@ -153,6 +154,7 @@ class _Motion:
         return to_pixels(add_noise(blurred, self.noise, self.seed), pixels.dtype)
 
 
+@usage_errors()
 def blur(
     photo: Annotated[Path, typer.Argument(metavar="IN", help="The photo to blur.")],
     *,

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from snadnet.batch.storage import refuse_existing
 from snadnet.cli.shared.extras import require_training_extra
 from snadnet.cli.shared.options import OverwriteOption, output_option
-from snadnet.cli.shared.outputs import refuse_existing
 
 
 def export(

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import typer
 
+from snadnet.batch.storage import refuse_existing
 from snadnet.cli.shared.extras import require_training_extra
 from snadnet.cli.shared.options import OverwriteOption, output_option
-from snadnet.cli.shared.outputs import refuse_existing
 from snadnet.files import write_atomically
 from snadnet.photo import photo_from_array, write_photo
 

@@ -184,7 +184,7 @@ def _checked_outputs(name: str, session: GraphSession) -> list[str]:
         WeightsError: If its inputs and outputs are not those of the contract.
     """
     given = [port.name for port in session.outputs]
-    names = [each for each in _OUTPUTS if each in given]
+    names: list[str] = [each for each in _OUTPUTS if each in given]
     if (
         [port.name for port in session.inputs] != ["blurred"]
         or "restored" not in names

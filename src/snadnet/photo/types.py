@@ -35,7 +35,7 @@ SUFFIXES: Final[dict[str, str]] = {
 INPUT_SUFFIXES: Final = frozenset(SUFFIXES) | (frozenset(HEIC_SUFFIXES) if heic_is_read() else frozenset())
 """File name endings (lower case) of the photos in a folder: HEIC is read with its extra, and never written."""
 
-_URL: Final = re.compile(r"([a-z][a-z0-9+.-]+):/+", re.IGNORECASE)  # not a Windows drive, which is one letter
+_URL: Final = re.compile(r"^([a-z][a-z0-9+.-]+):/+", re.IGNORECASE)  # not a Windows drive, which is one letter
 
 BYTE_BITS: Final = 8
 
@@ -170,12 +170,21 @@ class Photo:
 
 def refused_url(path: str | Path) -> str | None:
     """Return a line that refuses a path which is a URL, or None where it is none, or a file of that name is there."""
-    if _URL.match(str(path)) is None or os.path.lexists(path):
+    if not is_url(Path(path)):
         return None
-    url = _URL.sub(r"\1://", printable(path), count=1)  # pathlib makes one slash of two
-    return f"{url}: is a URL, and nothing is downloaded; download it first and name the file"
+    return f"{printable(Path(path))}: is a URL, and nothing is downloaded; download it first and name the file"
 
 
 def printable(path: str | Path) -> str:
     """Return the path as text that fits on one line: control and other unprintable characters are escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(path))
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in path_text(path))
+
+
+def path_text(path: str | Path) -> str:
+    """Return the path as text, a URL with its two slashes, of which pathlib makes one."""
+    return _URL.sub(r"\1://", str(path), count=1) if isinstance(path, Path) else path
+
+
+def is_url(path: Path) -> bool:
+    """Whether a path is a URL, such as "s3://bucket/photos", and no file or folder of that name is there."""
+    return _URL.match(str(path)) is not None and not os.path.lexists(path)

@@ -18,7 +18,7 @@ from snadnet.training.ema import exponential_average
 from snadnet.training.faces import training_and_validation_faces
 from snadnet.training.finite import FiniteLosses
 from snadnet.training.metric_logger import Display, MetricLogger
-from snadnet.training.processes import agree, start
+from snadnet.training.processes import agree, lost_processes, start
 from snadnet.training.recipes import RECIPES
 from snadnet.training.recipes.base import Recipe
 from snadnet.training.run import AVERAGE, NETWORK, Run
@@ -53,7 +53,8 @@ def train(
         DataError: If a data folder is missing or empty, or a face cannot be read; a checkpoint is kept.
         ModelError: If the recipe is not for this model.
         WeightsError: If a weights file or checkpoint cannot be used.
-        TrainingError: If a loss or a weight is no longer finite; no such weight is written.
+        TrainingError: If a loss or a weight is no longer finite; no such weight is written. Or if another process of
+            the run has gone.
     """
     recipe_type = RECIPES[settings.recipe]
     recipe_type.check_model(settings)
@@ -72,7 +73,8 @@ def train(
         logger = stack.enter_context(MetricLogger(folder, display, active=accelerator.is_main_process))
         run = _opened(folder, recipe, average, logger)
         batches = stack.enter_context(closing(recipe.batches(training, run)))
-        _take_steps(run, recipe, average, batches, callbacks=every, stop=stop or StopSignal())
+        with lost_processes(accelerator):
+            _take_steps(run, recipe, average, batches, callbacks=every, stop=stop or StopSignal())
         batches.close()
         for callback in reversed(every):
             callback.at_end(run)

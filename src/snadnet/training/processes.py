@@ -1,15 +1,21 @@
 """The processes of a training: their set-up, and what they agree on before every step."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
-from snadnet.errors import ConfigError
+from snadnet.errors import ConfigError, TrainingError
 from snadnet.inference import Device
 from snadnet.inference.torch_backend import torch_device
 from snadnet.training.config import RunSettings
+
+_SIGNS_OF_LOSS: Final = ("gloo", "Connection closed by peer", "Connection reset by peer", "Broken pipe")
+"""Parts of the errors by which PyTorch says that another process has gone; they have no type of their own."""
 
 
 def start(settings: RunSettings, device: Device = "auto") -> Accelerator:
@@ -34,6 +40,29 @@ def start(settings: RunSettings, device: Device = "auto") -> Accelerator:
         raise ConfigError(f"precision '{settings.precision}': {error}") from error
     torch.manual_seed(settings.seed)
     return accelerator
+
+
+@contextmanager
+def lost_processes(accelerator: Accelerator) -> Iterator[None]:
+    """Within it, the loss of another process of the run is one line rather than an error of the network.
+
+    Nothing is saved then, as the processes may have been in the middle of a step.
+
+    Raises:
+        TrainingError: If what processes do together has failed, as one of them has gone.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        together = accelerator.num_processes > 1
+        if not together or not (
+            isinstance(error, torch.distributed.DistError) or any(sign in str(error) for sign in _SIGNS_OF_LOSS)
+        ):
+            raise
+        raise TrainingError(
+            f"process {accelerator.process_index + 1} of {accelerator.num_processes}: another process of this run has "
+            "gone; see why, and give the same command again: it goes on from the last checkpoint"
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from snadnet.batch.clip_content import OUTPUT_CONTAINERS, VIDEO_SUFFIXES, is_video
 from snadnet.concurrency import StopSignal, default_workers
 from snadnet.deblurrer import Deblurrer
 from snadnet.errors import ConfigError
 from snadnet.faces import check_strength
-from snadnet.video.content import OUTPUT_CONTAINERS, VIDEO_SUFFIXES, is_video
 from snadnet.video.limits import MAX_CLIP_BYTES, MAX_FRAMES, VideoLimits
 from snadnet.video.results import Progress, TrackedFace, VideoResult
 

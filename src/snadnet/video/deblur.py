@@ -14,13 +14,13 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from snadnet import __version__
+from snadnet.batch.clip_content import OUTPUT_CONTAINERS, OUTPUT_SUFFIXES_IN_WORDS
 from snadnet.concurrency import StopSignal
 from snadnet.deblurrer import Deblurrer
 from snadnet.errors import OutputExistsError, VideoError
 from snadnet.faces import Face
 from snadnet.files import sha256_of
 from snadnet.photo import printable
-from snadnet.video.content import OUTPUT_CONTAINERS, OUTPUT_SUFFIXES_IN_WORDS
 from snadnet.video.damping import DampedMoment
 from snadnet.video.encoding import Coding, choose_coding, encode
 from snadnet.video.joining import check_joining, join

@@ -18,9 +18,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from snadnet.batch.clip_content import HEAD_BYTES, container_of
 from snadnet.errors import VideoError
 from snadnet.photo import printable, refused_url
-from snadnet.video.content import HEAD_BYTES, container_of
 from snadnet.video.limits import VideoLimits
 
 _VIDEO_DECODERS: Final = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from snadnet import files as files_module
-from snadnet.cli.deblur import batch
+from snadnet.batch import storage
 from snadnet.photo import photo_from_array, write_photo
 from support.cli_fakes import (
     FakeDeblurrer,
@@ -177,7 +177,7 @@ def test_a_disk_that_fills_between_the_files_of_a_photo_keeps_none_of_them(small
 
 def test_no_more_photos_are_in_memory_than_there_are_workers(monkeypatch):
     lock, alive, most = threading.Lock(), 0, 0
-    read, write = batch.read_photo, batch.write_bytes
+    read, write = storage.read_photo, storage.write_bytes
 
     def counted_read(*arguments, **options):
         nonlocal alive, most
@@ -192,8 +192,8 @@ def test_no_more_photos_are_in_memory_than_there_are_workers(monkeypatch):
         with lock:
             alive -= 1
 
-    monkeypatch.setattr(batch, "read_photo", counted_read)
-    monkeypatch.setattr(batch, "write_bytes", counted_write)
+    monkeypatch.setattr(storage, "read_photo", counted_read)
+    monkeypatch.setattr(storage, "write_bytes", counted_write)
     photos(20)
     assert run("in", "-o", "o", "--workers", "3").exit_code == 0
     assert most <= 3

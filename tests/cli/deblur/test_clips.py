@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from snadnet.batch.inputs import find_photos
 from snadnet.cli.deblur import clips as module
-from snadnet.cli.deblur.inputs import find_photos
 from snadnet.errors import VideoError
 from snadnet.video import TrackedFace, VideoResult
 from support.cli_fakes import fake_deblurrer, files, photo, run, usage_words  # noqa: F401

@@ -10,7 +10,7 @@ import pytest
 import typer
 from PIL import Image, ImageCms
 
-from snadnet.cli.deblur import batch
+from snadnet.batch import work
 from snadnet.deblurrer import MAX_FACES, MIN_FACE
 from snadnet.faces import MIN_CONFIDENCE, AllFaces, FaceBox, FaceNumber, LargestFace
 from snadnet.photo import read_photo
@@ -135,8 +135,8 @@ def test_strip_metadata_leaves_it_out_of_all_files():
 
 
 def test_boxes_and_faces_are_pictures_of_their_own(monkeypatch):
-    monkeypatch.setattr(batch, "draw_boxes", lambda result: result.original)
-    monkeypatch.setattr(batch, "face_images", lambda result: [(result.original, result.photo)] * len(result.faces))
+    monkeypatch.setattr(work, "draw_boxes", lambda result: result.original)
+    monkeypatch.setattr(work, "face_images", lambda result: [(result.original, result.photo)] * len(result.faces))
     pixels = photo("in/sub/a.png", red=30)
     result = run("in", "-r", "-o", "o", "--draw-boxes", "--save-faces", "f")
     assert result.exit_code == 0

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from snadnet.batch.records import SCHEMA, Record, Status
 from snadnet.cli.deblur import report
-from snadnet.cli.deblur.report import SCHEMA, Record, Status, exit_code
+from snadnet.cli.deblur.report import exit_code
 from snadnet.errors import WeightsError
 from support.cli_fakes import BOX, LANDMARKS, app, fake_deblurrer, files, module, photo, run, usage_words  # noqa: F401
 

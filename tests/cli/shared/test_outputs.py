@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from snadnet.cli.shared.outputs import check_outputs, refuse_existing
+from snadnet.batch.storage import refuse_existing
+from snadnet.cli.shared.outputs import check_outputs
 from snadnet.errors import OutputExistsError
 
 

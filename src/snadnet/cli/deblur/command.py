@@ -1,20 +1,23 @@
 """``snadnet deblur``: photos and clips in, the same with their faces deblurred out."""
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import typer
 
+from snadnet.batch.inputs import Found, names_one_file
+from snadnet.batch.naming import Job, Layout, chosen_layout, plan, refuse_reports
+from snadnet.batch.records import Record, Status
+from snadnet.batch.storage import LocalStorage, Storage
+from snadnet.batch.streams import STREAM
+from snadnet.batch.work import DeblurOptions, deblur_jobs
 from snadnet.cli.deblur import options as given
-from snadnet.cli.deblur.batch import DeblurOptions, run_batch
 from snadnet.cli.deblur.choices import face_choice
-from snadnet.cli.deblur.clips import check_choice, run_clips
-from snadnet.cli.deblur.inputs import Found, find_photos, names_one_file
-from snadnet.cli.deblur.naming import Job, Layout, chosen_layout, plan, refuse_reports
-from snadnet.cli.deblur.report import Record, Report, Status, exit_code
-from snadnet.cli.deblur.streams import STREAM, check_streams, read_standard_input
+from snadnet.cli.deblur.clips import check_choice, deblur_clips
+from snadnet.cli.deblur.report import Report, exit_code
+from snadnet.cli.deblur.streams import check_streams, read_standard_input
 from snadnet.cli.shared.options import (
     DEFAULT_MAX_FILE_SIZE,
     DEFAULT_MAX_PIXELS,
@@ -23,15 +26,24 @@ from snadnet.cli.shared.options import (
     MaxPixels,
     limits,
 )
+from snadnet.cli.shared.progress import show_progress
 from snadnet.cli.shared.stopping import stop_on_signals
+from snadnet.cli.shared.usage import usage_errors
+from snadnet.cluster import require_cluster_extra
 from snadnet.concurrency import StopSignal, default_workers
 from snadnet.deblurrer import MAX_FACES, MIN_FACE, Deblurrer
+from snadnet.errors import UsageError
 from snadnet.faces import MIN_CONFIDENCE
 from snadnet.inference import Backend, Device, load_model
 from snadnet.inference.resolve import check_model
+from snadnet.photo import is_url, printable
 from snadnet.video.limits import MAX_FRAMES, VideoLimits
 
+_Outputs = tuple[Path | None, Path | None, Path | None]
+"""The places of ``--output``, ``--save-faces`` and ``--save-kernels``."""
 
+
+@usage_errors()
 def deblur(
     photos: given.PhotosArgument,
     *,
@@ -56,6 +68,8 @@ def deblur(
     save_kernels: given.SaveKernelsOption = None,
     skip_existing: given.SkipExistingOption = False,
     workers: given.WorkersOption = None,
+    engine: given.EngineOption = given.Engine.LOCAL,
+    address: given.AddressOption = None,
     json_report: given.JsonOption = None,
     jsonl_report: given.JsonLinesOption = None,
     max_faces: given.MaxFacesOption = MAX_FACES,
@@ -72,6 +86,9 @@ def deblur(
     Exit code: 0 if all photos are done, 1 if some are not, 2 for a wrong command line, 3 if with --require-face
     nothing but faces was missing, 130 after Ctrl-C.
     """
+    photos, outputs, storage = _located(photos, (output, save_faces, save_kernels), engine)
+    _check_engine(photos, outputs, engine, address=address, workers=workers)
+    output, save_faces, save_kernels = outputs
     layout = chosen_layout(
         photos, output, name, compare=compare, boxes=draw_boxes, faces=save_faces, kernels=save_kernels
     )
@@ -83,12 +100,15 @@ def deblur(
         strip_metadata=strip_metadata,
         overwrite=overwrite,
         skip_existing=skip_existing,
-        clip_limits=VideoLimits(round(max_clip_size * 1e6), round(max_pixels * 1e6), max_frames),
     )
-    found, jobs = _planned(photos, layout, [json_report, jsonl_report], recursive=recursive, overwrite=overwrite)
+    clip_limits = VideoLimits(round(max_clip_size * 1e6), round(max_pixels * 1e6), max_frames)
+    threads = workers or default_workers()
+    found, jobs = _planned(
+        photos, layout, [json_report, jsonl_report], storage, recursive=recursive, overwrite=overwrite
+    )
     check_choice(jobs, options)
     if photos == [STREAM]:
-        options = replace(options, standard_input=read_standard_input(options.limits.max_file_bytes))
+        storage = LocalStorage(read_standard_input(options.limits.max_file_bytes))
     report = Report(
         total=len(jobs) + len(found.problems) + len(found.unreadable),
         clips=len(found.clips),
@@ -99,20 +119,73 @@ def deblur(
         append=skip_existing,
     )
 
-    def open_deblurrer() -> Deblurrer:
+    def records(stop: StopSignal) -> Generator[Record]:
+        if not jobs:
+            return
         network = _open(model, weights, device)
-        return Deblurrer(network=network, min_confidence=min_confidence, min_face=min_face, max_faces=max_faces)
+        deblurrer = Deblurrer(network=network, min_confidence=min_confidence, min_face=min_face, max_faces=max_faces)
+        stills = [job for job in jobs if not job.clip]
+        if engine is given.Engine.RAY:
+            from snadnet.cluster.engine import deblur_on_ray  # noqa: PLC0415 (needs an extra)
 
-    stopped = _run(found, jobs, open_deblurrer, options, workers=workers or default_workers(), report=report)
+            done = deblur_on_ray(stills, deblurrer, options, storage, workers=workers, address=address, stop=stop)
+        else:
+            used = min(threads, max(1, len(stills)))
+            done = deblur_jobs(stills, deblurrer, options, workers=used, stop=stop, storage=storage)
+        with closing(done), show_progress("Deblurring", len(stills), hidden=len(stills) <= 1) as progress:
+            for record in done:
+                progress.advance()
+                yield record
+        clips = [job for job in jobs if job.clip]
+        yield from deblur_clips(clips, deblurrer, options, clip_limits, workers=threads, stop=stop)
+
+    stopped = _run(found, records, report)
     code = stopped or exit_code(report.counts, require_face=require_face)
     if code:
         raise typer.Exit(code)
+
+
+def _located(photos: list[Path], outputs: _Outputs, engine: given.Engine) -> tuple[list[Path], _Outputs, Storage]:
+    """The photos and outputs that were given, as all rules for names take them, and what reads and writes there."""
+    if engine is given.Engine.LOCAL:
+        return photos, outputs, LocalStorage()
+    require_cluster_extra()
+    from snadnet.cluster.filesystems import ArrowStorage, located_together  # noqa: PLC0415 (needs an extra)
+
+    folders = [folder for folder in outputs if folder is not None]
+    sources, photos = located_together(photos, None, argument="PHOTO")
+    targets, places = located_together(folders, None, argument="--output")
+    output, faces, kernels = outputs
+    moved = dict(zip(folders, places, strict=True))
+    located = output and moved[output], faces and moved[faces], kernels and moved[kernels]
+    return photos, located, ArrowStorage(sources, targets)
+
+
+def _check_engine(
+    photos: Sequence[Path], outputs: _Outputs, engine: given.Engine, *, address: str | None, workers: int | None
+) -> None:
+    """Refuse what an engine cannot do.
+
+    Raises:
+        UsageError: If it is asked for that.
+    """
+    if engine is given.Engine.LOCAL:
+        if address is not None:
+            raise UsageError("is the address of a Ray cluster; add --engine ray", argument="--address")
+        for option, place in zip(("--output", "--save-faces", "--save-kernels"), outputs, strict=True):
+            if place is not None and is_url(place):
+                raise UsageError(f"{printable(place)} is a URL; add --engine ray, or name a folder", argument=option)
+        if workers is not None and workers > given.MOST_LOCAL_WORKERS:
+            raise UsageError(f"more than {given.MOST_LOCAL_WORKERS} need --engine ray", argument="--workers")
+    elif outputs[0] is None or STREAM in (outputs[0], *photos):
+        raise UsageError("a cluster writes files into a folder; name one, such as -o out", argument="--output")
 
 
 def _planned(
     photos: Sequence[Path],
     layout: Layout,
     reports: Sequence[Path | None],
+    storage: Storage,
     *,
     recursive: bool,
     overwrite: bool,
@@ -125,8 +198,8 @@ def _planned(
         out_is_file=layout.out_is_file,
         beside=layout.compare or layout.boxes,
     )
-    results = [folder for folder in (layout.out, layout.faces) if folder is not None]
-    found = find_photos(photos, recursive=recursive, leave_out=results)
+    results = [folder for folder in (layout.out, layout.faces, layout.kernels) if folder is not None]
+    found = storage.find(photos, recursive=recursive, leave_out=results)
     jobs, left_out = plan(found.sources, layout, overwrite=overwrite)
     refuse_reports(jobs, [path for path in reports if path is not None])
     for notice in (*found.notices, *left_out):
@@ -134,27 +207,16 @@ def _planned(
     return found, jobs
 
 
-def _run(
-    found: Found,
-    jobs: Sequence[Job],
-    open_deblurrer: Callable[[], Deblurrer],
-    options: DeblurOptions,
-    *,
-    workers: int,
-    report: Report,
-) -> int | None:
-    """Do all jobs and report them; return the exit code of the signal that stopped them, or None."""
+def _run(found: Found, records: Callable[[StopSignal], Generator[Record]], report: Report) -> int | None:
+    """Report what cannot be done, then the records; return the exit code of the signal that stopped them, or None."""
     stop = StopSignal()
     with report, stop_on_signals(stop) as signals:
         for problem in found.problems:
             report.add(Record(str(problem.path), Status.FAILED, problem.message))
         report.add_unreadable(found.unreadable)
-        if jobs:
-            deblurrer = open_deblurrer()
-            stills = [job for job in jobs if not job.clip]
-            used = min(workers, max(1, len(stills)))
-            run_batch(stills, deblurrer, options, workers=used, report=report, stop=stop)
-            run_clips([job for job in jobs if job.clip], deblurrer, options, workers=workers, report=report, stop=stop)
+        with closing(records(stop)) as done:
+            for record in done:
+                report.add(record)
         report.finish(stopped_by=stop.reason)
     return signals.exit_code
 

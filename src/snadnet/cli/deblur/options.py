@@ -1,11 +1,12 @@
 """The options of ``snadnet deblur`` that no other verb has."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from snadnet.cli.deblur.naming import BESIDE_TEMPLATE, DEFAULT_TEMPLATE
+from snadnet.batch.naming import BESIDE_TEMPLATE, DEFAULT_TEMPLATE
 from snadnet.cli.shared.completion import complete_weights
 from snadnet.cli.shared.options import LIMITS_PANEL, finite, output_option, positive, weights_option
 from snadnet.concurrency import MAX_DEFAULT_WORKERS
@@ -14,6 +15,9 @@ from snadnet.video.limits import MAX_CLIP_BYTES
 _FACES_PANEL: Final = "Faces"
 _OUTPUT_PANEL: Final = "Output"
 _BATCH_PANEL: Final = "Batches"
+
+MOST_WORKERS: Final = 4096
+MOST_LOCAL_WORKERS: Final = 64
 
 PhotosArgument = Annotated[
     list[Path],
@@ -193,10 +197,35 @@ WorkersOption = Annotated[
     int | None,
     typer.Option(
         min=1,
-        max=64,
+        max=MOST_WORKERS,
         metavar="N",
         help="Photos, or frames of a clip, that are worked on at a time; each takes memory. The results are the same.",
-        show_default=f"one a core, {MAX_DEFAULT_WORKERS} at most",
+        show_default=f"one a core, {MAX_DEFAULT_WORKERS} at most; with --engine ray one for each processor",
+        rich_help_panel=_BATCH_PANEL,
+    ),
+]
+
+
+class Engine(StrEnum):
+    """What does the work."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+EngineOption = Annotated[
+    Engine,
+    typer.Option(
+        help="What does the work: this process, or a Ray cluster, which also takes URLs such as s3://bucket/photos.",
+        rich_help_panel=_BATCH_PANEL,
+    ),
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="With --engine ray: the cluster, or auto for the one of this machine.",
+        show_default="Ray is started on this machine, and ended again",
         rich_help_panel=_BATCH_PANEL,
     ),
 ]

@@ -2,15 +2,12 @@
 
 import errno
 import json
-import math
 import os
 import stat
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TextIO
@@ -18,26 +15,11 @@ from typing import Final, Self, TextIO
 import typer
 
 from snadnet import __version__
-from snadnet.cli.deblur.other_formats import unreadable_format, unreadable_in_words
-from snadnet.cli.shared.outputs import refuse_existing
-from snadnet.deblurrer import Restoration
+from snadnet.batch.other_formats import unreadable_in_words
+from snadnet.batch.records import SCHEMA, Record, Status, unreadable_record
+from snadnet.batch.storage import refuse_existing
 from snadnet.files import write_atomically
 from snadnet.photo import printable
-from snadnet.video.results import VideoResult
-
-SCHEMA: Final = 1
-"""Version of the records; it grows when a field changes its meaning or goes, not when one is added."""
-
-
-class Status(StrEnum):
-    """The outcome for a photo."""
-
-    RESTORED = "restored"
-    NO_FACE = "no-face"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    UNREADABLE = "unreadable"
-
 
 _IN_WORDS: Final = {
     Status.RESTORED: "restored",
@@ -46,131 +28,6 @@ _IN_WORDS: Final = {
     Status.SKIPPED: "skipped",
     Status.UNREADABLE: "in a format that is not read",
 }
-
-
-@dataclass(frozen=True)
-class FaceRecord:
-    """A restored face; places in pixels of the upright photo, the number as ``--face`` takes it."""
-
-    number: int
-    box: tuple[float | None, ...]
-    landmarks: tuple[tuple[float | None, ...], ...]
-    confidence: float | None
-    sharpness_before: float | None
-    sharpness_after: float | None
-    blur: dict[str, float | str] | None
-
-
-@dataclass(frozen=True)
-class SkippedFaceRecord:
-    """A face that was found and left as it is."""
-
-    number: int
-    box: tuple[float | None, ...]
-    confidence: float | None
-    reason: str
-
-
-@dataclass(frozen=True)
-class TrackRecord:
-    """A face that was followed through a clip; times in seconds, flicker in 8-bit grey levels."""
-
-    number: int
-    start: float | None
-    end: float | None
-    frames: int
-    restored: int
-    size: float | None
-    reason: str | None
-    flicker_before: float | None
-    flicker_after: float | None
-
-
-@dataclass(frozen=True)
-class ClipRecord:
-    """What was done to a clip."""
-
-    frames: int
-    restored_frames: int
-    damaged: int
-    continued_from: int
-    faces: tuple[TrackRecord, ...]
-
-
-@dataclass(frozen=True)
-class Record:
-    """The outcome for one photo or clip.
-
-    Attributes:
-        source: The input as the command line led to it; "-" is standard input.
-        status: The outcome.
-        message: The line that the user reads.
-        outputs: The files that hold its result, the result itself first; "-" is standard output.
-        faces: The faces that were restored, from the largest to the smallest.
-        skipped_faces: The faces that were left as they are.
-        notes: What else the user should know, in plain words.
-        seconds: How long it took.
-        clip: What was done to a clip; None for a photo.
-    """
-
-    source: str
-    status: Status
-    message: str
-    outputs: tuple[str, ...] = ()
-    faces: tuple[FaceRecord, ...] = ()
-    skipped_faces: tuple[SkippedFaceRecord, ...] = ()
-    notes: tuple[str, ...] = ()
-    seconds: float = 0.0
-    clip: ClipRecord | None = None
-
-    def as_json(self) -> str:
-        """Return the record on one line; characters beyond ASCII are escaped, so that any file name survives."""
-        return json.dumps({"schema": SCHEMA, **asdict(self), "seconds": round(self.seconds, 3)}, allow_nan=False)
-
-
-def face_records(result: Restoration) -> tuple[FaceRecord, ...]:
-    """Return the records of the faces that were restored."""
-    return tuple(
-        FaceRecord(
-            number=face.number,
-            box=_places(face.box),
-            landmarks=tuple(_places(point) for point in face.landmarks.tolist()),
-            confidence=_number(face.confidence),
-            sharpness_before=_number(face.sharpness_before),
-            sharpness_after=_number(face.sharpness_after),
-            blur=None if face.blur is None else face.blur.as_json(),
-        )
-        for face in result.faces
-    )
-
-
-def skipped_face_records(result: Restoration) -> tuple[SkippedFaceRecord, ...]:
-    """Return the records of the faces that were left as they are."""
-    return tuple(
-        SkippedFaceRecord(
-            number=face.number, box=_places(face.box), confidence=_number(face.confidence), reason=face.reason
-        )
-        for face in result.skipped
-    )
-
-
-def clip_record(result: VideoResult) -> ClipRecord:
-    """Return the record of what was done to a clip."""
-    faces = tuple(
-        TrackRecord(
-            number=face.number,
-            start=_number(face.start),
-            end=_number(face.end),
-            frames=face.frames,
-            restored=face.restored,
-            size=_number(face.size),
-            reason=face.reason,
-            flicker_before=None if face.flicker_before is None else _number(face.flicker_before),
-            flicker_after=None if face.flicker_after is None else _number(face.flicker_after),
-        )
-        for face in result.faces
-    )
-    return ClipRecord(result.frames, result.restored_frames, result.damaged, result.continued_from, faces)
 
 
 class Report:
@@ -240,8 +97,7 @@ class Report:
             return
         print(unreadable_in_words(list(photos)), file=sys.stderr, flush=True)
         for path in photos:
-            message = f"{printable(path)}: is in a format that is not read ({unreadable_format(path)})"
-            self._write_down(Record(str(path), Status.UNREADABLE, f"{message}; convert it to JPEG, PNG or TIFF"))
+            self._write_down(unreadable_record(path))
 
     def _write_down(self, record: Record) -> None:
         self.counts[record.status] += 1
@@ -333,13 +189,3 @@ def _opened(path: Path, *, append: bool) -> TextIO:
             if before.read() != b"\n":
                 file.write("\n")
     return file
-
-
-def _places(values: Sequence[float]) -> tuple[float | None, ...]:
-    """Round coordinates to hundredths of a pixel."""
-    return tuple(round(value, 2) if math.isfinite(value) else None for value in values)
-
-
-def _number(value: float) -> float | None:
-    """Round to six digits; None for what is not finite, which JSON cannot hold."""
-    return float(f"{value:.6g}") if math.isfinite(value) else None

@@ -7,12 +7,10 @@ from typing import Final
 
 import typer
 
+from snadnet.batch.streams import STREAM
 from snadnet.cli.shared.progress import is_terminal
 from snadnet.cli.shared.standard_streams import is_closed
 from snadnet.errors import PhotoError
-
-STREAM: Final = Path("-")
-"""Stands for standard input among the photos, and for standard output as the place of the result."""
 
 _CHUNK: Final = 1 << 20
 
@@ -81,19 +79,3 @@ def read_standard_input(max_bytes: int) -> bytes:
                 " --max-file-size"
             )
     return bytes(content)
-
-
-def write_standard_output(content: bytes) -> None:
-    """Write a whole photo to standard output.
-
-    Raises:
-        PhotoError: If nobody reads it, or it goes to a full disk.
-    """
-    try:
-        # Without Python's buffer, which would try once more at the end what failed here.
-        with open(sys.stdout.fileno(), "wb", buffering=0, closefd=False) as stream:
-            left = memoryview(content)
-            while left:
-                left = left[stream.write(left) :]
-    except OSError as error:
-        raise PhotoError(f"standard output: cannot be written ({error.strerror}); check what it is sent to") from error

@@ -1,12 +1,11 @@
 """Checks of output files, made before hours of work at whose end the result could not be written."""
 
-import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
 
 import typer
 
-from snadnet.errors import OutputExistsError
+from snadnet.batch.storage import refuse_existing
 from snadnet.photo import printable
 
 
@@ -27,16 +26,3 @@ def check_outputs(outputs: Collection[Path], suffixes: Collection[str], *, overw
             endings = ", ".join(suffixes)
             raise typer.BadParameter(f"{printable(path)}: end the name with one of {endings}", param_hint="--output")
     refuse_existing(outputs, overwrite=overwrite)
-
-
-def refuse_existing(outputs: Iterable[Path], *, overwrite: bool) -> None:
-    """Refuse to replace a file without being asked to.
-
-    Raises:
-        OutputExistsError: If a file exists already and ``overwrite`` is false.
-    """
-    if overwrite:
-        return
-    for path in outputs:
-        if os.path.lexists(path):
-            raise OutputExistsError(f"{printable(path)}: exists already; choose another name or pass --overwrite")

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from snadnet.cli.deblur import inputs
-from snadnet.cli.deblur.inputs import find_photos, names_one_file
+from snadnet.batch import inputs
+from snadnet.batch.inputs import find_photos, names_one_file
 from snadnet.photo import SUFFIXES, read_photo
 from support.cli_fakes import fake_deblurrer, files, photo, photo_lines, run, summary  # noqa: F401
 

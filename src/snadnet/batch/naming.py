@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import typer
-
-from snadnet.cli.deblur.inputs import Source, names_one_file, stands_for_many
-from snadnet.cli.deblur.other_formats import unwritable_format
-from snadnet.cli.deblur.streams import STREAM
-from snadnet.cli.shared.paths import content_of, is_folder, place_of
-from snadnet.photo import SUFFIXES, printable
-from snadnet.video.content import OUTPUT_CONTAINERS, OUTPUT_SUFFIXES_IN_WORDS, VIDEO_SUFFIXES
+from snadnet.batch.clip_content import OUTPUT_CONTAINERS, OUTPUT_SUFFIXES_IN_WORDS, VIDEO_SUFFIXES
+from snadnet.batch.inputs import Source, names_one_file, stands_for_many
+from snadnet.batch.other_formats import unwritable_format
+from snadnet.batch.paths import content_of, is_folder, place_of
+from snadnet.batch.streams import STREAM
+from snadnet.errors import UsageError
+from snadnet.photo import SUFFIXES, is_url, printable
 
 DEFAULT_TEMPLATE: Final = "{stem}{suffix}"
 """Names of the results in a folder of their own."""
@@ -121,23 +120,23 @@ def chosen_layout(
         kernels: As in `Layout`.
 
     Raises:
-        typer.BadParameter: If the output cannot be written, is missing, or has a name already and gets another.
+        UsageError: If the output cannot be written, is missing, or has a name already and gets another.
     """
     out_is_file = False
     if out is None:
         if stands_for_many(photos):
-            raise typer.BadParameter(
-                "the results of folders and patterns need a folder; name one, such as -o out", param_hint="--output"
+            raise UsageError(
+                "the results of folders and patterns need a folder; name one, such as -o out", argument="--output"
             )
     elif out != STREAM and not is_folder(out):
         if (unwritable := unwritable_format(out)) is not None:
-            raise typer.BadParameter(
+            raise UsageError(
                 f"{printable(out)}: {unwritable} cannot be written; end the name with one of {', '.join(SUFFIXES)}",
-                param_hint="--output",
+                argument="--output",
             )
         out_is_file = names_one_file(photos) and out.suffix.lower() in {*SUFFIXES, *OUTPUT_CONTAINERS}
     if template is not None and (out_is_file or out == STREAM):
-        raise typer.BadParameter("the result has a name already, by -o; name a folder there", param_hint="--name")
+        raise UsageError("the result has a name already, by -o; name a folder there", argument="--name")
     default = BESIDE_TEMPLATE if out is None else DEFAULT_TEMPLATE
     return Layout(
         out=out,
@@ -156,26 +155,22 @@ def checked_template(text: str) -> str:
     It is text with the fields ``{stem}``, ``{suffix}`` (with its dot) and ``{parent}`` (name of the input's folder).
 
     Raises:
-        typer.BadParameter: If a field is unknown, or the name would not be a photo's or would lead to another folder.
+        UsageError: If a field is unknown, or the name would not be a photo's or would lead to another folder.
     """
     if "/" in text or "\\" in text or not text.isprintable():
-        raise typer.BadParameter(f"{printable(text)!r} must be a file name, without folders", param_hint="--name")
+        raise UsageError(f"{printable(text)!r} must be a file name, without folders", argument="--name")
     try:
         fields = [field for field in string.Formatter().parse(text) if field[1] is not None]
     except ValueError as error:
-        raise typer.BadParameter(
-            f"{text!r}: {error}; write braces that are no field twice", param_hint="--name"
-        ) from error
+        raise UsageError(f"{text!r}: {error}; write braces that are no field twice", argument="--name") from error
     for _, name, form, conversion in fields:
         # No "{stem.x}", "{stem!r}" or "{stem:>9999999}": a template is a name and no program.
         if name not in _FIELDS or form or conversion:
             known = ", ".join(f"{{{field}}}" for field in _FIELDS)
-            raise typer.BadParameter(f"{text!r} has an unknown field; there are {known}", param_hint="--name")
+            raise UsageError(f"{text!r} has an unknown field; there are {known}", argument="--name")
     example = text.format(stem="a", suffix=".png", parent="b")
     if Path(example).suffix.lower() not in SUFFIXES:
-        raise typer.BadParameter(
-            f"{text!r} must end in {{suffix}} or one of {', '.join(SUFFIXES)}", param_hint="--name"
-        )
+        raise UsageError(f"{text!r} must end in {{suffix}} or one of {', '.join(SUFFIXES)}", argument="--name")
     return text
 
 
@@ -195,15 +190,15 @@ def plan(sources: Sequence[Source], layout: Layout, *, overwrite: bool = False) 
         The photos to do, and a line about those left out, if there are any.
 
     Raises:
-        typer.BadParameter: If two inputs have one output, an output is an input, or a place cannot be written.
+        UsageError: If two inputs have one output, an output is an input, or a place cannot be written.
     """
     _check_kinds(sources, layout)
     folder = None if layout.out == STREAM or layout.out_is_file else layout.out
-    if folder is not None:
+    if folder is not None and not is_url(folder):
         _check_folder(folder)
     for option, place in (("--save-faces", layout.faces), ("--save-kernels", layout.kernels)):
         if place is not None and os.path.lexists(place) and not is_folder(place):
-            raise typer.BadParameter(f"{printable(place)} is a file; name a folder", param_hint=option)
+            raise UsageError(f"{printable(place)} is a file; name a folder", argument=option)
     jobs = {_job(source, layout): source for source in sources}
     left_out = set() if overwrite else _results_of_others(jobs)
     kept = [job for job, source in jobs.items() if source not in left_out]
@@ -221,14 +216,14 @@ def refuse_to_replace(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
     """Refuse an output that is an input, whatever the user allows to be replaced.
 
     Raises:
-        typer.BadParameter: If one is, also through a link.
+        UsageError: If one is, also through a link.
     """
     sources = {content_of(path): path for path in inputs if path != STREAM}
     for output in outputs:
         if output != STREAM and (source := sources.get(content_of(output))) is not None:
-            raise typer.BadParameter(
+            raise UsageError(
                 f"the output {printable(output)} is the input {printable(source)} itself; choose another place",
-                param_hint="-o",
+                argument="-o",
             )
 
 
@@ -236,15 +231,13 @@ def refuse_reports(jobs: Sequence[Job], reports: Sequence[Path]) -> None:
     """Refuse a report that is an input, a result or another report.
 
     Raises:
-        typer.BadParameter: If one is.
+        UsageError: If one is.
     """
     refuse_to_replace((job.source for job in jobs), reports)
     taken = [place_of(output) for job in jobs for output in job.outputs] + [place_of(path) for path in reports]
     for path in reports:
         if taken.count(place_of(path)) > 1:
-            raise typer.BadParameter(
-                f"{printable(path)} is to be written twice; give another name", param_hint="--json"
-            )
+            raise UsageError(f"{printable(path)} is to be written twice; give another name", argument="--json")
 
 
 def _job(source: Source, layout: Layout) -> Job:
@@ -272,27 +265,28 @@ def _check_kinds(sources: Sequence[Source], layout: Layout) -> None:
     clip = next((printable(source.path) for source in sources if source.clip), None)
     if clip is None:
         if layout.out_is_file and layout.out is not None and layout.out.suffix.lower() in OUTPUT_CONTAINERS:
-            raise typer.BadParameter(
+            raise UsageError(
                 f"{printable(layout.out)} names a clip, but the input is none; end the name with one of"
                 f" {', '.join(SUFFIXES)}",
-                param_hint="--output",
+                argument="--output",
             )
         return
     if layout.out == STREAM:
-        raise typer.BadParameter(f"{clip} is a clip, which cannot go to a stream; name a file", param_hint="--output")
+        raise UsageError(f"{clip} is a clip, which cannot go to a stream; name a file", argument="--output")
     if layout.out_is_file and layout.out is not None and layout.out.suffix.lower() not in OUTPUT_CONTAINERS:
-        raise typer.BadParameter(
+        raise UsageError(
             f"{printable(layout.out)} names a photo, but {clip} is a clip; end the name with one of"
             f" {OUTPUT_SUFFIXES_IN_WORDS}",
-            param_hint="--output",
+            argument="--output",
         )
     for option, given in (
         ("--compare", layout.compare),
         ("--draw-boxes", layout.boxes),
         ("--save-faces", layout.faces is not None),
+        ("--save-kernels", layout.kernels is not None),
     ):
         if given:
-            raise typer.BadParameter(f"is for photos, and {clip} is a clip; leave it out", param_hint=option)
+            raise UsageError(f"is for photos, and {clip} is a clip; leave it out", argument=option)
 
 
 def _result_name(source: Source, template: str) -> str:
@@ -313,17 +307,17 @@ def _check_folder(out: Path) -> None:
     # Once, before hours of work in which every result would fail.
     above = next(folder for folder in (out.absolute(), *out.absolute().parents) if os.path.lexists(folder))
     if is_folder(above) and not os.access(above, os.W_OK | os.X_OK):
-        raise typer.BadParameter(
-            f"{printable(out)} cannot be written; check the permissions of {printable(above)}", param_hint="-o"
+        raise UsageError(
+            f"{printable(out)} cannot be written; check the permissions of {printable(above)}", argument="-o"
         )
     if is_folder(out):
         return
     if os.path.lexists(out):
-        raise typer.BadParameter(f"{printable(out)} is a file; name a folder for these photos", param_hint="-o")
+        raise UsageError(f"{printable(out)} is a file; name a folder for these photos", argument="-o")
     if out.suffix.lower() in {*SUFFIXES, *OUTPUT_CONTAINERS}:
-        raise typer.BadParameter(
+        raise UsageError(
             f"{printable(out)} names one photo or clip, but there are several or a folder; name a folder",
-            param_hint="-o",
+            argument="-o",
         )
 
 
@@ -351,18 +345,18 @@ def _refuse_clashes(jobs: Collection[Job]) -> None:
         for output in (*job.outputs, *job.beginnings):
             other = owners.setdefault(place_of(output), job.source)
             if other is not job.source:
-                raise typer.BadParameter(
+                raise UsageError(
                     f"{printable(other)} and {printable(job.source)} would both be written to {printable(output)};"
                     " do them one after another into two folders, or tell them apart by --name",
-                    param_hint="PHOTO",
+                    argument="PHOTO",
                 )
     beginnings = {content_of(beginning) for job in jobs for beginning in job.beginnings}
     for path in (path for job in jobs for path in (job.source, *job.outputs)):
         name = _FACE_IMAGE.fullmatch(path.name)
         if name is not None and content_of(path.with_name(name["stem"])) in beginnings:
-            raise typer.BadParameter(
+            raise UsageError(
                 f"{printable(path)} has the name of a face's image; choose another folder",
-                param_hint="--save-faces or --save-kernels",
+                argument="--save-faces or --save-kernels",
             )
 
 
@@ -371,6 +365,4 @@ def _refuse_escapes(folders: Collection[Path], out: Path) -> None:
     root = content_of(out)
     for folder in sorted(folders):
         if os.path.commonpath([root, content_of(folder)]) != root:
-            raise typer.BadParameter(
-                f"{printable(folder)} leads out of {printable(out)}; remove that link", param_hint="-o"
-            )
+            raise UsageError(f"{printable(folder)} leads out of {printable(out)}; remove that link", argument="-o")

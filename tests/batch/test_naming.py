@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-import typer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from snadnet.cli.deblur.inputs import Source
-from snadnet.cli.deblur.naming import Layout, checked_template, plan
+from snadnet.batch.inputs import Source
+from snadnet.batch.naming import Layout, checked_template, plan
+from snadnet.errors import UsageError
 from snadnet.photo import SUFFIXES, read_photo
 from support.cli_fakes import fake_deblurrer, files, photo, photo_lines, run, usage_words  # noqa: F401
 
@@ -85,7 +85,7 @@ def test_a_template_that_makes_no_plain_photo_name_is_refused(fake, template):
 def test_no_template_leads_out_of_the_folder(text):
     try:
         template = checked_template(text)
-    except typer.BadParameter:
+    except UsageError:
         return
     for name in ("a.png", "..png", "b", "../x/c.jpg"):
         jobs, _ = plan([Source(Path(name))], Layout(out=Path("o"), template=template))

@@ -1,6 +1,6 @@
 import pytest
 
-from snadnet.video.content import container_of, is_video
+from snadnet.batch.clip_content import container_of, is_video
 
 TRANSPORT = b"\x47" + bytes(187)
 

@@ -1,51 +1,33 @@
 """The way of one photo from file to file, and that of many photos side by side."""
 
 import errno
-import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import cv2
 
-from snadnet.cli.deblur.naming import Job
-from snadnet.cli.deblur.report import (
-    Record,
-    Report,
-    Status,
-    face_records,
-    skipped_face_records,
-)
-from snadnet.cli.deblur.streams import STREAM, write_standard_output
-from snadnet.cli.shared.outputs import refuse_existing
-from snadnet.cli.shared.progress import show_progress
+from snadnet.batch.naming import Job
+from snadnet.batch.records import Record, Status, face_records, skipped_face_records
+from snadnet.batch.storage import LOCAL, Storage, refuse_existing
+from snadnet.batch.streams import STREAM
 from snadnet.concurrency import StoppedError, StopSignal, in_order
 from snadnet.deblurrer import Deblurrer, Restoration
 from snadnet.environment import available_cores
 from snadnet.errors import SnadnetError
 from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images, kernel_photo, side_by_side
-from snadnet.photo import (
-    FORMATS,
-    SUFFIXES,
-    Limits,
-    Photo,
-    encode_photo,
-    encoding_notes,
-    printable,
-    read_photo,
-    read_photo_bytes,
-    write_bytes,
-)
-from snadnet.video.limits import VideoLimits
+from snadnet.photo import FORMATS, SUFFIXES, Limits, Photo, encode_photo, encoding_notes, path_text, printable
 
 # Each further photo would fail alike.
 _DISK_FAILURES: Final = {
     errno.ENOSPC: "a full disk",
     errno.EDQUOT: "a used-up disk quota",
     errno.EROFS: "a read-only disk",
+    errno.ESTALE: "a lost file system",
+    errno.ENOTCONN: "a lost file system",
 }
 
 
@@ -61,8 +43,8 @@ class DeblurOptions:
         strip_metadata: Leave out all that a file says besides its pixels.
         overwrite: Replace existing results.
         skip_existing: Leave photos alone whose results are there already.
-        standard_input: What was read from there, for the job whose source is `STREAM`.
-        clip_limits: What is read of a clip at all.
+        begun_before: An earlier attempt at these photos was cut off: files that are there and have the very bytes
+            that would be written count as written.
     """
 
     strength: float = 1.0
@@ -72,33 +54,34 @@ class DeblurOptions:
     strip_metadata: bool = False
     overwrite: bool = False
     skip_existing: bool = False
-    standard_input: bytes = b""
-    clip_limits: VideoLimits = field(default_factory=VideoLimits)
+    begun_before: bool = False
 
 
-def run_batch(
-    jobs: Sequence[Job], deblurrer: Deblurrer, options: DeblurOptions, *, workers: int, report: Report, stop: StopSignal
-) -> None:
-    """Does all jobs, ``workers`` at a time, and reports each in the order of the jobs.
+def deblur_jobs(
+    jobs: Sequence[Job],
+    deblurrer: Deblurrer,
+    options: DeblurOptions,
+    *,
+    workers: int,
+    stop: StopSignal,
+    storage: Storage = LOCAL,
+) -> Generator[Record]:
+    """Do all jobs in this process, ``workers`` at a time, and yield what became of each, in the order of the jobs.
 
-    A photo that fails is reported like any other. A disk that takes no more files stops the batch.
+    A photo that fails is recorded like any other. A disk that takes no more files stops the batch.
     """
 
     def work(job: Job) -> Record:
-        return deblur_photo(job, deblurrer, options, stop)
+        return deblur_photo(job, deblurrer, options, stop, storage)
 
-    with (
-        opencv_threads(workers),
-        closing(in_order(work, jobs, workers=workers, stop=stop)) as records,
-        show_progress("Deblurring", len(jobs), hidden=len(jobs) == 1) as progress,
-    ):
-        for record in records:
-            progress.advance()
-            report.add(record)
+    with opencv_threads(workers), closing(in_order(work, jobs, workers=workers, stop=stop)) as records:
+        yield from records
 
 
-def deblur_photo(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSignal) -> Record:
-    """Does one photo. Its files are written together at the end, the result itself last.
+def deblur_photo(
+    job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSignal, storage: Storage = LOCAL
+) -> Record:
+    """Do one photo. Its files are written together at the end, the result itself last.
 
     Returns:
         What became of it; no error but the following is raised.
@@ -106,7 +89,7 @@ def deblur_photo(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: S
     Raises:
         StoppedError: If a stop was requested before anything was written.
     """
-    return guarded(job, lambda: _deblur(job, deblurrer, options, stop))
+    return guarded(job, lambda: _deblur(job, deblurrer, options, stop, storage))
 
 
 def guarded(job: Job, work: Callable[[], Record]) -> Record:
@@ -121,23 +104,23 @@ def guarded(job: Job, work: Callable[[], Record]) -> Record:
     except StoppedError:
         raise
     except SnadnetError as error:
-        record = Record(str(job.source), Status.FAILED, str(error))
+        record = Record(path_text(job.source), Status.FAILED, str(error))
     except MemoryError:
         advice = "needs more memory than there is; lower --workers or --max-pixels"
-        record = Record(str(job.source), Status.FAILED, f"{_name(job.source)}: {advice}")
+        record = Record(path_text(job.source), Status.FAILED, f"{_name(job.source)}: {advice}")
     except Exception as error:  # noqa: BLE001 - one photo, whatever is the matter with it, never stops the others
         what = printable(f"{type(error).__name__}: {error}".partition("\n")[0])
         record = Record(
-            str(job.source), Status.FAILED, f"{_name(job.source)}: unexpected error ({what}); please report it"
+            path_text(job.source), Status.FAILED, f"{_name(job.source)}: unexpected error ({what}); please report it"
         )
     return replace(record, seconds=time.perf_counter() - start)
 
 
-def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSignal) -> Record:
+def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSignal, storage: Storage) -> Record:
     # Asked before the work too: restoring takes far longer than looking.
-    if (waiting := existing_results(job, options)) is not None:
+    if not options.begun_before and (waiting := existing_results(job, job.outputs, options, storage)) is not None:
         return waiting
-    photo = _read(job.source, options)
+    photo = storage.read(job.source, options.limits)
     stop.check()
     if options.aligned:
         result = deblurrer.restore_aligned(photo, strength=options.strength)
@@ -146,7 +129,7 @@ def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSi
     stop.check()
     found = result.summary
     record = Record(
-        source=str(job.source),
+        source=path_text(job.source),
         status=Status.NO_FACE,
         message=f"{_name(job.source)}: {found}; nothing written",
         faces=face_records(result),
@@ -160,7 +143,12 @@ def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSi
         original = result.original.without_metadata()
         result = replace(result, photo=result.photo.without_metadata(), original=original)
     files = _encoded(job, result)
-    _write(files, overwrite=options.overwrite, stop=stop)
+    missing = files
+    if options.begun_before:
+        missing = {path: content for path, content in files.items() if not storage.holds(path, content)}
+        if (waiting := existing_results(job, missing, options, storage)) is not None:
+            return waiting
+    _write(missing, storage, overwrite=options.overwrite, stop=stop)
     *others, last = (_name(path, "standard output") for path in job.outputs)
     named = f"{', '.join(others)} and {last}" if others else last
     encoding = encoding_notes(result.photo, _format(job.target, result.photo))
@@ -170,7 +158,7 @@ def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSi
         record,
         status=Status.RESTORED,
         message=f"{_name(job.source)}: {found} -> {named}{in_brackets}",
-        outputs=tuple(str(path) for path in files),
+        outputs=tuple(map(path_text, files)),
         notes=notes,
     )
 
@@ -187,20 +175,26 @@ def _doubts(result: Restoration) -> tuple[str, ...]:
     return (f"{which} {', '.join(numbers)} hardly {verb} the blur: take their details as guesses",)
 
 
-def existing_results(job: Job, options: DeblurOptions) -> Record | None:
-    """Return the record of a job whose results are there already, if such are skipped; None if there is work to do."""
-    existing = [path for path in job.outputs if path != STREAM and os.path.lexists(path)]
-    if options.skip_existing and len(existing) == len(job.outputs):
+def existing_results(
+    job: Job, outputs: Collection[Path], options: DeblurOptions, storage: Storage = LOCAL
+) -> Record | None:
+    """Return the record of a job whose results are there already, if such are skipped; None if there is work to do.
+
+    Args:
+        job: The photo or clip.
+        outputs: Those of its files that would be written.
+        options: What becomes of existing results.
+        storage: Where they would be.
+
+    Raises:
+        OutputExistsError: If one of ``outputs`` is there and must not be replaced.
+    """
+    existing = [path for path in outputs if storage.exists(path)]
+    if options.skip_existing and existing and all(map(storage.exists, job.outputs)):
         message = f"{_name(job.source)}: skipped, as {printable(job.target)} is there already"
-        return Record(str(job.source), Status.SKIPPED, message, outputs=tuple(str(path) for path in existing))
-    refuse_existing(existing, overwrite=options.overwrite)
+        return Record(path_text(job.source), Status.SKIPPED, message, outputs=tuple(map(path_text, job.outputs)))
+    refuse_existing(existing, overwrite=options.overwrite, storage=storage)
     return None
-
-
-def _read(source: Path, options: DeblurOptions) -> Photo:
-    if source == STREAM:
-        return read_photo_bytes(options.standard_input, name=_name(source), limits=options.limits)
-    return read_photo(source, limits=options.limits)
 
 
 def _encoded(job: Job, result: Restoration) -> dict[Path, bytes]:
@@ -232,24 +226,20 @@ def _format(path: Path, photo: Photo) -> str:
     return SUFFIXES[path.suffix.lower()]
 
 
-def _write(files: dict[Path, bytes], *, overwrite: bool, stop: StopSignal) -> None:
+def _write(files: dict[Path, bytes], storage: Storage, *, overwrite: bool, stop: StopSignal) -> None:
     """All of the files or none of them, unless one that was there is replaced before another fails."""
     with stop.writing():
         made: list[Path] = []
         try:
             # The result itself is the last: where it is, the others are too.
             for path, content in reversed(files.items()):
-                if path == STREAM:
-                    write_standard_output(content)
-                    continue
-                new = not os.path.lexists(path)
-                write_bytes(content, path, overwrite=overwrite)
+                new = path != STREAM and not storage.exists(path)
+                storage.write(content, path, overwrite=overwrite)
                 if new:
                     made.append(path)
         except BaseException as error:
             for path in made:
-                with suppress(OSError):
-                    path.unlink()
+                storage.remove(path)
             cause = error.__cause__
             if isinstance(cause, OSError) and cause.errno in _DISK_FAILURES:
                 # Photos that meet the same side by side say nothing: one line tells it.

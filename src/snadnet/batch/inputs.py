@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from snadnet.cli.deblur.other_formats import unreadable_format
-from snadnet.cli.shared.paths import content_of, is_folder, place_of
+from snadnet.batch.clip_content import VIDEO_SUFFIXES, is_video
+from snadnet.batch.other_formats import unreadable_format
+from snadnet.batch.paths import content_of, is_folder, place_of
 from snadnet.photo import INPUT_SUFFIXES, SUFFIXES, printable, refused_url
 from snadnet.photo.heic import HEIC_SUFFIXES
-from snadnet.video.content import VIDEO_SUFFIXES, is_video
 
 _WILDCARDS: Final = frozenset("*?[")
 # HEIC counts without its extra too: reading it then fails with the remedy, rather than in silence.
-_PHOTO_SUFFIXES: Final = INPUT_SUFFIXES | frozenset(HEIC_SUFFIXES)
+PHOTO_SUFFIXES: Final = INPUT_SUFFIXES | frozenset(HEIC_SUFFIXES)
+"""File name endings (lower case) of the files in a folder that are done."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Source:
     """One photo or clip to do.
 
     Attributes:
-        path: The file, or `snadnet.cli.deblur.streams.STREAM`.
+        path: The file, or `snadnet.batch.streams.STREAM`.
         place: The folder that it goes to, below the output folder; empty for that folder itself.
         named: Whether the user named this very file, rather than a folder or pattern that it was found in.
         clip: Whether its content is a video.
@@ -169,7 +170,7 @@ def _in_folder(folder: Path, *, recursive: bool, closed: Collection[str]) -> Ite
                 continue
             path = folder / place / entry.name
             if not is_folder(path):
-                if path.suffix.lower() in _PHOTO_SUFFIXES:
+                if path.suffix.lower() in PHOTO_SUFFIXES:
                     empty = False
                     yield Source(path, place, named=False)
                 elif unreadable_format(path) is not None:
