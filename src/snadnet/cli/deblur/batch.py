@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from snadnet.cli.deblur.report import (
     face_records,
     skipped_face_records,
 )
+from snadnet.cli.deblur.settings import DeblurOptions
 from snadnet.cli.deblur.streams import STREAM, write_standard_output
 from snadnet.cli.shared.outputs import refuse_existing
 from snadnet.cli.shared.progress import show_progress
@@ -26,11 +27,10 @@ from snadnet.concurrency import StoppedError, StopSignal, in_order
 from snadnet.deblurrer import Deblurrer, Restoration
 from snadnet.environment import available_cores
 from snadnet.errors import SnadnetError
-from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images, side_by_side
+from snadnet.faces import draw_boxes, face_images, side_by_side
 from snadnet.photo import (
     FORMATS,
     SUFFIXES,
-    Limits,
     Photo,
     encode_photo,
     encoding_notes,
@@ -46,31 +46,6 @@ _DISK_FAILURES: Final = {
     errno.EDQUOT: "a used-up disk quota",
     errno.EROFS: "a read-only disk",
 }
-
-
-@dataclass(frozen=True)
-class DeblurOptions:
-    """How each photo is deblurred.
-
-    Attributes:
-        strength: Part of the restoration that is applied, in [0, 1].
-        choice: Which faces are restored.
-        aligned: Each photo is itself a face crop, and no faces are looked for.
-        limits: What is read at all.
-        strip_metadata: Leave out all that a file says besides its pixels.
-        overwrite: Replace existing results.
-        skip_existing: Leave photos alone whose results are there already.
-        standard_input: What was read from there, for the job whose source is `STREAM`.
-    """
-
-    strength: float = 1.0
-    choice: FaceChoice = field(default_factory=AllFaces)
-    aligned: bool = False
-    limits: Limits = field(default_factory=Limits)
-    strip_metadata: bool = False
-    overwrite: bool = False
-    skip_existing: bool = False
-    standard_input: bytes = b""
 
 
 def run_batch(

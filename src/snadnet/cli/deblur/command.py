@@ -4,15 +4,16 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from snadnet.cli.deblur import options as given
-from snadnet.cli.deblur.batch import DeblurOptions, run_batch
 from snadnet.cli.deblur.choices import face_choice
 from snadnet.cli.deblur.inputs import Found, find_photos, names_one_file
 from snadnet.cli.deblur.naming import Job, Layout, chosen_layout, plan, refuse_reports
 from snadnet.cli.deblur.report import Record, Report, Status, exit_code
+from snadnet.cli.deblur.settings import DeblurOptions
 from snadnet.cli.deblur.streams import STREAM, check_streams, read_standard_input
 from snadnet.cli.shared.options import (
     DEFAULT_MAX_FILE_SIZE,
@@ -24,10 +25,12 @@ from snadnet.cli.shared.options import (
 )
 from snadnet.cli.shared.stopping import stop_on_signals
 from snadnet.concurrency import StopSignal, default_workers
-from snadnet.deblurrer import MAX_FACES, MIN_FACE, Deblurrer
-from snadnet.faces import MIN_CONFIDENCE
-from snadnet.inference import Backend, Device, load_model
-from snadnet.inference.resolve import check_model
+from snadnet.faces import MAX_FACES, MIN_CONFIDENCE, MIN_FACE
+from snadnet.inference import Device
+
+if TYPE_CHECKING:
+    from snadnet.deblurrer import Deblurrer
+    from snadnet.inference import Backend
 
 
 def deblur(
@@ -89,7 +92,9 @@ def deblur(
         append=skip_existing,
     )
 
-    def open_deblurrer() -> Deblurrer:
+    def open_deblurrer() -> "Deblurrer":
+        from snadnet.deblurrer import Deblurrer  # noqa: PLC0415 (nothing heavy before it is needed)
+
         network = _open(model, weights, device)
         return Deblurrer(network=network, min_confidence=min_confidence, min_face=min_face, max_faces=max_faces)
 
@@ -128,13 +133,15 @@ def _planned(
 def _run(
     found: Found,
     jobs: Sequence[Job],
-    open_deblurrer: Callable[[], Deblurrer],
+    open_deblurrer: "Callable[[], Deblurrer]",
     options: DeblurOptions,
     *,
     workers: int,
     report: Report,
 ) -> int | None:
     """Do all jobs and report them; return the exit code of the signal that stopped them, or None."""
+    from snadnet.cli.deblur.batch import run_batch  # noqa: PLC0415 (as above)
+
     stop = StopSignal()
     with report, stop_on_signals(stop) as signals:
         for problem in found.problems:
@@ -146,8 +153,11 @@ def _run(
     return signals.exit_code
 
 
-def _open(model: str | None, weights: str | None, device: Device) -> Backend:
+def _open(model: str | None, weights: str | None, device: Device) -> "Backend":
     """Open the network of ``--weights``, which must hold ``--model`` if that is given, or the release it names."""
+    from snadnet.inference import load_model  # noqa: PLC0415 (as above)
+    from snadnet.inference.resolve import check_model  # noqa: PLC0415 (as above)
+
     network = load_model(model if weights is None else weights, device)
     if model is not None and weights is not None:
         check_model(network, model, weights)

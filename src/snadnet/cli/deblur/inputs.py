@@ -9,7 +9,7 @@ from typing import Final
 from snadnet.cli.deblur.other_formats import unreadable_format
 from snadnet.cli.shared.paths import content_of, is_folder, place_of
 from snadnet.photo import INPUT_SUFFIXES, SUFFIXES, printable, refused_url
-from snadnet.photo.heic import HEIC_SUFFIXES
+from snadnet.photo.formats import HEIC_SUFFIXES
 
 _WILDCARDS: Final = frozenset("*?[")
 # HEIC counts without its extra too: reading it then fails with the remedy, rather than in silence.

@@ -13,16 +13,18 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TextIO
+from typing import TYPE_CHECKING, Final, Self, TextIO
 
 import typer
 
 from snadnet import __version__
 from snadnet.cli.deblur.other_formats import unreadable_format, unreadable_in_words
 from snadnet.cli.shared.outputs import refuse_existing
-from snadnet.deblurrer import Restoration
 from snadnet.files import write_atomically
 from snadnet.photo import printable
+
+if TYPE_CHECKING:
+    from snadnet.deblurrer import Restoration  # which brings NumPy, OpenCV and ONNX Runtime
 
 SCHEMA: Final = 1
 """Version of the records; it grows when a field changes its meaning or goes, not when one is added."""
@@ -98,7 +100,7 @@ class Record:
         return json.dumps({"schema": SCHEMA, **asdict(self), "seconds": round(self.seconds, 3)}, allow_nan=False)
 
 
-def face_records(result: Restoration) -> tuple[FaceRecord, ...]:
+def face_records(result: "Restoration") -> tuple[FaceRecord, ...]:
     """Return the records of the faces that were restored."""
     return tuple(
         FaceRecord(
@@ -113,7 +115,7 @@ def face_records(result: Restoration) -> tuple[FaceRecord, ...]:
     )
 
 
-def skipped_face_records(result: Restoration) -> tuple[SkippedFaceRecord, ...]:
+def skipped_face_records(result: "Restoration") -> tuple[SkippedFaceRecord, ...]:
     """Return the records of the faces that were left as they are."""
     return tuple(
         SkippedFaceRecord(
