@@ -40,6 +40,22 @@ def test_everyday_commands_start_without_the_training_packages(words: list[str])
     assert "Usage" in done.stdout
 
 
+@pytest.mark.parametrize("words", [["--help"], ["deblur", "--help"], ["devices", "--help"]])
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    code = f"""
+sys.argv = ['snadnet', *{words!r}]
+from snadnet.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+heavy = {{'numpy', 'cv2', 'onnxruntime', 'PIL.Image', 'rich.progress'}} & set(sys.modules)
+assert not heavy, heavy
+"""
+    done = run_without_training_packages(code)
+    assert done.returncode == 0, done.stderr
+
+
 def test_networks_are_listed_without_the_training_packages() -> None:
     done = run_without_training_packages("sys.argv = ['snadnet', 'models']; from snadnet.cli import main; main()")
     assert done.returncode == 0, done.stderr

@@ -20,7 +20,9 @@ def test_every_public_name_is_there_and_said_in_dir() -> None:
         namespace: dict[str, object] = {}
         exec(f"from snadnet import {name}", namespace)
         assert namespace[name] is getattr(snadnet, name)
-    assert sorted(snadnet._MODULE_OF) == sorted(set(snadnet.__all__) - {"__version__"})
+    assert sorted({name for names in snadnet._MODULES.values() for name in names}) == sorted(
+        set(snadnet.__all__) - {"__version__"}
+    )
 
 
 def test_every_error_that_a_user_can_meet_is_offered() -> None:

@@ -23,8 +23,9 @@ themselves are in the subpackages and need ``snadnet[train]``.
 """
 
 import os
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
+
+from snadnet.lazy import load_lazily
 
 if TYPE_CHECKING:
     from snadnet.deblurrer import Deblurrer
@@ -129,14 +130,7 @@ _MODULES: Final = {
     "snadnet.inference": ("Backend", "load_model", "load_parser", "resolve_weights"),
     "snadnet.photo": ("Limits", "Photo", "encode_photo", "read_photo", "read_photo_bytes", "write_photo"),
 }
-_MODULE_OF: Final = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
-    return value
+__getattr__ = load_lazily(__name__, _MODULES)
 
 
 def __dir__() -> list[str]:

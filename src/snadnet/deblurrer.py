@@ -15,7 +15,9 @@ from snadnet.blur import kernel_extent, measure_consistency
 from snadnet.errors import ConfigError, PhotoError
 from snadnet.faces import (
     CROP_SIZE,
+    MAX_FACES,
     MIN_CONFIDENCE,
+    MIN_FACE,
     TEMPLATE,
     AllFaces,
     EstimatedBlur,
@@ -42,12 +44,6 @@ from snadnet.image_arrays import Pixels, to_float
 from snadnet.inference import Backend, Device, load_model, resolve_weights
 from snadnet.photo import ColourBridge, Photo, printable
 from snadnet.photo.inputs import PhotoLike, as_photo
-
-MIN_FACE: Final = 24
-"""Default of the smallest face that is restored: its box's shorter side in pixels."""
-
-MAX_FACES: Final = 64
-"""Default of the most faces of one photo that are restored, the largest first."""
 
 BATCH_SIZE: Final = 8
 """Default of the most faces that go through the network at one time."""

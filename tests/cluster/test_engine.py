@@ -10,7 +10,7 @@ from PIL import Image
 
 from snadnet.batch.inputs import find_photos
 from snadnet.batch.naming import Layout, plan
-from snadnet.batch.work import DeblurOptions
+from snadnet.batch.options import DeblurOptions
 from snadnet.cluster import deblur_photos
 from snadnet.concurrency import StopSignal
 from support.cli_fakes import files, photo

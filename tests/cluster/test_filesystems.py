@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from snadnet.batch.naming import Layout, plan
-from snadnet.batch.work import DeblurOptions, deblur_photo
+from snadnet.batch.options import DeblurOptions
+from snadnet.batch.work import deblur_photo
 from snadnet.concurrency import StopSignal
 from snadnet.errors import ConfigError, OutputExistsError, PhotoError, UsageError
 from snadnet.photo import Limits

@@ -74,7 +74,7 @@ def restoration(photo, restored, small, blur=None):
 def fake_deblurrer(monkeypatch, tmp_path):
     monkeypatch.setattr(FakeDeblurrer, "made", [])
     monkeypatch.setattr(FakeDeblurrer, "calls", [])
-    monkeypatch.setattr(module, "Deblurrer", FakeDeblurrer)
+    monkeypatch.setattr("snadnet.deblurrer.Deblurrer", FakeDeblurrer)
     monkeypatch.setattr(module, "_open", lambda *network: network)
     monkeypatch.chdir(tmp_path)
     return FakeDeblurrer

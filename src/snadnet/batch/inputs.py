@@ -10,7 +10,7 @@ from snadnet.batch.clip_content import VIDEO_SUFFIXES, is_video
 from snadnet.batch.other_formats import unreadable_format
 from snadnet.batch.paths import content_of, is_folder, place_of
 from snadnet.photo import INPUT_SUFFIXES, SUFFIXES, printable, refused_url
-from snadnet.photo.heic import HEIC_SUFFIXES
+from snadnet.photo.formats import HEIC_SUFFIXES
 
 _WILDCARDS: Final = frozenset("*?[")
 # HEIC counts without its extra too: reading it then fails with the remedy, rather than in silence.

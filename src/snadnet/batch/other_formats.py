@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from snadnet.photo import SUFFIXES, printable
-from snadnet.photo.heic import HEIC_SUFFIXES
+from snadnet.photo.formats import HEIC_SUFFIXES
 
 _RAW: Final = (
     ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw .orf .pef .raf .raw .rw2 .rwl .sr2"

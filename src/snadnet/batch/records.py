@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from snadnet.batch.other_formats import unreadable_format
-from snadnet.deblurrer import Restoration
 from snadnet.photo import path_text, printable
+
+if TYPE_CHECKING:
+    from snadnet.deblurrer import Restoration  # which brings NumPy, OpenCV and ONNX Runtime
 
 SCHEMA: Final = 1
 """Version of the records; it grows when a field changes its meaning or goes, not when one is added."""
@@ -112,7 +114,7 @@ def unreadable_record(path: Path) -> Record:
     return Record(path_text(path), Status.UNREADABLE, f"{message}; convert it to JPEG, PNG or TIFF")
 
 
-def face_records(result: Restoration) -> tuple[FaceRecord, ...]:
+def face_records(result: "Restoration") -> tuple[FaceRecord, ...]:
     """Return the records of the faces that were restored."""
     return tuple(
         FaceRecord(
@@ -128,7 +130,7 @@ def face_records(result: Restoration) -> tuple[FaceRecord, ...]:
     )
 
 
-def skipped_face_records(result: Restoration) -> tuple[SkippedFaceRecord, ...]:
+def skipped_face_records(result: "Restoration") -> tuple[SkippedFaceRecord, ...]:
     """Return the records of the faces that were left as they are."""
     return tuple(
         SkippedFaceRecord(

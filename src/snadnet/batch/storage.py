@@ -5,12 +5,15 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from snadnet.batch.inputs import Found, find_photos
 from snadnet.batch.streams import STREAM, write_standard_output
 from snadnet.errors import OutputExistsError
-from snadnet.photo import Limits, Photo, printable, read_photo, read_photo_bytes, write_bytes
+from snadnet.photo import Limits, printable
+
+if TYPE_CHECKING:
+    from snadnet.photo import Photo
 
 
 class Storage(Protocol):
@@ -19,7 +22,7 @@ class Storage(Protocol):
     def find(self, arguments: Sequence[Path], *, recursive: bool, leave_out: Collection[Path]) -> Found:
         """Return the photos that files and folders stand for, as `snadnet.batch.inputs.find_photos`."""
 
-    def read(self, source: Path, limits: Limits) -> Photo:
+    def read(self, source: Path, limits: Limits) -> "Photo":
         """Return a photo; raise PhotoError if it cannot be read or is over a limit."""
 
     def exists(self, target: Path) -> bool:
@@ -54,8 +57,10 @@ class LocalStorage:
         """As `Storage.find`."""
         return find_photos(arguments, recursive=recursive, leave_out=leave_out)
 
-    def read(self, source: Path, limits: Limits) -> Photo:
+    def read(self, source: Path, limits: Limits) -> "Photo":
         """As `Storage.read`."""
+        from snadnet.photo import read_photo, read_photo_bytes  # noqa: PLC0415 (nothing heavy before it is needed)
+
         if source == STREAM:
             return read_photo_bytes(self.standard_input, name="standard input", limits=limits)
         return read_photo(source, limits=limits)
@@ -76,6 +81,8 @@ class LocalStorage:
         if target == STREAM:
             write_standard_output(content)
         else:
+            from snadnet.photo import write_bytes  # noqa: PLC0415 (as above)
+
             write_bytes(content, target, overwrite=overwrite)
 
     def remove(self, target: Path) -> None:

@@ -4,13 +4,14 @@ import errno
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import cv2
 
 from snadnet.batch.naming import Job
+from snadnet.batch.options import DeblurOptions
 from snadnet.batch.records import Record, Status, face_records, skipped_face_records
 from snadnet.batch.storage import LOCAL, Storage, refuse_existing
 from snadnet.batch.streams import STREAM
@@ -18,8 +19,8 @@ from snadnet.concurrency import StoppedError, StopSignal, in_order
 from snadnet.deblurrer import Deblurrer, Restoration
 from snadnet.environment import available_cores
 from snadnet.errors import SnadnetError
-from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images, kernel_photo, side_by_side
-from snadnet.photo import FORMATS, SUFFIXES, Limits, Photo, encode_photo, encoding_notes, path_text, printable
+from snadnet.faces import draw_boxes, face_images, kernel_photo, side_by_side
+from snadnet.photo import FORMATS, SUFFIXES, Photo, encode_photo, encoding_notes, path_text, printable
 
 # Each further photo would fail alike.
 _DISK_FAILURES: Final = {
@@ -29,32 +30,6 @@ _DISK_FAILURES: Final = {
     errno.ESTALE: "a lost file system",
     errno.ENOTCONN: "a lost file system",
 }
-
-
-@dataclass(frozen=True)
-class DeblurOptions:
-    """How each photo is deblurred.
-
-    Attributes:
-        strength: Part of the restoration that is applied, in [0, 1].
-        choice: Which faces are restored.
-        aligned: Each photo is itself a face crop, and no faces are looked for.
-        limits: What is read at all.
-        strip_metadata: Leave out all that a file says besides its pixels.
-        overwrite: Replace existing results.
-        skip_existing: Leave photos alone whose results are there already.
-        begun_before: An earlier attempt at these photos was cut off: files that are there and have the very bytes
-            that would be written count as written.
-    """
-
-    strength: float = 1.0
-    choice: FaceChoice = field(default_factory=AllFaces)
-    aligned: bool = False
-    limits: Limits = field(default_factory=Limits)
-    strip_metadata: bool = False
-    overwrite: bool = False
-    skip_existing: bool = False
-    begun_before: bool = False
 
 
 def deblur_jobs(

@@ -8,7 +8,17 @@
         print(record.message)
 """
 
-from snadnet.cluster.api import deblur_photos
-from snadnet.cluster.extra import require_cluster_extra
+from typing import TYPE_CHECKING
+
+from snadnet.lazy import load_lazily
+
+if TYPE_CHECKING:
+    from snadnet.cluster.api import deblur_photos
+    from snadnet.cluster.extra import require_cluster_extra
 
 __all__ = ["deblur_photos", "require_cluster_extra"]
+
+__getattr__ = load_lazily(
+    __name__,
+    {"snadnet.cluster.api": ("deblur_photos",), "snadnet.cluster.extra": ("require_cluster_extra",)},
+)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from snadnet.batch.naming import Job, chosen_layout, plan
+from snadnet.batch.options import DeblurOptions
 from snadnet.batch.records import Record, Status, unreadable_record
-from snadnet.batch.work import DeblurOptions
 from snadnet.cluster.extra import require_cluster_extra
 from snadnet.concurrency import StopSignal
 from snadnet.deblurrer import Deblurrer

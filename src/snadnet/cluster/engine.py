@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from snadnet.batch.naming import Job
+from snadnet.batch.options import DeblurOptions
 from snadnet.batch.records import Record, Status
 from snadnet.batch.storage import Storage
-from snadnet.batch.work import DeblurOptions
 from snadnet.cluster.session import ray_session
 from snadnet.concurrency import StopSignal
 from snadnet.deblurrer import Deblurrer

@@ -7,8 +7,9 @@ from typing import Any, Final
 import cv2
 from ray import cloudpickle
 
+from snadnet.batch.options import DeblurOptions
 from snadnet.batch.storage import Storage
-from snadnet.batch.work import DeblurOptions, deblur_photo
+from snadnet.batch.work import deblur_photo
 from snadnet.concurrency import StoppedError, StopSignal
 from snadnet.deblurrer import Deblurrer
 from snadnet.errors import SnadnetError

@@ -2,10 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from snadnet.errors import ConfigError
-from snadnet.faces.types import Box
+
+if TYPE_CHECKING:
+    from snadnet.faces.types import Box  # which brings NumPy
 
 MIN_BOX: Final = 8
 """Smallest side in pixels of a manual box: a smaller one holds nothing to restore."""
@@ -70,7 +72,7 @@ class FaceBox:
             )
 
     @property
-    def box(self) -> Box:
+    def box(self) -> "Box":
         """``(x, y, width, height)`` in photo pixels."""
         return (self.x, self.y, self.width, self.height)
 

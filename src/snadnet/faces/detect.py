@@ -60,15 +60,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.errors import ConfigError, WeightsError
+from snadnet.faces.defaults import MIN_CONFIDENCE
 from snadnet.faces.refine import follow_face, refine_landmarks, score_when_aligned
 from snadnet.faces.tiles import TILE_MARGIN, Detection, TileSearch
 from snadnet.faces.types import Box, Face, common_area
 from snadnet.faces.warp import invert, resize_pixels, scale_of, transform
 from snadnet.files import find_package_file
 from snadnet.image_arrays import Pixels, eight_bits
-
-MIN_CONFIDENCE: Final = 0.7
-"""Default threshold; the figures above say why."""
 
 SEARCH_SIZES: Final = (112, 160, 224, 320, 640, 1280)
 """Longer sides in pixels of the copies that are searched."""

@@ -14,11 +14,16 @@ The graph's contract, which ``snadnet export`` writes and this package checks:
   all operations are plain ones of ONNX.
 """
 
-from snadnet.inference.backend import Backend, RestoredCrops, check_crops
-from snadnet.inference.devices import Device, TorchDevice
-from snadnet.inference.onnx_backend import OnnxBackend
-from snadnet.inference.onnx_safety import MAX_GRAPH_BYTES
-from snadnet.inference.resolve import load_model, load_parser, resolve_weights
+from typing import TYPE_CHECKING, Final
+
+from snadnet.lazy import load_lazily
+
+if TYPE_CHECKING:
+    from snadnet.inference.backend import Backend, RestoredCrops, check_crops
+    from snadnet.inference.devices import Device, TorchDevice
+    from snadnet.inference.onnx_backend import OnnxBackend
+    from snadnet.inference.onnx_safety import MAX_GRAPH_BYTES
+    from snadnet.inference.resolve import load_model, load_parser, resolve_weights
 
 __all__ = [
     "MAX_GRAPH_BYTES",
@@ -32,3 +37,24 @@ __all__ = [
     "load_parser",
     "resolve_weights",
 ]
+
+# Each is loaded when it is first asked for.
+_MODULES: Final = {
+    "snadnet.inference.backend": (
+        "Backend",
+        "RestoredCrops",
+        "check_crops",
+    ),
+    "snadnet.inference.devices": (
+        "Device",
+        "TorchDevice",
+    ),
+    "snadnet.inference.onnx_backend": ("OnnxBackend",),
+    "snadnet.inference.onnx_safety": ("MAX_GRAPH_BYTES",),
+    "snadnet.inference.resolve": (
+        "load_model",
+        "load_parser",
+        "resolve_weights",
+    ),
+}
+__getattr__ = load_lazily(__name__, _MODULES)

@@ -1,7 +1,6 @@
 """HEIC, the photo format of many phones: read only, and only with the extra ``snadnet[heic]``."""
 
 import io
-from importlib.util import find_spec
 from typing import Final
 
 import numpy as np
@@ -10,17 +9,9 @@ from PIL import Image
 
 from snadnet.errors import PhotoError
 
-HEIC_SUFFIXES: Final = (".heic", ".heif")
-"""File name endings (lower case) of HEIC photos."""
-
 _BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 # Brands of the container, which AVIF shares; the brands it is compatible with tell the two apart.
 _CONTAINER_BRANDS: Final = frozenset({b"mif1", b"msf1"})
-
-
-def heic_is_read() -> bool:
-    """Return whether the extra is installed."""
-    return find_spec("pillow_heif") is not None
 
 
 def is_heic(data: bytes) -> bool:

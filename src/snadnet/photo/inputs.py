@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from snadnet.errors import PhotoError
+from snadnet.photo.formats import printable
 from snadnet.photo.limits import Limits
 from snadnet.photo.reading import photo_from_array, photo_from_image, read_photo, read_photo_bytes
-from snadnet.photo.types import Photo, printable
+from snadnet.photo.types import Photo
 
 PhotoLike = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image | NDArray[Any] | Photo
 

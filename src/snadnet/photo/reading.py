@@ -14,12 +14,13 @@ from snadnet.image_arrays import PEAKS, Pixels, eight_bits, to_uint8
 from snadnet.photo.container import has_appended, has_too_many_pieces, without_extras
 from snadnet.photo.described_colours import colour_codes, colour_profile
 from snadnet.photo.exif import says_adobe_rgb
+from snadnet.photo.formats import FORMATS, FORMATS_IN_WORDS, printable, refused_url
 from snadnet.photo.heic import is_heic, open_heic
 from snadnet.photo.limits import MAX_PIECES, Limits
 from snadnet.photo.metadata import APPENDED_NOTE, Metadata, has_impostors, look_before_loading, read_metadata
 from snadnet.photo.samples import ColoursError, file_bits, load_samples, open_image
 from snadnet.photo.silence import SILENCE
-from snadnet.photo.types import DEPTHS, FORMATS, FORMATS_IN_WORDS, Photo, printable, refused_url
+from snadnet.photo.types import DEPTHS, Photo
 
 _LOSSLESS_FORMATS: Final = frozenset({"PNG", "TIFF", "BMP"})
 

@@ -16,7 +16,8 @@ from snadnet.files import write_atomically
 from snadnet.image_arrays import Pixels
 from snadnet.photo.colour import srgb_pixels
 from snadnet.photo.deep_writing import DEEPEST, encode_avif, encode_png, encode_tiff
-from snadnet.photo.types import BYTE_BITS, FORMATS, FORMATS_IN_WORDS, SUFFIXES, Photo, printable
+from snadnet.photo.formats import FORMATS, FORMATS_IN_WORDS, SUFFIXES, printable
+from snadnet.photo.types import BYTE_BITS, Photo
 
 # Pillow writes BMP transparency, but reads it back as padding, as most programs do.
 _OPAQUE_FORMATS: Final = frozenset({"JPEG", "BMP"})

@@ -10,15 +10,16 @@ The result is an estimate, not evidence: do not identify people by it.
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from snadnet.batch.clip_content import OUTPUT_CONTAINERS, VIDEO_SUFFIXES, is_video
 from snadnet.concurrency import StopSignal, default_workers
-from snadnet.deblurrer import Deblurrer
 from snadnet.errors import ConfigError
-from snadnet.faces import check_strength
 from snadnet.video.limits import MAX_CLIP_BYTES, MAX_FRAMES, VideoLimits
 from snadnet.video.results import Progress, TrackedFace, VideoResult
+
+if TYPE_CHECKING:
+    from snadnet.deblurrer import Deblurrer
 
 __all__ = [
     "MAX_CLIP_BYTES",
@@ -47,7 +48,7 @@ def deblur_video(
     source: str | Path,
     target: str | Path,
     *,
-    deblurrer: Deblurrer | None = None,
+    deblurrer: "Deblurrer | None" = None,
     strength: float = 1.0,
     damping: bool = True,
     limits: VideoLimits = _LIMITS,
@@ -89,6 +90,10 @@ def deblur_video(
         StoppedError: If a stop was requested (`snadnet.concurrency`).
     """
     require_video_extra()
+    # Nothing heavy is loaded before it is needed.
+    from snadnet.deblurrer import Deblurrer  # noqa: PLC0415
+    from snadnet.faces import check_strength  # noqa: PLC0415
+
     check_strength(strength)
     from snadnet.video.deblur import VideoOptions, deblur_clip  # noqa: PLC0415 - needs the extra
 

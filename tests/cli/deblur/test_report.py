@@ -175,7 +175,7 @@ def test_where_nothing_can_be_begun_no_report_stands_in_the_way_next_time(monkey
         raise WeightsError("w.onnx: no such weights file")
 
     photo("a.png")
-    monkeypatch.setattr(module, "Deblurrer", missing)
+    monkeypatch.setattr("snadnet.deblurrer.Deblurrer", missing)
     assert "w.onnx" in run_expecting_error("a.png", "-o", "o", "--jsonl", "r.jsonl", "--json", "r.json")
     assert files() == ["a.png"]
 

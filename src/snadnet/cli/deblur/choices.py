@@ -1,11 +1,14 @@
 """Which faces the options choose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import typer
 
+from snadnet.batch.naming import Job
+from snadnet.batch.options import DeblurOptions
 from snadnet.errors import ConfigError
 from snadnet.faces import AllFaces, FaceChoice, parse_box, parse_face
+from snadnet.photo import printable
 
 
 def face_choice(face: str | None, box: str | None, *, aligned: bool) -> FaceChoice:
@@ -31,3 +34,14 @@ def _parsed(parse: Callable[[str], FaceChoice], text: str, option: str) -> FaceC
         return parse(text)
     except ConfigError as error:
         raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def check_choice(jobs: Sequence[Job], options: DeblurOptions) -> None:
+    """Refuse choices of faces that mean nothing for a clip.
+
+    Raises:
+        typer.BadParameter: If there is a clip among the jobs and such a choice.
+    """
+    clip = next((printable(job.source) for job in jobs if job.clip), None)
+    if clip is not None and (options.aligned or not isinstance(options.choice, AllFaces)):
+        raise typer.BadParameter(f"chooses in a photo, and {clip} is a clip; leave it out", param_hint="--face")

@@ -4,29 +4,16 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from functools import partial
 
-import typer
-
 from snadnet.batch.naming import Job
+from snadnet.batch.options import DeblurOptions
 from snadnet.batch.records import ClipRecord, Record, Status, TrackRecord, json_number
-from snadnet.batch.work import DeblurOptions, existing_results, guarded, opencv_threads
+from snadnet.batch.work import existing_results, guarded, opencv_threads
 from snadnet.cli.shared.progress import show_progress
 from snadnet.concurrency import StoppedError, StopSignal
 from snadnet.deblurrer import Deblurrer
 from snadnet.errors import ConfigError
-from snadnet.faces import AllFaces
 from snadnet.photo import path_text, printable
 from snadnet.video import VideoLimits, VideoResult, deblur_video, require_video_extra
-
-
-def check_choice(jobs: Sequence[Job], options: DeblurOptions) -> None:
-    """Refuse choices of faces that mean nothing for a clip.
-
-    Raises:
-        typer.BadParameter: If there is a clip among the jobs and such a choice.
-    """
-    clip = next((printable(job.source) for job in jobs if job.clip), None)
-    if clip is not None and (options.aligned or not isinstance(options.choice, AllFaces)):
-        raise typer.BadParameter(f"chooses in a photo, and {clip} is a clip; leave it out", param_hint="--face")
 
 
 def deblur_clips(

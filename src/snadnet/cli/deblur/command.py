@@ -4,18 +4,18 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from snadnet.batch.inputs import Found, names_one_file
 from snadnet.batch.naming import Job, Layout, chosen_layout, plan, refuse_reports
+from snadnet.batch.options import DeblurOptions
 from snadnet.batch.records import Record, Status
 from snadnet.batch.storage import LocalStorage, Storage
 from snadnet.batch.streams import STREAM
-from snadnet.batch.work import DeblurOptions, deblur_jobs
 from snadnet.cli.deblur import options as given
-from snadnet.cli.deblur.choices import face_choice
-from snadnet.cli.deblur.clips import check_choice, deblur_clips
+from snadnet.cli.deblur.choices import check_choice, face_choice
 from snadnet.cli.deblur.report import Report, exit_code
 from snadnet.cli.deblur.streams import check_streams, read_standard_input
 from snadnet.cli.shared.options import (
@@ -31,13 +31,14 @@ from snadnet.cli.shared.stopping import stop_on_signals
 from snadnet.cli.shared.usage import usage_errors
 from snadnet.cluster import require_cluster_extra
 from snadnet.concurrency import StopSignal, default_workers
-from snadnet.deblurrer import MAX_FACES, MIN_FACE, Deblurrer
 from snadnet.errors import UsageError
-from snadnet.faces import MIN_CONFIDENCE
-from snadnet.inference import Backend, Device, load_model
-from snadnet.inference.resolve import check_model
+from snadnet.faces import MAX_FACES, MIN_CONFIDENCE, MIN_FACE
+from snadnet.inference import Device
 from snadnet.photo import is_url, printable
 from snadnet.video.limits import MAX_FRAMES, VideoLimits
+
+if TYPE_CHECKING:
+    from snadnet.inference import Backend
 
 _Outputs = tuple[Path | None, Path | None, Path | None]
 """The places of ``--output``, ``--save-faces`` and ``--save-kernels``."""
@@ -122,6 +123,11 @@ def deblur(
     def records(stop: StopSignal) -> Generator[Record]:
         if not jobs:
             return
+        # Nothing heavy is loaded before it is needed.
+        from snadnet.batch.work import deblur_jobs  # noqa: PLC0415
+        from snadnet.cli.deblur.clips import deblur_clips  # noqa: PLC0415
+        from snadnet.deblurrer import Deblurrer  # noqa: PLC0415
+
         network = _open(model, weights, device)
         deblurrer = Deblurrer(network=network, min_confidence=min_confidence, min_face=min_face, max_faces=max_faces)
         stills = [job for job in jobs if not job.clip]
@@ -221,8 +227,11 @@ def _run(found: Found, records: Callable[[StopSignal], Generator[Record]], repor
     return signals.exit_code
 
 
-def _open(model: str | None, weights: str | None, device: Device) -> Backend:
+def _open(model: str | None, weights: str | None, device: Device) -> "Backend":
     """Open the network of ``--weights``, which must hold ``--model`` if that is given, or the release it names."""
+    from snadnet.inference import load_model  # noqa: PLC0415 (as above)
+    from snadnet.inference.resolve import check_model  # noqa: PLC0415 (as above)
+
     network = load_model(model if weights is None else weights, device)
     if model is not None and weights is not None:
         check_model(network, model, weights)

@@ -1,0 +1,12 @@
+"""Defaults of which faces are found and restored. Loads nothing."""
+
+from typing import Final
+
+MIN_CONFIDENCE: Final = 0.7
+"""Default of the score below which a detection is no face; the figures in `snadnet.faces.detect` say why."""
+
+MIN_FACE: Final = 24
+"""Default of the smallest face that is restored: its box's shorter side in pixels."""
+
+MAX_FACES: Final = 64
+"""Default of the most faces of one photo that are restored, the largest first."""
