@@ -3,7 +3,7 @@
 from snadnet.faces.align import CROP_SIZE, TEMPLATE, crop_face, face_matrix, similarity
 from snadnet.faces.choice import AllFaces, FaceBox, FaceChoice, FaceNumber, LargestFace, parse_box, parse_face
 from snadnet.faces.detect import MIN_CONFIDENCE, FaceDetector
-from snadnet.faces.draw import draw_boxes, face_images, side_by_side
+from snadnet.faces.draw import draw_boxes, face_images, kernel_photo, side_by_side
 from snadnet.faces.paste import (
     Patch,
     add_residual,
@@ -13,7 +13,7 @@ from snadnet.faces.paste import (
     paste_faces,
     patch_tiles,
 )
-from snadnet.faces.results import FoundFace, Restoration, RestoredFace, SkippedFace
+from snadnet.faces.results import EstimatedBlur, Explains, FoundFace, Restoration, RestoredFace, SkippedFace
 from snadnet.faces.select import select_faces
 from snadnet.faces.sharpness import measure_sharpness
 from snadnet.faces.types import LANDMARK_NAMES, Box, Face
@@ -25,6 +25,8 @@ __all__ = [
     "TEMPLATE",
     "AllFaces",
     "Box",
+    "EstimatedBlur",
+    "Explains",
     "Face",
     "FaceBox",
     "FaceChoice",
@@ -44,6 +46,7 @@ __all__ = [
     "face_images",
     "face_matrix",
     "feather_mask",
+    "kernel_photo",
     "measure_sharpness",
     "parse_box",
     "parse_face",

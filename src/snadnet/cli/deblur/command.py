@@ -53,6 +53,7 @@ def deblur(
     compare: given.CompareOption = False,
     draw_boxes: given.DrawBoxesOption = False,
     save_faces: given.SaveFacesOption = None,
+    save_kernels: given.SaveKernelsOption = None,
     skip_existing: given.SkipExistingOption = False,
     workers: given.WorkersOption = None,
     json_report: given.JsonOption = None,
@@ -71,7 +72,9 @@ def deblur(
     Exit code: 0 if all photos are done, 1 if some are not, 2 for a wrong command line, 3 if with --require-face
     nothing but faces was missing, 130 after Ctrl-C.
     """
-    layout = chosen_layout(photos, output, name, compare=compare, boxes=draw_boxes, faces=save_faces)
+    layout = chosen_layout(
+        photos, output, name, compare=compare, boxes=draw_boxes, faces=save_faces, kernels=save_kernels
+    )
     options = DeblurOptions(
         strength=strength,
         choice=face_choice(face, box, aligned=aligned),
