@@ -290,6 +290,7 @@ def _check_kinds(sources: Sequence[Source], layout: Layout) -> None:
         ("--compare", layout.compare),
         ("--draw-boxes", layout.boxes),
         ("--save-faces", layout.faces is not None),
+        ("--save-kernels", layout.kernels is not None),
     ):
         if given:
             raise typer.BadParameter(f"is for photos, and {clip} is a clip; leave it out", param_hint=option)
