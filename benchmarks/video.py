@@ -147,7 +147,7 @@ def _by_fit(crop: NDArray[np.float32], around: list[tuple[int, NDArray[np.float3
 
 def _pasted(clip: SyntheticClip, matrices: list[NDArray[np.float64]], residuals: Crops) -> Frames:
     return [
-        paste_faces(pixels, [Patch(matrix, residual)])
+        np.asarray(paste_faces(pixels, [Patch(matrix, residual)]), np.uint8)
         for pixels, matrix, residual in zip(clip.blurred, matrices, residuals, strict=True)
     ]
 

@@ -20,7 +20,7 @@ from snadnet.experiments.run_record import spent_by
 
 TABLES: Final = ("table-1", "table-2", "table-3")
 LARGEST: Final = 25_000_000
-"""Bytes that all released rows may take together."""
+"""Bytes that the weights of all released rows may take together."""
 
 
 def finished_rows(runs: Path, budget: Budget, scale: str) -> dict[str, PlannedRow | None]:
@@ -47,10 +47,15 @@ def main(
     for name, row in rows.items():
         if row is not None:
             release(row.runs[0].weights, name)
-    files = [path for name, row in rows.items() if row is not None for path in FOLDER.glob(f"{name}.*")]
-    size = sum(path.stat().st_size for path in files)
+    names = [name for name, row in rows.items() if row is not None]
+    size, graphs = (
+        sum((FOLDER / f"{name}{suffix}").stat().st_size for name in names) for suffix in (".safetensors", ".onnx")
+    )
     missing = [name for name, row in rows.items() if row is None]
-    typer.echo(f"{len(rows) - len(missing)} rows, {size / 1e6:.1f} MB; not trained: {', '.join(missing) or 'none'}")
+    typer.echo(
+        f"{len(names)} rows, {size / 1e6:.1f} MB and graphs of {graphs / 1e6:.1f} MB; "
+        f"not trained: {', '.join(missing) or 'none'}"
+    )
     subprocess.run([sys.executable, "-m", "snadnet.models.listing"], check=True)
     if size > LARGEST:
         raise typer.BadParameter(f"{size} bytes are over the limit of {LARGEST}; release fewer rows")

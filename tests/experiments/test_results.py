@@ -93,6 +93,13 @@ def test_seeds_whose_ranges_overlap_tell_rows_not_apart() -> None:
     assert apart.better_than("a", "c")
 
 
+def test_a_single_seed_within_the_range_of_others_tells_nothing_apart() -> None:
+    pair = results_of({"a": [2.0, 4.0], "b": [2.5]}, noise=0.01).pair("a", "b")
+    assert pair is not None
+    assert pair.seeds_overlap
+    assert not pair.differ
+
+
 def test_a_row_without_a_trained_seed_is_left_out() -> None:
     results = results_of({"a": [1.0], "b": []})
     assert [row.planned.name for row in results.rows] == ["a"]

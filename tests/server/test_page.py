@@ -152,7 +152,8 @@ def test_a_face_is_left_out_and_taken_in_again_by_keyboard(page, photos):
     # The number that was pressed is the one that is pressed next.
     assert page.switch_to.active_element.get_attribute("aria-pressed") == "false"
     page.switch_to.active_element.send_keys(Keys.SPACE)
-    wait(page, lambda: "Face 1: deblurred" in elements(page, ".faces")[0].text)
+    wait(page, lambda: "Face 1: deblurred; the result" in elements(page, ".faces")[0].text)
+    assert "the blur" in elements(page, ".faces")[0].text
     ActionChains(page).click(elements(page, ".handles button")[0]).perform()
     wait(page, lambda: "left out" in elements(page, ".faces")[0].text)
 
@@ -176,8 +177,9 @@ def test_strength_changes_the_result_at_once(page, photos):
     finished(page)
     slider = elements(page, ".strength")[0]
     page.execute_script("arguments[0].value = 0; arguments[0].dispatchEvent(new Event('input'))", slider)
-    wait(page, lambda: "strength=0" in elements(page, ".download")[0].get_attribute("href"))
+    assert "strength=0" in elements(page, ".download")[0].get_attribute("href")
     assert elements(page, ".strength-value")[0].text == "0 %"
+    wait(page, lambda: elements(page, ".after")[0].get_attribute("src").endswith("strength=0"))
     with urllib.request.urlopen(elements(page, ".after")[0].get_attribute("src")) as answer:
         after = np.asarray(Image.open(io.BytesIO(answer.read())))
     with urllib.request.urlopen(elements(page, ".before")[0].get_attribute("src")) as answer:

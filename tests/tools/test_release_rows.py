@@ -40,11 +40,17 @@ def test_every_row_of_the_tables_has_a_name_and_only_trained_ones_are_released(
     trained["snadnet-tiny"] = finish(tmp_path, "table-3", "snadnet-seed1")
 
     released = {}
-    monkeypatch.setattr(release_rows, "release", lambda weights, name: released.update({name: weights}))
+
+    def release(weights: Path, name: str) -> None:
+        released[name] = weights
+        for suffix in (".safetensors", ".onnx"):
+            (tmp_path / f"{name}{suffix}").write_bytes(b"x" * 600_000)
+
+    monkeypatch.setattr(release_rows, "release", release)
     monkeypatch.setattr(release_rows.subprocess, "run", lambda *_, **__: None)
     monkeypatch.setattr(release_rows, "FOLDER", tmp_path)
     release_rows.main(tmp_path, budget="60s", scale="tiny")
     assert released == trained
     told = capsys.readouterr().out
-    assert told.startswith("2 rows, ")
+    assert told.startswith("2 rows, 1.2 MB and graphs of 1.2 MB; not trained: ")
     assert "snadnet-tiny-bnad" in told

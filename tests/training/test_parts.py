@@ -19,7 +19,7 @@ from snadnet.training.recipes import RECIPES
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 
-WHOLE = sorted(path for path in CONFIGS.glob("*/*.yaml") if path.parent.name != "shared")
+WHOLE = sorted(path for path in CONFIGS.glob("*/*.yaml") if path.parent.name not in ("shared", "reproduce"))
 
 
 @pytest.mark.parametrize("path", WHOLE, ids=lambda path: f"{path.parent.name}/{path.stem}")

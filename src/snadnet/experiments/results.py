@@ -55,7 +55,7 @@ class Pair:
         second: The second row's name.
         comparison: The paired difference over the faces.
         adjusted_p: Its p value, adjusted for the number of pairs (Benjamini and Hochberg 1995).
-        seeds_overlap: Whether the means of their seeds lie in ranges that overlap; False where either has one seed.
+        seeds_overlap: Whether the means of their seeds lie in ranges that overlap; False where both have one seed.
     """
 
     first: str
@@ -173,5 +173,5 @@ def _pairs(
 
 
 def _overlap(first: Sequence[float], second: Sequence[float]) -> bool:
-    several = min(len(first), len(second)) > 1
+    several = max(len(first), len(second)) > 1
     return several and max(min(first), min(second)) <= min(max(first), max(second))

@@ -24,7 +24,7 @@ from snadnet.size_rule import SizeRule
 
 _CONTRACT: Final = {"blurred": 3, "restored": 3, "parsing": NUM_CLASSES}
 _KERNEL: Final = "kernel"
-_OUTPUTS: Final = ("restored", "parsing", _KERNEL)
+_OUTPUTS: Final[tuple[str, ...]] = ("restored", "parsing", _KERNEL)
 _LARGEST_KERNEL: Final = 127
 _DIMENSIONS: Final = 4
 # Devices on which a batch's crops are computed one by one, each by one thread.

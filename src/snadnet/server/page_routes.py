@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from snadnet.concurrency import StopSignal
 from snadnet.errors import ConfigError
-from snadnet.faces import FaceBox, FoundFace, Restoration
+from snadnet.faces import EstimatedBlur, FaceBox, FoundFace, Restoration
 from snadnet.faces.types import Box
 from snadnet.photo import Photo, read_photo_bytes
 from snadnet.server.album import KeptPhoto
@@ -83,18 +83,25 @@ async def _restore_kept(request: Request) -> Response:
 
 
 def _described(kept: KeptPhoto, restoration: Restoration, numbers: set[int]) -> dict[str, Any]:
-    restored = {face.number for face in restoration.faces}
+    restored = {face.number: face for face in restoration.faces}
     faces: list[dict[str, Any]] = []
     for face in kept.faces:
         reason = None if face.number in restored else face.reason if face.number in numbers else "left out"
-        faces.append(_face(face.number, str(face.number), face.box, reason))
+        blur = restored[face.number].blur if face.number in restored else None
+        faces.append(_face(face.number, str(face.number), face.box, reason, blur))
     drawn = [face for face in restoration.faces if face.number == 0]
-    faces += [_face(0, chr(ord("A") + place % 26), face.box, None) for place, face in enumerate(drawn)]
+    faces += [_face(0, chr(ord("A") + place % 26), face.box, None, face.blur) for place, face in enumerate(drawn)]
     return {"summary": restoration.summary, "faces": faces}
 
 
-def _face(number: int, name: str, box: Box, reason: str | None) -> dict[str, Any]:
-    return {"number": number, "name": name, "box": [float(side) for side in box], "reason": reason}
+def _face(number: int, name: str, box: Box, reason: str | None, blur: EstimatedBlur | None) -> dict[str, Any]:
+    return {
+        "number": number,
+        "name": name,
+        "box": [float(side) for side in box],
+        "reason": reason,
+        "explains": None if blur is None else blur.explains,
+    }
 
 
 async def _original(request: Request) -> Response:

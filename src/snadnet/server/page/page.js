@@ -7,6 +7,12 @@ const keepMetadata = document.getElementById("keep-metadata");
 const SVG = "http://www.w3.org/2000/svg";
 const RETRIES = 60;
 
+const EXPLAINS = {
+  well: "; the result explains the blur well",
+  partly: "; the result explains the blur partly",
+  hardly: "; the result hardly explains the blur: take the details as guesses",
+};
+
 class Photo {
   constructor(file) {
     this.file = file;
@@ -140,7 +146,7 @@ class Photo {
     const handles = answer.faces.map((face) => this.handle(face));
     const lines = answer.faces.map((face) => {
       const line = document.createElement("li");
-      line.textContent = `Face ${face.name}: ${face.reason || "deblurred"}`;
+      line.textContent = `Face ${face.name}: ${face.reason || `deblurred${EXPLAINS[face.explains] || ""}`}`;
       line.classList.toggle("skipped", Boolean(face.reason));
       return line;
     });
