@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from snadnet import files as files_module
-from snadnet.batch import storage
+from snadnet.batch.storage import LocalStorage
 from snadnet.photo import photo_from_array, write_photo
 from support.cli_fakes import (
     FakeDeblurrer,
@@ -177,7 +177,7 @@ def test_a_disk_that_fills_between_the_files_of_a_photo_keeps_none_of_them(small
 
 def test_no_more_photos_are_in_memory_than_there_are_workers(monkeypatch):
     lock, alive, most = threading.Lock(), 0, 0
-    read, write = storage.read_photo, storage.write_bytes
+    read, write = LocalStorage.read, LocalStorage.write
 
     def counted_read(*arguments, **options):
         nonlocal alive, most
@@ -192,8 +192,8 @@ def test_no_more_photos_are_in_memory_than_there_are_workers(monkeypatch):
         with lock:
             alive -= 1
 
-    monkeypatch.setattr(storage, "read_photo", counted_read)
-    monkeypatch.setattr(storage, "write_bytes", counted_write)
+    monkeypatch.setattr(LocalStorage, "read", counted_read)
+    monkeypatch.setattr(LocalStorage, "write", counted_write)
     photos(20)
     assert run("in", "-o", "o", "--workers", "3").exit_code == 0
     assert most <= 3
