@@ -68,5 +68,5 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/pip
 
 $(VENV)/.development: $(VENV)/.runtime
 	@echo "Adding PyTorch and the development tools to $(VENV) (several GB, once)..."
-	@$(PIP_INSTALL) --no-build-isolation --editable '.[train,server,fid,identity,kernel-distance,video,openvino,cluster,dev]'
+	@$(PIP_INSTALL) --no-build-isolation --editable '.[train,server,fid,identity,kernel-distance,video,openvino,cluster,heic,dev]'
 	@touch $@
