@@ -13,6 +13,7 @@ import typer
 from scipy.stats import spearmanr
 from torch import Tensor
 
+from snadnet.blur import measure_consistency
 from snadnet.data.blurs import RotatingBlur
 from snadnet.data.image_folder import list_faces, split_by_name
 from snadnet.data.protocols import PROTOCOLS, blurred_pair
@@ -20,7 +21,6 @@ from snadnet.errors import ModelError, SnadnetError
 from snadnet.metrics.fidelity import psnr
 from snadnet.models import Restorer, read_model
 from snadnet.models.snadnet import Draft, FullSizeSNADNet
-from snadnet.models.wiener.consistency import consistency
 from snadnet.models.wiener.data_step import STRENGTHS
 
 BATCH = 4
@@ -94,7 +94,9 @@ def _measured(network: FullSizeSNADNet, blurred: Tensor, sharp: Tensor, true: Te
         result[f"{name}, full-size pass, gain"] = gain(restored)
         if name == "refined kernel":
             result["error"] = (restored - sharp).square().mean(dim=(1, 2, 3)).sqrt()
-            result["consistency"] = consistency(restored, blurred, refined.exp()).unexplained
+            seen = (part.permute(0, 2, 3, 1).numpy() for part in (restored, blurred))
+            each = zip(*seen, refined.exp().numpy(), strict=True)
+            result["consistency"] = torch.tensor([measure_consistency(*parts).unexplained for parts in each])
     return result
 
 

@@ -20,9 +20,17 @@ def build_network():
 
 
 def write_network(
-    path: Path, *, gain: float = 0.1, metadata: dict[str, str] | None = None, parses: bool = True
+    path: Path,
+    *,
+    gain: float = 0.1,
+    metadata: dict[str, str] | None = None,
+    parses: bool = True,
+    kernel: np.ndarray | None = None,
 ) -> Path:
-    """Write a graph whose restored crop is ``clip(blurred + gain)``, every pixel class 1 (skin) if it parses."""
+    """Write a graph whose restored crop is ``clip(blurred + gain)``, every pixel class 1 (skin) if it parses.
+
+    If there is a kernel, it is that of every crop.
+    """
     picture = helper.make_tensor_value_info("blurred", TensorProto.FLOAT, ["B", 3, "H", "W"])
     restored = helper.make_tensor_value_info("restored", TensorProto.FLOAT, ["B", 3, "H", "W"])
     parsing = helper.make_tensor_value_info("parsing", TensorProto.FLOAT, ["B", NUM_CLASSES, "H", "W"])
@@ -44,11 +52,24 @@ def write_network(
         helper.make_node("Add", ["flat", "scores"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["parsing"], axis=1),
     ]
+    outputs = [restored]
+    if parses:
+        nodes += parser
+        outputs.append(parsing)
+    if kernel is not None:
+        constants["weights"] = kernel[None].astype(np.float32)
+        nodes += [
+            helper.make_node("ReduceMean", ["blurred"], ["means"], axes=[2, 3]),
+            helper.make_node("ReduceMean", ["means"], ["mean"], axes=[1], keepdims=0),
+            helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+            helper.make_node("Add", ["nothing", "weights"], ["kernel"]),
+        ]
+        outputs.append(helper.make_tensor_value_info("kernel", TensorProto.FLOAT, ["B", *kernel.shape]))
     graph = helper.make_graph(
-        [*nodes, *parser] if parses else nodes,
+        nodes,
         "tiny",
         [picture],
-        [restored, parsing] if parses else [restored],
+        outputs,
         [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -13,8 +13,8 @@ from PIL import Image
 import snadnet
 from snadnet import Deblurrer, SkippedFace
 from snadnet.errors import ConfigError, ModelError, PhotoError, WeightsError
-from snadnet.faces import TEMPLATE, Face
-from snadnet.inference import OnnxBackend
+from snadnet.faces import TEMPLATE, Face, face_matrix
+from snadnet.inference import OnnxBackend, RestoredCrops
 from snadnet.photo import photo_from_array
 from support.photo_samples import wide_profile, wide_to_srgb
 
@@ -53,6 +53,34 @@ def test_what_is_reported(deblurrer, portrait):
     assert face.sharpness_before > 0
     with pytest.raises(dataclasses.FrozenInstanceError):
         face.confidence = 1.0
+
+
+def test_how_the_blur_is_explained(build_network, tmp_path, portrait):
+    weights = np.zeros((49, 49))
+    weights[24, 20:29] = 1.0  # nine pixels along the eyes
+    explains = Deblurrer(weights=build_network(tmp_path / "k.onnx", gain=0.0, kernel=weights), device="cpu")
+    sharp = portrait.astype(np.float32) / 255.0
+    (face,) = explains.restore(portrait).faces
+    matrix = face_matrix(face.landmarks)
+    scale = np.hypot(*matrix[:, 0])
+    assert face.blur.kernel.shape == (49, 49)
+    assert face.blur.length == pytest.approx(1 + 8 / scale)
+    tilt = np.degrees(np.arctan2(*(face.landmarks[0] - face.landmarks[1])[::-1]))  # of the line through the eyes
+    assert abs((face.blur.angle + tilt + 90) % 180 - 90) < 3
+    # The network returns what it was given: blurred again, a sharp face is not what it was.
+    assert face.blur.explains == "hardly"
+    assert face.blur.consistency.excess > 0.02
+    small = cv2.resize(sharp, (128, 128), interpolation=cv2.INTER_AREA)
+    flat = np.full_like(small, 0.5)
+    (aligned,) = explains.restore_aligned(flat).faces
+    assert aligned.blur.length == pytest.approx(9.0)
+    assert aligned.blur.explains == "well"
+    large = cv2.resize(flat, (512, 512))
+    assert explains.restore_aligned(large).faces[0].blur.length == pytest.approx(1 + 8 * 2)
+
+
+def test_without_a_kernel_nothing_is_said_of_the_blur(deblurrer, portrait):
+    assert [face.blur for face in deblurrer.restore(portrait).faces] == [None]
 
 
 def test_a_network_that_parses_no_faces(build_network, tmp_path, deblurrer, portrait):
@@ -172,7 +200,7 @@ def test_grey_stays_grey_and_alpha_is_kept(deblurrer, tmp_path, portrait):
 def test_the_grey_residual_is_the_mean_of_the_channels(tiny_network, monkeypatch):
     deblurrer = Deblurrer(weights=tiny_network, device="cpu")
     tint = np.array([0.3, 0.0, 0.0], np.float32)
-    monkeypatch.setattr(deblurrer, "_network", lambda crops: (crops + tint, np.ones((*crops.shape[:3], 19))))
+    monkeypatch.setattr(deblurrer, "_network", lambda crops: RestoredCrops(crops + tint))
     crop = np.full((100, 100), 100, np.uint8)
     # A third of 0.3 * 255 on each channel: 100 + 25.5 rounds to even.
     assert np.all(np.abs(deblurrer.restore_aligned(crop).photo.pixels.astype(int) - 125.5) <= 0.5)

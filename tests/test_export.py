@@ -46,7 +46,7 @@ def face_crops(batch: int, height: int, width: int) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(1, 256, 256), (3, 160, 160), (2, 64, 96), (1, 75, 130)])
 def test_parity_with_pytorch_on_real_pictures(network: SNADNet, graph: Path, shape: tuple[int, int, int]) -> None:
     crops = face_crops(*shape)
-    restored, parsing = OnnxBackend(graph, "cpu")(crops)
+    restored, parsing, kernel = OnnxBackend(graph, "cpu")(crops)
 
     def cropped(tensor: Tensor) -> np.ndarray:
         return tensor[..., : shape[1], : shape[2]].permute(0, 2, 3, 1).numpy()
@@ -56,6 +56,7 @@ def test_parity_with_pytorch_on_real_pictures(network: SNADNet, graph: Path, sha
         expected = round_to_fp16(network)(padded)
     np.testing.assert_allclose(restored, cropped(expected.restored.clamp(0, 1)), atol=1e-4)
     np.testing.assert_allclose(parsing, cropped(expected.parsing), atol=1e-4)
+    np.testing.assert_allclose(kernel, expected.full_size_kernel.numpy(), atol=1e-4)
     assert np.abs(restored - crops).max() > 0.01  # the network did something
 
 

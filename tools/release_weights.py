@@ -4,6 +4,8 @@
     python tools/release_weights.py runs/natural/weights.safetensors --name snadnet-small-natural
     python tools/release_weights.py runs/parsing-sharp/weights.safetensors --name bisenet-small-sharp
 
+Given the released file itself, it leaves that as it is and makes the graph anew.
+
 The model card beside them (``src/snadnet/weights/NAME.md``) is written by hand: data, steps, seed, scores, weaknesses.
 """
 
@@ -31,7 +33,8 @@ def release(
     files = {f"{name}.safetensors": FOLDER / f"{name}.safetensors"}
     read = read_model(weights)
     network = read.core if isinstance(read, Restorer) else read
-    save_network(files[f"{name}.safetensors"], network, model, fp16=True)
+    if weights.resolve() != files[f"{name}.safetensors"].resolve():
+        save_network(files[f"{name}.safetensors"], network, model, fp16=True)
     if describe_model(model).task == "deblurring":
         # The deblurrer asks for the plain name: that is the graph.
         files[name] = FOLDER / f"{name}.onnx"

@@ -1,6 +1,7 @@
 """The public class: a photo with blurred faces goes in, the photo with its faces deblurred comes out."""
 
 import functools
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from snadnet.blur import kernel_extent, measure_consistency
 from snadnet.errors import ConfigError, PhotoError
 from snadnet.faces import (
     CROP_SIZE,
     MIN_CONFIDENCE,
     TEMPLATE,
     AllFaces,
+    EstimatedBlur,
     Face,
     FaceBox,
     FaceChoice,
@@ -214,17 +217,19 @@ class Deblurrer:
         matrices = [face_matrix(face.landmarks) for _, face in located]
         patches: list[Patch] = []
         parsings: list[NDArray[np.uint8] | None] = []
+        blurs: list[EstimatedBlur | None] = []
         before: list[float] = []
         for start in range(0, len(matrices), self.batch_size):
             batch = matrices[start : start + self.batch_size]
             crops = np.stack([_cut(original, matrix) for matrix in batch])
-            residuals, probabilities = self._run(crops, original)
+            residuals, probabilities, explained = self._run(crops, original, batch)
             patches.extend(map(Patch, batch, residuals))
             parsings.extend(_class_ids(probabilities, len(batch)))
+            blurs.extend(explained)
             before.extend(map(measure_sharpness, crops))
         faces_before = [
-            RestoredFace(face.box, face.landmarks, face.confidence, parsing, sharp, sharp, each.number)
-            for (each, face), parsing, sharp in zip(located, parsings, before, strict=True)
+            RestoredFace(face.box, face.landmarks, face.confidence, parsing, sharp, sharp, each.number, blur)
+            for (each, face), parsing, sharp, blur in zip(located, parsings, before, blurs, strict=True)
         ]
         return _pasted(original, patches, faces_before, skipped, strength)
 
@@ -255,7 +260,8 @@ class Deblurrer:
                 f"{name}: {width} x {height} px is too small for a face crop; give at least {MIN_ALIGNED} px"
             )
         crop = _working_size(original.pixels)
-        residuals, probabilities = self._run(crop[None], original)
+        reduced = np.diag([len(crop) / height, len(crop) / height, 1.0])[:2]
+        residuals, probabilities, (blur,) = self._run(crop[None], original, [reduced])
         if probabilities is not None:
             # Probabilities rather than ids are resized: between two ids lies no meaning.
             canonical = cv2.resize(probabilities[0], (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
@@ -269,6 +275,7 @@ class Deblurrer:
             parsing=parsing,
             sharpness_before=sharpness,
             sharpness_after=sharpness,
+            blur=blur,
         )
         return _added(original, residuals[0], face, strength)
 
@@ -282,17 +289,38 @@ class Deblurrer:
             raise ConfigError(f"the landmarks of a face are {landmarks.shape}; give 5 finite points, (5, 2), in pixels")
         return Face(face.box, landmarks, face.confidence)
 
-    def _run(self, crops: NDArray[np.float32], photo: Photo) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """The residuals ``(B, H, W, 3)`` of a photo's crops, in its own colours, and the crops' parsing, if any.
+    def _run(
+        self, crops: NDArray[np.float32], photo: Photo, matrices: Sequence[NDArray[np.float64]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, list[EstimatedBlur | None]]:
+        """The residuals ``(B, H, W, 3)`` of a photo's crops, in its own colours, with their parsing and blur, if any.
 
-        The network sees sRGB. Of a grey photo the residual is the same for all channels.
+        The network sees sRGB. Of a grey photo the residual is the same for all channels. The matrices tell where the
+        crops lie in the photo.
         """
         colours = ColourBridge(photo.icc_profile, grey=photo.grey)
         blurred = np.stack([colours.to_srgb(crop) for crop in crops])
-        restored, parsing = self._network(blurred)
+        restored, parsing, kernels = self._network(blurred)
         if photo.grey:
             restored = blurred + (restored - blurred).mean(axis=3, keepdims=True)
-        return np.stack([colours.residual(*pair) for pair in zip(blurred, restored, strict=True)]), parsing
+        residuals = np.stack([colours.residual(*pair) for pair in zip(blurred, restored, strict=True)])
+        if kernels is None:
+            return residuals, parsing, [None] * len(crops)
+        return residuals, parsing, list(map(_estimated_blur, kernels, restored, blurred, matrices))
+
+
+def _estimated_blur(
+    kernel: NDArray[np.float32],
+    restored: NDArray[np.float32],
+    blurred: NDArray[np.float32],
+    matrix: NDArray[np.float64],
+) -> EstimatedBlur:
+    """The blur of a crop that a matrix cuts from the photo, in the photo's pixels."""
+    # A similarity: its first column is the cosine and the sine of its turn, times its scale.
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    turn = math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
+    length, angle = kernel_extent(kernel)
+    consistency = measure_consistency(restored, blurred, kernel, spacing=round(scale))
+    return EstimatedBlur(kernel, 1.0 + (length - 1.0) / scale, (angle + turn) % 180.0, consistency)
 
 
 def _pasted(

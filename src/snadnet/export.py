@@ -1,4 +1,4 @@
-"""ONNX export of deblurring models: blurred crop in, restored crop out, and the parsing map if the model has one.
+"""ONNX export of deblurring models: blurred crop in, restored crop out, with parsing map and kernel if there are any.
 
 The graph keeps the contract of `snadnet.inference`: it maps to the network's range and back and clamps, and the
 runtime pads. Weights are stored in half precision, which halves the file, and computed with in float32.
@@ -38,9 +38,13 @@ class _Graph(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, blurred: Tensor) -> Tensor | Restored:
-        output = self.model.restore_unpadded(blurred)
-        return output.restored if output.parsing is None else output
+    def forward(self, blurred: Tensor) -> tuple[Tensor, ...]:
+        return tuple(_made(self.model.restore_unpadded(blurred)).values())
+
+
+def _made(output: Restored) -> dict[str, Tensor]:
+    """What a model makes, by its name in the graph."""
+    return {name: value for name, value in output._asdict().items() if value is not None}
 
 
 def round_to_fp16(network: _Network) -> _Network:
@@ -87,7 +91,7 @@ def export_onnx(
     if not output.restored.equal(again.restored):
         raise ModelError(f"{name} draws at random as it restores, which no graph can; run its weights")
     log_step(f"{name}: tracing its operations")
-    onnx_model = _traced(rounded, example, parses=output.parsing is not None)
+    onnx_model = _traced(rounded, example, outputs=list(_made(output)))
     log_step(f"{name}: checking and writing the graph")
     _store_as_fp16(onnx_model)
     for node in onnx_model.graph.node:
@@ -100,7 +104,7 @@ def export_onnx(
     write_atomically(path, onnx_model.SerializeToString())
 
 
-def _traced(model: Restorer, example: Tensor, *, parses: bool) -> onnx.ModelProto:
+def _traced(model: Restorer, example: Tensor, *, outputs: list[str]) -> onnx.ModelProto:
     """The graph of a model, of any batch and any size that the model takes without padding."""
     size = model.descriptor.size
     height, width = size.padded(1, 1)
@@ -111,7 +115,7 @@ def _traced(model: Restorer, example: Tensor, *, parses: bool) -> onnx.ModelProt
             _Graph(model),
             (example,),
             input_names=["blurred"],
-            output_names=["restored", "parsing"] if parses else ["restored"],
+            output_names=outputs,
             dynamic_shapes={
                 "blurred": {
                     0: torch.export.Dim("batch"),

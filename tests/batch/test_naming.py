@@ -156,6 +156,7 @@ def test_an_input_is_never_an_output_even_with_overwrite(fake, arguments):
         (("1/a.png", "2/a.jpg"), ("--compare",)),
         (("1/a.png", "2/a.jpg"), ("--draw-boxes",)),
         (("1/a.png", "2/a.jpg"), ("--save-faces", "f")),
+        (("1/a.png", "2/a.jpg"), ("--save-kernels", "k")),
         (("1/a.png", "2/a_compare.png"), ("--compare",)),
         (("1/a.dat", "2/a.dat.png"), ()),
         (("1/a.png", "1/b.png"), ("--name", "same.png")),

@@ -10,7 +10,7 @@ from PIL import Image
 from pydantic import ValidationError
 from skimage.data import astronaut
 
-from snadnet.blur import apply_kernel
+from snadnet.blur import add_noise, apply_kernel, kernel_extent
 from snadnet.data.dataloader import training_batches
 from snadnet.data.dataset import Augmentation, FaceDataset, SampleKey, SizeShare, StepSampler, augment
 from snadnet.data.degradation import (
@@ -205,6 +205,52 @@ def test_the_kernel_of_a_degraded_face_is_what_blurred_it(shares: dict[str, floa
 
 
 TURNING = {"trajectory_share": 0, "rotating_share": 1, "noise": (0.0, 0.0)}
+
+
+def test_the_kernel_of_a_face_out_of_focus_is_that_of_both_blurs() -> None:
+    sharp = np.random.default_rng(1).random((160, 160, 3), np.float32) * 0.5 + 0.25
+    mixture = Degradation(defocus_share=1, defocus=(3.0, 3.0), noise=(0, 0), kernels=16)
+    image, kernel = degrade(sharp, mixture, np.random.default_rng(4))
+    inside = slice(30, 130)
+    np.testing.assert_allclose(apply_kernel(sharp, kernel)[inside, inside], image[inside, inside], atol=3 / 255)
+    still = Degradation(sharp_share=1, trajectory_share=0, defocus_share=1, defocus=(3.0, 3.0), noise=(0, 0))
+    assert kernel_extent(degrade(sharp, still, np.random.default_rng(4)).kernel).length > 4.0
+
+
+def test_a_highlight_leaves_a_brighter_trace_and_grey_stays_grey() -> None:
+    photo = np.full((64, 64, 3), 0.2, np.float32)
+    photo[32, 32] = 1.0
+    straight = {"linear_share": 1, "trajectory_share": 0, "linear_length": 9, "linear_angle": 0, "noise": (0, 0)}
+    plain = degrade(photo, Degradation(**straight), np.random.default_rng(0)).image
+    bright = degrade(photo, Degradation(**straight, highlight_share=1), np.random.default_rng(0)).image
+    assert bright[32, 32].min() > plain[32, 32].max() + 0.1
+    np.testing.assert_allclose(bright[:20], photo[:20], atol=1 / 255)
+
+
+def test_long_motions_are_drawn_from_the_upper_half() -> None:
+    bank = kernel_bank(Degradation(long_share=1, kernels=64), 160)
+    assert min(len(kernel) for kernel in bank) >= 21
+    assert min(len(kernel) for kernel in kernel_bank(Degradation(kernels=64), 160)) < 21
+
+
+def test_a_camera_s_processing_changes_detail_and_no_flat_part() -> None:
+    sharp = np.random.default_rng(1).random((64, 64, 3), np.float32)
+    sharp[:, :32] = 0.5
+    still = Degradation(sharp_share=1, trajectory_share=0, processing_share=1, noise=(0, 0))
+    image = degrade(sharp, still, np.random.default_rng(0)).image
+    np.testing.assert_allclose(image[:, :20], 0.5, atol=1 / 255)
+    assert np.abs(image - sharp)[:, 40:].mean() > 0.02
+
+
+def test_what_has_no_share_draws_nothing() -> None:
+    # So that mixtures of former trainings make the same faces.
+    sharp = np.random.default_rng(1).random((64, 64, 3), np.float32)
+    former, random = degrade(sharp, Degradation(kernels=8), np.random.default_rng(0)), np.random.default_rng(0)
+    random.choice(4, p=[0.0, 0.0, 1.0, 0.0])
+    kernel = kernel_bank(Degradation(kernels=8), 64)[int(random.integers(8))]
+    random.uniform(0.03, 0.03)
+    noisy = add_noise(apply_kernel(sharp, kernel), 0.03, random)
+    np.testing.assert_allclose(former.image, noisy, atol=0.51 / 255)
 
 
 def test_a_turning_camera_that_does_not_turn_blurs_by_its_kernel() -> None:

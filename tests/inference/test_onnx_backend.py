@@ -32,10 +32,11 @@ def crops(*shape: int) -> np.ndarray:
 @pytest.mark.parametrize("size", [(256, 256), (64, 100), (17, 31), (1, 5)])
 def test_any_size_comes_back_as_it_went_in(network, size):
     batch = crops(2, *size, 3)
-    restored, parsing = network(batch)
+    restored, parsing, kernel = network(batch)
     assert restored.shape == batch.shape
     assert parsing.shape == (2, *size, 19)
     assert restored.dtype == parsing.dtype == np.float32
+    assert kernel is None
     assert np.allclose(restored, np.minimum(batch + 0.1, 1), atol=1e-6)
     assert np.all(parsing.argmax(axis=3) == 1)
     assert np.allclose(parsing.sum(axis=3), 1, atol=1e-5)
@@ -43,8 +44,34 @@ def test_any_size_comes_back_as_it_went_in(network, size):
 
 def test_the_result_is_clipped_whatever_the_graph_says(tmp_path, build_network):
     path = build_network(tmp_path / "dark.onnx", gain=-0.5)
-    restored, _ = OnnxBackend(path, "cpu")(crops(1, 16, 16, 3))
+    restored = OnnxBackend(path, "cpu")(crops(1, 16, 16, 3)).restored
     assert restored.min() == 0
+
+
+def test_kernels_come_back_for_each_crop_with_sum_1(tmp_path, build_network):
+    weights = np.zeros((5, 5))
+    weights[2] = (1.0, 2.0, 4.0, 1.0, -1.0)
+    network = OnnxBackend(build_network(tmp_path / "k.onnx", kernel=weights), "cpu")
+    kernel = network(crops(2, 17, 40, 3)).kernel
+    assert kernel.shape == (2, 5, 5)
+    assert kernel.dtype == np.float32
+    np.testing.assert_allclose(kernel[1, 2], [0.125, 0.25, 0.5, 0.125, 0.0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.ones((4, 4)), "comes back as"),
+        (np.ones((129, 129)), "comes back as"),
+        (np.ones((3, 5)), "not float32 .B, K, K."),
+        (np.zeros((3, 3)), "without any weight"),
+        (np.full((3, 3), np.nan), "no numbers"),
+    ],
+)
+def test_kernels_that_are_none_are_refused(tmp_path, build_network, weights, message):
+    path = build_network(tmp_path / "k.onnx", kernel=weights)
+    with pytest.raises(WeightsError, match=message):
+        OnnxBackend(path, "cpu")(crops(1, 32, 32, 3))
 
 
 def test_a_crop_does_not_depend_on_its_batch_or_on_the_run(network):
@@ -101,8 +128,9 @@ def test_the_network_is_given_sizes_of_its_rule_padded_as_in_training(tmp_path, 
 def test_a_graph_without_parsing_gives_none(tmp_path, build_network):
     network = OnnxBackend(build_network(tmp_path / "m.onnx", parses=False), "cpu")
     batch = crops(3, 17, 31, 3)
-    restored, parsing = network(batch)
+    restored, parsing, kernel = network(batch)
     assert parsing is None
+    assert kernel is None
     assert np.allclose(restored, np.minimum(batch + 0.1, 1), atol=1e-6)
 
 

@@ -13,19 +13,23 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import snadnet
+from snadnet.blur import Consistency
 from snadnet.cli.deblur import command as module
 from snadnet.deblurrer import Restoration, RestoredFace, SkippedFace
 from snadnet.errors import PhotoError
+from snadnet.faces import EstimatedBlur
 
 app = typer.Typer()
 app.command()(module.deblur)
 
 BOX = (0.0, 0.0, 8.0, 8.0)
 LANDMARKS = ((2.0, 2.0), (5.0, 2.0), (3.5, 4.0), (2.0, 6.0), (5.0, 6.0))
+KERNEL = np.array([[0, 0, 0], [0.25, 0.5, 0.25], [0, 0, 0]], np.float32)
+UNEXPLAINED = EstimatedBlur(KERNEL, 2.5, 0.0, Consistency(0.05, 0.03))
 
 
 class FakeDeblurrer:
-    """Inverts photos; the red value of the first pixel says what "is found" in one."""
+    """Inverts photos; the red value of the first pixel says what "is found" in one, and 50 that it is unexplained."""
 
     made: list[dict] = []  # noqa: RUF012 - reset by the fixture
     calls: list[tuple] = []  # noqa: RUF012
@@ -36,7 +40,8 @@ class FakeDeblurrer:
     def restore(self, photo, *, strength, choice):
         self.calls.append((photo.path.name if photo.path else None, strength, choice))
         restored, *small = FOUND[int(photo.pixels[0, 0, 0])]
-        return restoration(photo, restored, small)
+        blur = UNEXPLAINED if photo.pixels[0, 0, 0] == UNEXPLAINED_RED else None
+        return restoration(photo, restored, small, blur)
 
     def restore_aligned(self, photo, *, strength):
         self.calls.append((photo.path.name, strength, "aligned"))
@@ -45,11 +50,13 @@ class FakeDeblurrer:
         return restoration(photo, 1, [])
 
 
+UNEXPLAINED_RED = 50
+
 # First pixel's red -> number of restored faces, then the sizes of those too small.
-FOUND = {0: (0,), 10: (1,), 20: (1, 18), 30: (2, 9, 9, 12), 40: (0, 18)}
+FOUND = {0: (0,), 10: (1,), 20: (1, 18), 30: (2, 9, 9, 12), 40: (0, 18), UNEXPLAINED_RED: (1,)}
 
 
-def restoration(photo, restored, small):
+def restoration(photo, restored, small, blur=None):
     face = RestoredFace(
         box=BOX,
         landmarks=np.array(LANDMARKS, np.float32),
@@ -57,6 +64,7 @@ def restoration(photo, restored, small):
         parsing=np.zeros((256, 256), np.uint8),
         sharpness_before=1.0,
         sharpness_after=float("nan"),
+        blur=blur,
     )
     skipped = tuple(SkippedFace(box=BOX, confidence=0.9, reason=f"too small ({size} px)") for size in small)
     return Restoration(photo.with_pixels(255 - photo.pixels), photo, (face,) * restored, skipped)

@@ -131,11 +131,14 @@ def assert_export_agrees(model: Restorer, path: Path, shapes: list[tuple[int, in
     rounded = round_to_fp16(model)
     for count, height, width in shapes:
         blurred = torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(height + width))
-        restored, parsing = runtime(blurred.permute(0, 2, 3, 1).numpy())
+        restored, parsing, kernel = runtime(blurred.permute(0, 2, 3, 1).numpy())
         with torch.no_grad():
             expected = rounded.restore(blurred)
         np.testing.assert_allclose(restored, expected.restored.permute(0, 2, 3, 1).numpy(), atol=1e-4)
         assert (parsing is None) == (expected.parsing is None)
+        assert (kernel is None) == (expected.kernel is None)
+        if expected.kernel is not None:
+            np.testing.assert_allclose(kernel, expected.kernel.numpy(), atol=1e-4)
         # What the network did is more than what the comparison lets pass.
         assert np.abs(restored - blurred.permute(0, 2, 3, 1).numpy()).max() > 1e-2
     # The graph itself, as CUDA runs it: several crops at once, and nothing left to clamp.

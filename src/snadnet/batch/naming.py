@@ -22,7 +22,7 @@ BESIDE_TEMPLATE: Final = "{stem}_deblurred{suffix}"
 """Names of the results beside their sources."""
 
 _FIELDS: Final = ("stem", "suffix", "parent")
-_FACE_IMAGE: Final = re.compile(r"(?P<stem>.+)_face\d+_(before|after)\.png", re.DOTALL)
+_FACE_IMAGE: Final = re.compile(r"(?P<stem>.+)_face\d+_(before|after|kernel)\.png", re.DOTALL)
 _UNSEEN_SUFFIX: Final = ".png"  # holds any photo, where a file's own name says nothing that can be written
 
 
@@ -38,6 +38,7 @@ class Layout:
         compare: Whether a before/after image is wanted beside the result.
         boxes: Whether an image with the faces' boxes is wanted beside the result.
         faces: The folder for images of the single faces, or None if none are wanted.
+        kernels: The folder for images of the faces' blur kernels, or None if none are wanted.
     """
 
     out: Path | None
@@ -46,6 +47,7 @@ class Layout:
     compare: bool = False
     boxes: bool = False
     faces: Path | None = None
+    kernels: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Job:
         comparison: Where the before/after image goes, or None if none is wanted.
         boxes: Where the image with the faces' boxes goes, or None if none is wanted.
         faces: What the names of the faces' images begin with, or None if none are wanted.
+        kernels: The same of the images of their kernels.
     """
 
     source: Path
@@ -65,6 +68,12 @@ class Job:
     comparison: Path | None = None
     boxes: Path | None = None
     faces: Path | None = None
+    kernels: Path | None = None
+
+    @property
+    def beginnings(self) -> tuple[Path, ...]:
+        """What the names of all images of single faces begin with."""
+        return tuple(path for path in (self.faces, self.kernels) if path is not None)
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -78,9 +87,22 @@ class Job:
         start = f"{self.faces.name}_face{number}"
         return self.faces.with_name(f"{start}_before.png"), self.faces.with_name(f"{start}_after.png")
 
+    def kernel_output(self, number: int) -> Path:
+        """Return the file for the image of a face's kernel; the first face has the number 1."""
+        if self.kernels is None:
+            raise ValueError("no images of kernels are wanted")
+        return self.kernels.with_name(f"{self.kernels.name}_face{number}_kernel.png")
+
 
 def chosen_layout(
-    photos: Sequence[Path], out: Path | None, template: str | None, *, compare: bool, boxes: bool, faces: Path | None
+    photos: Sequence[Path],
+    out: Path | None,
+    template: str | None,
+    *,
+    compare: bool,
+    boxes: bool,
+    faces: Path | None,
+    kernels: Path | None,
 ) -> Layout:
     """Return the layout that the options ask for.
 
@@ -91,6 +113,7 @@ def chosen_layout(
         compare: As in `Layout`.
         boxes: As in `Layout`.
         faces: As in `Layout`.
+        kernels: As in `Layout`.
 
     Raises:
         UsageError: If the output cannot be written, is missing, or has a name already and gets another.
@@ -118,6 +141,7 @@ def chosen_layout(
         compare=compare,
         boxes=boxes,
         faces=faces,
+        kernels=kernels,
     )
 
 
@@ -167,8 +191,9 @@ def plan(sources: Sequence[Source], layout: Layout, *, overwrite: bool = False) 
     folder = None if layout.out == STREAM or layout.out_is_file else layout.out
     if folder is not None and not is_url(folder):
         _check_folder(folder)
-    if layout.faces is not None and os.path.lexists(layout.faces) and not is_folder(layout.faces):
-        raise UsageError(f"{printable(layout.faces)} is a file; name a folder", argument="--save-faces")
+    for option, place in (("--save-faces", layout.faces), ("--save-kernels", layout.kernels)):
+        if place is not None and os.path.lexists(place) and not is_folder(place):
+            raise UsageError(f"{printable(place)} is a file; name a folder", argument=option)
     jobs = {_job(source, layout): source for source in sources}
     left_out = set() if overwrite else _results_of_others(jobs)
     kept = [job for job, source in jobs.items() if source not in left_out]
@@ -177,6 +202,8 @@ def plan(sources: Sequence[Source], layout: Layout, *, overwrite: bool = False) 
         _refuse_escapes({job.target.parent for job in kept}, folder)
     if layout.faces is not None:
         _refuse_escapes({job.faces.parent for job in kept if job.faces is not None}, layout.faces)
+    if layout.kernels is not None:
+        _refuse_escapes({job.kernels.parent for job in kept if job.kernels is not None}, layout.kernels)
     return kept, _left_out_in_words(sorted(source.path for source in left_out))
 
 
@@ -223,6 +250,7 @@ def _job(source: Source, layout: Layout) -> Job:
         comparison=target.with_name(f"{stem}_compare.png") if layout.compare else None,
         boxes=target.with_name(f"{stem}_boxes.png") if layout.boxes else None,
         faces=layout.faces / source.place / stem if layout.faces is not None else None,
+        kernels=layout.kernels / source.place / stem if layout.kernels is not None else None,
     )
 
 
@@ -272,7 +300,7 @@ def _refuse_clashes(jobs: Collection[Job]) -> None:
     owners: dict[str, Path] = {}
     for job in jobs:
         # The beginning of their names stands for the images of faces, whose number nobody knows yet.
-        for output in (*job.outputs, *([] if job.faces is None else [job.faces])):
+        for output in (*job.outputs, *job.beginnings):
             other = owners.setdefault(place_of(output), job.source)
             if other is not job.source:
                 raise UsageError(
@@ -280,12 +308,13 @@ def _refuse_clashes(jobs: Collection[Job]) -> None:
                     " do them one after another into two folders, or tell them apart by --name",
                     argument="PHOTO",
                 )
-    faces = {content_of(job.faces) for job in jobs if job.faces is not None}
+    beginnings = {content_of(beginning) for job in jobs for beginning in job.beginnings}
     for path in (path for job in jobs for path in (job.source, *job.outputs)):
         name = _FACE_IMAGE.fullmatch(path.name)
-        if name is not None and content_of(path.with_name(name["stem"])) in faces:
+        if name is not None and content_of(path.with_name(name["stem"])) in beginnings:
             raise UsageError(
-                f"{printable(path)} has the name of a face's image; choose another folder", argument="--save-faces"
+                f"{printable(path)} has the name of a face's image; choose another folder",
+                argument="--save-faces or --save-kernels",
             )
 
 

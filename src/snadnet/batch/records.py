@@ -36,6 +36,7 @@ class FaceRecord:
     confidence: float | None
     sharpness_before: float | None
     sharpness_after: float | None
+    blur: dict[str, float | str] | None
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def face_records(result: Restoration) -> tuple[FaceRecord, ...]:
             confidence=_number(face.confidence),
             sharpness_before=_number(face.sharpness_before),
             sharpness_after=_number(face.sharpness_after),
+            blur=None if face.blur is None else face.blur.as_json(),
         )
         for face in result.faces
     )

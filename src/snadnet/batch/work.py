@@ -18,7 +18,7 @@ from snadnet.concurrency import StoppedError, StopSignal, in_order
 from snadnet.deblurrer import Deblurrer, Restoration
 from snadnet.environment import available_cores
 from snadnet.errors import SnadnetError
-from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images, side_by_side
+from snadnet.faces import AllFaces, FaceChoice, draw_boxes, face_images, kernel_photo, side_by_side
 from snadnet.photo import FORMATS, SUFFIXES, Limits, Photo, encode_photo, encoding_notes, path_text, printable
 
 # Each further photo would fail alike.
@@ -142,7 +142,8 @@ def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSi
     _write(missing, storage, overwrite=options.overwrite, stop=stop)
     *others, last = (_name(path, "standard output") for path in job.outputs)
     named = f"{', '.join(others)} and {last}" if others else last
-    notes = (*photo.notes, *encoding_notes(result.photo, _format(job.target, result.photo)))
+    encoding = encoding_notes(result.photo, _format(job.target, result.photo))
+    notes = (*photo.notes, *encoding, *_doubts(result))
     in_brackets = f" ({'; '.join(notes)})" if notes else ""
     return replace(
         record,
@@ -151,6 +152,18 @@ def _deblur(job: Job, deblurrer: Deblurrer, options: DeblurOptions, stop: StopSi
         outputs=tuple(map(path_text, files)),
         notes=notes,
     )
+
+
+def _doubts(result: Restoration) -> tuple[str, ...]:
+    """What to say of faces that explain their blur hardly."""
+    numbers = [str(face.number) for face in result.faces if face.blur is not None and face.blur.explains == "hardly"]
+    if not numbers:
+        return ()
+    if len(result.faces) == 1:
+        return ("the face hardly explains the blur: take its details as guesses",)
+    which = "face" if len(numbers) == 1 else "faces"
+    verb = "explains" if len(numbers) == 1 else "explain"
+    return (f"{which} {', '.join(numbers)} hardly {verb} the blur: take their details as guesses",)
 
 
 def _existing(job: Job, outputs: Collection[Path], options: DeblurOptions, storage: Storage) -> Record | None:
@@ -173,6 +186,12 @@ def _encoded(job: Job, result: Restoration) -> dict[Path, bytes]:
     if job.faces is not None:
         for number, before_and_after in enumerate(face_images(result), start=1):
             images |= zip(job.face_outputs(number), before_and_after, strict=True)
+    if job.kernels is not None:
+        images |= {
+            job.kernel_output(number): kernel_photo(face.blur)
+            for number, face in enumerate(result.faces, start=1)
+            if face.blur is not None
+        }
     return {
         path: encode_photo(image, _format(path, image), name=_name(path, "standard output"))
         for path, image in images.items()

@@ -70,7 +70,7 @@ def deblur_photos(
     sources, places = located_together(photos, filesystem, argument="photos")
     targets, folder = located(output, output_filesystem)
     storage = ArrowStorage(sources, targets)
-    layout = chosen_layout(places, folder, name, compare=compare, boxes=False, faces=None)
+    layout = chosen_layout(places, folder, name, compare=compare, boxes=False, faces=None, kernels=None)
     found = storage.find(places, recursive=recursive, leave_out=[folder])
     jobs: list[Job] = plan(found.sources, layout, overwrite=options.overwrite)[0]
     for problem in found.problems:

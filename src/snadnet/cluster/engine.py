@@ -79,7 +79,7 @@ def deblur_on_ray(
         share = min(cpus, processors / count)
         payload = ray.cloudpickle.dumps(deblurrer)
         left = dict(enumerate(jobs))
-        places = (path for job in jobs for path in (job.source, *job.outputs, *([job.faces] if job.faces else [])))
+        places = (path for job in jobs for path in (job.source, *job.outputs, *job.beginnings))
         folder = str(Path.cwd()) if any(not path.is_absolute() and not is_url(path) for path in places) else None
         for number, attempt in enumerate(_ATTEMPTS):
             arguments = (payload, replace(options, begun_before=number > 0), storage, max(1, int(cpus)), folder)

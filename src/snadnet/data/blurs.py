@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.blur import (
+    Placement,
     apply_kernel,
     linear_kernel,
     rotating_blur,
@@ -56,11 +57,14 @@ class TrajectoryBlur:
         sizes: Kernel sizes in pixels, dealt out in turn so that each occurs equally often.
         seeds: One seed for each kernel of the bank.
         exposure: The part of the trajectory that is integrated, in (0, 1].
+        placement: Whether paths fill their kernels or keep their own length on a canvas
+            (`snadnet.blur.trajectory.place_on_canvas`).
     """
 
     sizes: tuple[int, ...]
     seeds: range
     exposure: float = 1.0
+    placement: Placement = "fill"
 
     def apply(self, sharp: NDArray[np.float32], index: int) -> NDArray[np.float32]:
         """Blur face ``index``, (H, W, 3), borders by reflection."""
@@ -85,7 +89,8 @@ class TrajectoryBlur:
 
     def __str__(self) -> str:
         return (
-            f"{len(self.seeds)} trajectory kernels of {self.sizes[0]} to {self.sizes[-1]} px "
+            f"{len(self.seeds)} trajectory kernels {'of' if self.placement == 'fill' else 'on canvases of'} "
+            f"{self.sizes[0]} to {self.sizes[-1]} px "
             f"(seeds {self.seeds[0]} to {self.seeds[-1]}, exposure {self.exposure:g})"
         )
 
@@ -126,7 +131,7 @@ def _kernels(blur: TrajectoryBlur, start: int) -> tuple[NDArray[np.float32], ...
     """A block of a bank, read-only, as faces share it."""
     seeds = blur.seeds[start : start + _BLOCK]
     sizes = [blur.kernel_size(start + offset) for offset in range(len(seeds))]
-    kernels = trajectory_kernels_of_seeds(sizes, seeds, exposure=blur.exposure)
+    kernels = trajectory_kernels_of_seeds(sizes, seeds, exposure=blur.exposure, placement=blur.placement)
     for kernel in kernels:
         kernel.setflags(write=False)
     return tuple(kernels)

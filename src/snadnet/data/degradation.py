@@ -17,9 +17,11 @@ from snadnet.blur import (
     apply_kernel,
     blur_by_motion,
     camera_motions,
+    disc_kernel,
     linear_kernel,
     trajectory_kernels,
 )
+from snadnet.data.camera import draw_gain, process, to_srgb, unclip_highlights
 from snadnet.data.protocols import TEST_KERNEL_SEEDS, TRAINING_KERNEL_SEEDS
 from snadnet.image_arrays import to_float, to_uint8
 
@@ -62,12 +64,18 @@ class Degradation(BaseModel):
         rotating_share: Of faces taken by a camera that also turns, so that the blur varies over the face.
         smallest, largest: Extent of the blur in pixels at 160 px.
         linear_length, linear_angle: Fix the straight motion, in pixels of the image itself and degrees.
+        long_share: Of trajectories that are drawn from the longer half of that range; the others from all of it.
         exposure: The shortest part of a trajectory that is integrated; drawn from there to 1.
         anxiety: Range of the trajectories' strength of disturbance, drawn log-uniformly.
         rotation: Range of the largest turn of a turning camera from its mean, in degrees.
         noise: Range of the Gaussian noise's standard deviation, of ``[0, 1]``.
         noise_free_share: Of faces to which no noise is added, whatever ``noise`` says.
         borders: What lies beyond the edges.
+        defocus_share: Of faces that are out of focus too, those without motion among them.
+        defocus: Range of the radius of the disc, in pixels at 160 px.
+        highlight_share: Of faces that are blurred in linear light, with highlights brighter than the image can hold
+            (`snadnet.data.camera`), and clipped then.
+        processing_share: Of faces that are smoothed and sharpened mildly after the noise.
         jpeg_share: Of faces that are compressed after blurring.
         jpeg_quality: Range of the quality.
         kernels: Trajectory kernels in the bank of each image size; as many motions of turning cameras, but no more
@@ -85,12 +93,17 @@ class Degradation(BaseModel):
     largest: int = Field(29, ge=1)
     linear_length: float | None = Field(None, ge=1)
     linear_angle: float | None = None
+    long_share: float = Field(0.0, ge=0, le=1)
     exposure: float = Field(1.0, gt=0, le=1)
     anxiety: tuple[float, float] = (0.005, 0.005)
     rotation: tuple[float, float] = (1.0, 4.0)
     noise: tuple[float, float] = (0.03, 0.03)
     noise_free_share: float = Field(0.0, ge=0, le=1)
     borders: Borders = Borders()
+    defocus_share: float = Field(0.0, ge=0, le=1)
+    defocus: tuple[float, float] = (0.5, 4.0)
+    highlight_share: float = Field(0.0, ge=0, le=1)
+    processing_share: float = Field(0.0, ge=0, le=1)
     jpeg_share: float = Field(0.0, ge=0, le=1)
     jpeg_quality: tuple[int, int] = (60, 95)
     kernels: int = Field(25_000, ge=1)
@@ -102,6 +115,8 @@ class Degradation(BaseModel):
             raise ValueError(f"smallest blur {self.smallest} is over the largest {self.largest}")
         if not 0 <= self.rotation[0] <= self.rotation[1]:
             raise ValueError(f"rotation {self.rotation} is no range of angles from 0 up")
+        if not 0 <= self.defocus[0] <= self.defocus[1]:
+            raise ValueError(f"defocus {self.defocus} is no range of radii from 0 up")
         if not any(self.motion_shares.values()):
             raise ValueError("the shares of sharp, linear, trajectory and rotating are all zero")
         return self
@@ -130,6 +145,9 @@ def kernel_bank(degradation: Degradation, size: int) -> tuple[NDArray[np.float32
     rng = np.random.default_rng([degradation.kernel_seed, size])
     scale = size / REFERENCE_SIZE
     extents = rng.uniform(degradation.smallest, degradation.largest, degradation.kernels) * scale
+    if degradation.long_share:
+        long = rng.random(degradation.kernels) < degradation.long_share
+        extents[long] = (extents[long] + degradation.largest * scale) / 2
     sizes = [_odd(extent) for extent in extents]
     exposures = rng.uniform(degradation.exposure, 1.0, degradation.kernels)
     bank: list[NDArray[np.float32]] = []
@@ -244,19 +262,39 @@ def degrade(
         rng: Source of every draw.
         border: What lies beyond the edges.
     """
-    blurred, kernel = _move(sharp, degradation, rng, border)
+    bright = _drawn(degradation.highlight_share, rng)
+    light = unclip_highlights(sharp, draw_gain(rng)) if bright else sharp
+    blurred, kernel = _move(light, degradation, rng, border)
+    if _drawn(degradation.defocus_share, rng):
+        disc = disc_kernel(rng.uniform(*degradation.defocus) * (len(sharp) - 2 * border.margin) / REFERENCE_SIZE)
+        blurred = apply_kernel(blurred, disc, border=border.kind)
+        kernel = disc if kernel is None else _convolved(kernel, disc)
+    if bright:
+        blurred = to_srgb(blurred)
     blurred = border.inside(blurred)
     sigma = rng.uniform(*degradation.noise)
     noisy = not degradation.noise_free_share or rng.random() >= degradation.noise_free_share
     if noisy and sigma > 0:
         blurred = add_noise(blurred, sigma, rng)
+    if _drawn(degradation.processing_share, rng):
+        blurred = process(blurred, rng)
     pixels = to_uint8(blurred)
-    if degradation.jpeg_share and rng.random() < degradation.jpeg_share:
+    if _drawn(degradation.jpeg_share, rng):
         low, high = degradation.jpeg_quality
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "JPEG", quality=int(rng.integers(low, high + 1)))
         pixels = np.asarray(Image.open(file))
     return Degraded(to_float(pixels), _placed(kernel))
+
+
+def _drawn(share: float, rng: np.random.Generator) -> bool:
+    """Whether this face is of a share; what never happens draws nothing."""
+    return share > 0 and rng.random() < share
+
+
+def _convolved(kernel: NDArray[np.float32], disc: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The kernel of two blurs, one after the other."""
+    return apply_kernel(np.pad(kernel, len(disc) // 2)[..., None], disc, border="black")[..., 0]
 
 
 def _placed(kernel: NDArray[np.float32] | None) -> NDArray[np.float32]:

@@ -63,7 +63,7 @@ class FrozenKernel(_Record):
         rotation: Largest turn of a rotating camera in degrees (`snadnet.blur.rotating_blur`).
     """
 
-    kind: Literal["none", "linear", "trajectory", "rotating"]
+    kind: Literal["none", "linear", "trajectory", "canvas", "rotating"]
     size: int = Field(0, ge=0)
     angle: float | None = None
     seed: int | None = None
@@ -240,7 +240,8 @@ def kernel_of(protocol: Protocol, number: int) -> FrozenKernel:
         return FrozenKernel(
             kind="rotating", size=size, seed=paths.seed(number), exposure=paths.exposure, rotation=blur.rotation
         )
-    return FrozenKernel(kind="trajectory", size=size, seed=blur.seed(number), exposure=blur.exposure)
+    kind: Literal["trajectory", "canvas"] = "trajectory" if blur.placement == "fill" else "canvas"
+    return FrozenKernel(kind=kind, size=size, seed=blur.seed(number), exposure=blur.exposure)
 
 
 def _written(path: Path, pixels: NDArray[np.uint8]) -> str:

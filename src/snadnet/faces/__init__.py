@@ -3,9 +3,9 @@
 from snadnet.faces.align import CROP_SIZE, TEMPLATE, crop_face, face_matrix, similarity
 from snadnet.faces.choice import AllFaces, FaceBox, FaceChoice, FaceNumber, LargestFace, parse_box, parse_face
 from snadnet.faces.detect import MIN_CONFIDENCE, FaceDetector
-from snadnet.faces.draw import draw_boxes, face_images, side_by_side
+from snadnet.faces.draw import draw_boxes, face_images, kernel_photo, side_by_side
 from snadnet.faces.paste import Patch, add_residual, check_strength, feather_mask, paste_faces
-from snadnet.faces.results import FoundFace, Restoration, RestoredFace, SkippedFace
+from snadnet.faces.results import EstimatedBlur, Explains, FoundFace, Restoration, RestoredFace, SkippedFace
 from snadnet.faces.select import select_faces
 from snadnet.faces.sharpness import measure_sharpness
 from snadnet.faces.types import LANDMARK_NAMES, Box, Face
@@ -17,6 +17,8 @@ __all__ = [
     "TEMPLATE",
     "AllFaces",
     "Box",
+    "EstimatedBlur",
+    "Explains",
     "Face",
     "FaceBox",
     "FaceChoice",
@@ -35,6 +37,7 @@ __all__ = [
     "face_images",
     "face_matrix",
     "feather_mask",
+    "kernel_photo",
     "measure_sharpness",
     "parse_box",
     "parse_face",

@@ -7,11 +7,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from snadnet.blur import kernel_to_image
 from snadnet.faces.align import crop_face, face_matrix
-from snadnet.faces.results import Restoration
+from snadnet.faces.results import EstimatedBlur, Restoration
 from snadnet.faces.types import Box
 from snadnet.image_arrays import to_uint8
-from snadnet.photo import Photo
+from snadnet.photo import Photo, photo_from_array
 
 RESTORED_COLOUR: Final = (0, 200, 83)
 """RGB of the boxes of restored faces, which are drawn in full lines."""
@@ -22,6 +23,7 @@ SKIPPED_COLOUR: Final = (255, 145, 0)
 _PIXELS_PER_LINE_WIDTH: Final = 400  # of the photo's longer side
 _DASH: Final = 4  # line widths, and as many between two dashes
 _DIGIT_HEIGHT: Final = 22  # pixels, of OpenCV's letters at scale 1
+_KERNEL_SCALE: Final = 4
 _WHITE: Final = (255, 255, 255)
 
 
@@ -92,6 +94,15 @@ def face_images(restoration: Restoration) -> list[tuple[Photo, Photo]]:
         )
         pairs.append((before, after))
     return pairs
+
+
+def kernel_photo(blur: EstimatedBlur) -> Photo:
+    """Return a face's blur kernel as a grey photo, upright as its crop is, four pixels a pixel of the crop.
+
+    Its largest weight is white.
+    """
+    image = kernel_to_image(blur.kernel).repeat(_KERNEL_SCALE, axis=0).repeat(_KERNEL_SCALE, axis=1)
+    return photo_from_array(image)
 
 
 def _draw(

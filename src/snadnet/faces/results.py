@@ -4,12 +4,20 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from snadnet.blur import Consistency
 from snadnet.faces.types import Box
 from snadnet.photo import Photo, encode_photo, printable, write_photo
+
+WELL: Final = 0.006
+"""Up to this `Consistency.excess` a result explains the blur well."""
+
+PARTLY: Final = 0.01
+"""Up to this it does so partly, and hardly beyond."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,44 @@ class FoundFace:
         return self.reason is None
 
 
+Explains = Literal["well", "partly", "hardly"]
+
+
+@dataclass(frozen=True, eq=False)
+class EstimatedBlur:
+    """The blur by which a network explains a face, and how well the restored face explains what was given.
+
+    Attributes:
+        kernel: float32 ``(K, K)``, sum 1, in pixels of the crop that the network saw (256 px a side, unless the photo
+            itself was a smaller crop).
+        length: Length of the motion in photo pixels, see `snadnet.blur.kernel_extent`; 1 is no motion.
+        angle: Its direction in degrees from 0 to 180, counter-clockwise from the photo's x axis.
+        consistency: What the restored crop, at full strength and blurred by the kernel, leaves unexplained of the crop
+            that was given, beside the noise.
+    """
+
+    kernel: NDArray[np.float32] = field(repr=False)
+    length: float
+    angle: float
+    consistency: Consistency
+
+    @property
+    def explains(self) -> Explains:
+        """How well the result explains the blur; take the details of a face that does so hardly as guesses."""
+        excess = self.consistency.excess
+        return "well" if excess < WELL else "partly" if excess < PARTLY else "hardly"
+
+    def as_json(self) -> dict[str, float | str]:
+        """Return all but the kernel's weights, for a report: six digits of each number."""
+        numbers = {
+            "length": self.length,
+            "angle": self.angle,
+            "unexplained": self.consistency.unexplained,
+            "noise": self.consistency.noise,
+        }
+        return {**{name: float(f"{value:.6g}") for name, value in numbers.items()}, "explains": self.explains}
+
+
 @dataclass(frozen=True, eq=False)
 class RestoredFace:
     """A face that was restored.
@@ -55,6 +101,7 @@ class RestoredFace:
         sharpness_after: The same of the crop of the result.
         number: Its place among the faces that were found, as `snadnet.faces.FaceNumber` takes it; 0 for a
             face that was given and not looked for.
+        blur: How the network explains its blur; None where it does not say.
     """
 
     box: Box
@@ -64,6 +111,7 @@ class RestoredFace:
     sharpness_before: float
     sharpness_after: float
     number: int = 0
+    blur: EstimatedBlur | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ The graph's contract, which ``snadnet export`` writes and this package checks:
 - output ``restored``: float32 ``(B, 3, H, W)`` RGB;
 - output ``parsing``, which only networks that parse faces have: float32 ``(B, 19, H, W)`` class probabilities
   (`snadnet.faces.classes`);
+- output ``kernel``, which only networks that estimate the blur have: float32 ``(B, K, K)``, in pixels of the crop, with
+  an odd ``K`` up to 127, weights of at least 0;
 - B, H and W are free, but H and W keep the rule in the metadata (`snadnet.inference.onnx_metadata`): multiples of
   ``size_multiple`` (16 where nothing is said; ``16x8`` is height and width) from ``smallest_side`` (32) up;
 - all weights are in the file, or in the ``.safetensors`` file beside it (`snadnet.inference.shared_tensors`), and

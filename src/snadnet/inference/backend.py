@@ -15,10 +15,13 @@ class RestoredCrops(NamedTuple):
         restored: float32 RGB ``(B, H, W, 3)`` in [0, 1].
         parsing: float32 ``(B, H, W, 19)`` class probabilities (`snadnet.faces.classes`); None where the
             network parses no faces.
+        kernel: float32 ``(B, K, K)``, the blur kernels that the network estimates, in pixels of the crops; ``K`` odd,
+            each kernel non-negative, its sum 1, its centre the origin. None where the network estimates none.
     """
 
     restored: NDArray[np.float32]
-    parsing: NDArray[np.float32] | None
+    parsing: NDArray[np.float32] | None = None
+    kernel: NDArray[np.float32] | None = None
 
 
 class Backend(Protocol):

@@ -22,6 +22,9 @@ from snadnet.photo import printable
 from snadnet.size_rule import SizeRule
 
 _CONTRACT: Final = {"blurred": 3, "restored": 3, "parsing": NUM_CLASSES}
+_KERNEL: Final = "kernel"
+_OUTPUTS: Final = ("restored", "parsing", _KERNEL)
+_LARGEST_KERNEL: Final = 127
 _DIMENSIONS: Final = 4
 _CUDA: Final = "CUDAExecutionProvider"
 _CPU: Final = "CPUExecutionProvider"
@@ -29,7 +32,7 @@ _ERROR: Final = 3  # ONNX Runtime's log level
 
 
 class OnnxBackend:
-    """Restores face crops, and parses them where the graph does.
+    """Restores face crops, parses them and estimates their blur where the graph does.
 
     It may be shared between threads, goes on in a forked process (on the CPU), and can be pickled: its file is opened
     again where it arrives.
@@ -113,8 +116,23 @@ class OnnxBackend:
         padded = _pad_to_rule(crops, self.size)
         blurred = channels_first(padded.astype(np.float32, copy=False))
         outputs = self._run(blurred) if self.device == "cuda" else self._run_each(blurred)
-        restored, *parsing = (channels_last(output[:, :, :height, :width]) for output in outputs)
-        return RestoredCrops(np.clip(restored, 0, 1), parsing[0] if parsing else None)
+        made = dict(zip(self._outputs, outputs, strict=True))
+        kernel = made.pop(_KERNEL, None)
+        restored, *parsing = (channels_last(output[:, :, :height, :width]) for output in made.values())
+        return RestoredCrops(
+            np.clip(restored, 0, 1),
+            parsing[0] if parsing else None,
+            None if kernel is None else self._normalized(kernel),
+        )
+
+    def _normalized(self, kernel: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Kernels of sum 1 exactly."""
+        weights = np.maximum(kernel, 0.0)
+        sums = weights.sum(axis=(1, 2), keepdims=True)
+        if not (sums > 0).all():
+            raise WeightsError(f"{self._name}: {_KERNEL!r} comes back without any weight; export it again")
+        normalized: NDArray[np.float32] = weights / sums
+        return normalized
 
     def _run_each(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         """Run ``(B, 3, H, W)`` crop by crop, side by side."""
@@ -141,7 +159,7 @@ class OnnxBackend:
                 f" ({printable(str(error).partition(chr(10))[0])[:200]}); export it again"
             ) from error
         for name, output in zip(self._outputs, outputs, strict=True):
-            expected = (len(blurred), _CONTRACT[name], *blurred.shape[2:])
+            expected = (len(blurred), *_shape_of_one(name, output, blurred))
             if output.shape != expected:
                 raise WeightsError(
                     f"{self._name}: {name!r} comes back as {output.shape}, not {expected}; export it again"
@@ -151,6 +169,15 @@ class OnnxBackend:
                     f"{self._name}: {name!r} comes back with values that are no numbers; export it again"
                 )
         return outputs
+
+
+def _shape_of_one(name: str, output: NDArray[np.float32], blurred: NDArray[np.float32]) -> tuple[int, ...]:
+    """The shape that the contract asks of one crop's output."""
+    if name != _KERNEL:
+        return (_CONTRACT[name], *blurred.shape[2:])
+    # Made odd and no larger than may be: of a wrong side, another one is asked.
+    side = min(max(output.shape, default=1) | 1, _LARGEST_KERNEL)
+    return (side, side)
 
 
 def _start_pool() -> tuple[int, ThreadPoolExecutor]:
@@ -177,20 +204,26 @@ def _checked_outputs(name: str, session: ort.InferenceSession) -> list[str]:
         WeightsError: If its inputs and outputs are not those of the contract.
     """
     inputs, outputs = session.get_inputs(), session.get_outputs()
-    names = sorted((node.name for node in outputs), reverse=True)
-    if [node.name for node in inputs] != ["blurred"] or names not in (["restored"], ["restored", "parsing"]):
+    given = [node.name for node in outputs]
+    names = [each for each in _OUTPUTS if each in given]
+    if [node.name for node in inputs] != ["blurred"] or "restored" not in names or sorted(names) != sorted(given):
         raise WeightsError(
-            f"{name}: not a snadnet restoration network: it needs the input 'blurred', the output 'restored' and, "
-            "if it parses faces, 'parsing'; make it with: snadnet export"
+            f"{name}: not a snadnet restoration network: it needs the input 'blurred', the output 'restored' and "
+            "none beside it but 'parsing' and 'kernel'; make it with: snadnet export"
         )
     for node in (*inputs, *outputs):
-        expected = _CONTRACT[node.name]
         # A dimension is a number where it is fixed, and a text or None where it is free.
         fixed = [size if isinstance(size, int) else None for size in node.shape]
-        if node.type != "tensor(float)" or fixed not in ([None, expected, None, None], [None] * _DIMENSIONS):
+        if node.name == _KERNEL:
+            wanted = "(B, K, K) with free B"
+            fits = len(fixed) == _DIMENSIONS - 1 and fixed[0] is None and fixed[1] == fixed[2]
+        else:
+            wanted = f"(B, {_CONTRACT[node.name]}, H, W) with free B, H and W"
+            fits = fixed in ([None, _CONTRACT[node.name], None, None], [None] * _DIMENSIONS)
+        if node.type != "tensor(float)" or not fits:
             raise WeightsError(
-                f"{name}: {node.name!r} is {node.type} {printable(str(node.shape))}, not float32 (B, {expected}, H, W) "
-                "with free B, H and W; make it with: snadnet export"
+                f"{name}: {node.name!r} is {node.type} {printable(str(node.shape))}, not float32 {wanted}; "
+                "make it with: snadnet export"
             )
     return names
 

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,19 +68,24 @@ class TorchBackend:
             torch.set_num_threads(1)
             self._process = os.getpid()
         results = [self._restore(crop) for crop in crops]
-        parsings = [parsing for _, parsing in results if parsing is not None]
-        return RestoredCrops(np.stack([restored for restored, _ in results]), np.stack(parsings) if parsings else None)
+        restored, parsing, kernel = (None if part[0] is None else np.stack(part) for part in zip(*results, strict=True))
+        assert restored is not None
+        return RestoredCrops(restored, parsing, kernel)
 
     @torch.inference_mode()
-    def _restore(self, crop: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """The restored crop ``(H, W, 3)`` and its parsing ``(H, W, 19)``, if the network makes one."""
+    def _restore(self, crop: NDArray[np.float32]) -> tuple[NDArray[np.float32], Any, Any]:
+        """The restored crop ``(H, W, 3)``, its parsing ``(H, W, 19)`` and its kernel, if the network makes them."""
         blurred = torch.from_numpy(channels_first(crop.astype(np.float32, copy=False)))
-        restored, parsing = self._network.restore(blurred[None].to(self._place))
+        restored, parsing, kernel = self._network.restore(blurred[None].to(self._place))
         if not torch.isfinite(restored).all():
             raise WeightsError(
                 f"{printable(self.path)}: gives values that are no numbers; train it again or give other weights"
             )
-        return _image(restored), None if parsing is None else _image(parsing)
+        return (
+            _image(restored),
+            None if parsing is None else _image(parsing),
+            None if kernel is None else kernel[0].float().cpu().numpy(),
+        )
 
 
 def torch_device(device: Device) -> torch.device:

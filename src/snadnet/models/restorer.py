@@ -14,10 +14,13 @@ class Restored(NamedTuple):
     Attributes:
         restored: ``(B, 3, H, W)``, clamped to ``[0, 1]`` in evaluation mode.
         parsing: Class probabilities ``(B, 19, H, W)``; None where the network parses no faces.
+        kernel: The kernels by which the network explains the blur, ``(B, K, K)``, sum 1, ``K`` odd, in pixels of the
+            image; None where it estimates none.
     """
 
     restored: Tensor
     parsing: Tensor | None
+    kernel: Tensor | None
 
 
 class Restorer(nn.Module):
@@ -46,14 +49,15 @@ class Restorer(nn.Module):
         return self.restore(blurred).restored
 
     def restore(self, blurred: Tensor) -> Restored:
-        """As ``forward``, with the parsing map of a network that makes one.
+        """As ``forward``, with the parsing map and the kernel of a network that makes them.
 
         Raises:
             ModelError: If a side is under 32 px.
         """
         height, width = blurred.shape[-2:]
-        restored, parsing = self.restore_unpadded(pad_to_rule(blurred, self.descriptor.size))
-        return Restored(restored[..., :height, :width], None if parsing is None else parsing[..., :height, :width])
+        restored, parsing, kernel = self.restore_unpadded(pad_to_rule(blurred, self.descriptor.size))
+        parsing = None if parsing is None else parsing[..., :height, :width]
+        return Restored(restored[..., :height, :width], parsing, kernel)
 
     def restore_unpadded(self, blurred: Tensor) -> Restored:
         """As ``restore``, for a size that the network takes: what an exported graph computes."""
@@ -63,6 +67,7 @@ class Restorer(nn.Module):
         return Restored(
             restored if self.training else restored.clamp(0.0, 1.0),
             getattr(output, "parsing", None),
+            getattr(output, "full_size_kernel", None),
         )
 
 

@@ -83,7 +83,18 @@ def _schemas() -> dict[str, Any]:
     number, text = {"type": "number"}, {"type": "string"}
     box = {"type": "array", "items": number, "minItems": 4, "maxItems": 4, "description": "x, y, width, height in px"}
     found = {"number": {"type": "integer"}, "box": box, "confidence": number}
-    face = {**found, "sharpness_before": number, "sharpness_after": number}
+    blur = {
+        "type": ["object", "null"],
+        "description": (
+            "the estimated motion, its length in px and its angle in degrees, and what the result, blurred by it, "
+            "leaves unexplained of the photo, beside the photo's noise; null where the network does not say"
+        ),
+        "properties": {
+            **dict.fromkeys(("length", "angle", "unexplained", "noise"), number),
+            "explains": {"enum": ["well", "partly", "hardly"]},
+        },
+    }
+    face = {**found, "sharpness_before": number, "sharpness_after": number, "blur": blur}
     return {
         "Error": {"type": "object", "properties": {"error": text, "message": text}, "required": ["error", "message"]},
         "Restoration": {

@@ -132,6 +132,7 @@ def as_document(restoration: Restoration) -> dict[str, Any]:
                 "confidence": float(face.confidence),
                 "sharpness_before": float(face.sharpness_before),
                 "sharpness_after": float(face.sharpness_after),
+                "blur": None if face.blur is None else face.blur.as_json(),
             }
             for face in restoration.faces
         ],

@@ -146,6 +146,25 @@ def test_boxes_and_faces_are_pictures_of_their_own(monkeypatch):
     assert np.array_equal(read_photo("f/sub/a_face2_after.png").pixels, 255 - pixels)
 
 
+def test_save_kernels_writes_the_kernel_of_each_face_that_has_one():
+    photo("in/sub/a.png", red=50)
+    photo("in/b.png")
+    assert run("in", "-r", "-o", "o", "--save-kernels", "k").exit_code == 0
+    assert files("k") == ["sub/a_face1_kernel.png"]
+    kernel = read_photo("k/sub/a_face1_kernel.png")
+    assert kernel.grey
+    assert kernel.pixels.shape == (12, 12, 3)  # four pixels a pixel
+    assert kernel.pixels[4:8, ::4, 0].tolist() == [[128, 255, 128]] * 4
+
+
+def test_a_face_that_is_hardly_explained_is_told_of():
+    photo("a.png", red=50)
+    result = run("a.png", "-o", "b.png")
+    assert result.stdout == (
+        "a.png: 1 face: 1 restored -> b.png (the face hardly explains the blur: take its details as guesses)\n"
+    )
+
+
 def test_aligned_takes_each_input_as_a_face(fake):
     photo("a.png", size=64)
     photo("b.png", size=40)
@@ -231,6 +250,7 @@ def test_limits_are_options(option):
         (("in", "-o", "o.png"), "name a folder"),
         (("a.png", "b.png", "-o", "a_file"), "a_file is a file"),
         (("a.png", "-o", "o", "--save-faces", "a_file"), "a_file is a file"),
+        (("a.png", "-o", "o", "--save-kernels", "a_file"), "a_file is a file"),
         (("a.png", "-o", "o.png", "--name", "{stem}.jpg"), "--name"),
     ],
 )

@@ -49,12 +49,21 @@ def check_records(records):
         "confidence": 0.9,
         "sharpness_before": 1.0,
         "sharpness_after": None,  # no number in the first place
+        "blur": None,
     }
     (small,) = restored["skipped_faces"]
     assert small == {"number": 0, "box": list(BOX), "confidence": 0.9, "reason": "too small (18 px)"}
     assert (no_face["outputs"], no_face["faces"]) == ([], [])
     assert failed["message"].startswith("in/c.png: is not a photo")
     assert skipped["outputs"] == ["o/d.png"]
+
+
+def test_how_a_face_s_blur_is_explained():
+    photo("a.png", red=50)
+    run("a.png", "-o", "b.png", "--jsonl", "r.jsonl")
+    (face,) = strict(Path("r.jsonl").read_text())["faces"]
+    blur = {"length": 2.5, "angle": 0.0, "unexplained": 0.05, "noise": 0.03, "explains": "hardly"}
+    assert face["blur"] == blur
 
 
 def test_a_json_document_has_a_record_for_each_photo_and_a_summary():

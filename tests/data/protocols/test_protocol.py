@@ -8,6 +8,7 @@ from snadnet.blur import trajectory_kernel
 from snadnet.data.blurs import TrajectoryBlur
 from snadnet.data.protocols import (
     CELEBA,
+    CELEBA_CANVAS,
     CELEBA_HQ,
     MSPL,
     PROTOCOLS,
@@ -74,6 +75,21 @@ def test_a_kernel_is_that_of_its_seed_whatever_is_made_beside_it():
         assert np.array_equal(CELEBA.blur.kernel(index), trajectory_kernel(size, seed=seed))
     with pytest.raises(ValueError, match="read-only"):
         CELEBA.blur.kernel(0)[0, 0] = 1
+
+
+def test_the_canvas_reading_takes_the_same_seeds_and_spreads_as_far_as_was_measured():
+    assert CELEBA_CANVAS.blur.seeds == CELEBA.blur.seeds
+    radii = {13: [], 21: [], 29: []}
+    for index in range(0, 900):
+        if (size := CELEBA_CANVAS.blur.kernel_size(index)) in radii:
+            kernel = CELEBA_CANVAS.blur.kernel(index).astype(np.float64)
+            assert kernel.shape == (size, size)
+            assert kernel.sum() == pytest.approx(1.0, abs=1e-5)
+            rows, columns = np.indices(kernel.shape)
+            mean = (kernel * rows).sum(), (kernel * columns).sum()
+            radii[size].append(np.sqrt((kernel * ((rows - mean[0]) ** 2 + (columns - mean[1]) ** 2)).sum()))
+    # Cut off at the border of the canvas here and there, and spread over pixels: both change little.
+    assert [np.mean(values) for values in radii.values()] == pytest.approx([2.0, 2.9, 3.5], abs=0.2)
 
 
 def test_no_training_seed_is_a_test_seed():

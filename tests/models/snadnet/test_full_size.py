@@ -9,10 +9,10 @@ from torch.nn import functional as F
 from snadnet.blur import apply_kernel, trajectory_kernel
 from snadnet.models import create_network
 from snadnet.models.snadnet import FullSizeSNADNet, draft_of
-from snadnet.models.wiener import KERNEL_SIDE, KernelEstimate, fourier, halve_kernel, regress_kernel
+from snadnet.models.wiener import KERNEL_SIDE, KernelEstimate, enlarge_kernel, fourier, halve_kernel, regress_kernel
 from snadnet.models.wiener.data_step import STRENGTHS, DataStep
 from snadnet.models.wiener.fourier import Fourier
-from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, FullSizeRefiner, enlarge_kernel
+from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, FullSizeRefiner
 from support.deblurring_model_checks import DeblurringModelChecks
 
 

@@ -60,6 +60,7 @@ def deblur(
     compare: given.CompareOption = False,
     draw_boxes: given.DrawBoxesOption = False,
     save_faces: given.SaveFacesOption = None,
+    save_kernels: given.SaveKernelsOption = None,
     skip_existing: given.SkipExistingOption = False,
     workers: given.WorkersOption = None,
     engine: given.EngineOption = given.Engine.LOCAL,
@@ -78,9 +79,11 @@ def deblur(
     Exit code: 0 if all photos are done, 1 if some are not, 2 for a wrong command line, 3 if with --require-face
     nothing but faces was missing, 130 after Ctrl-C.
     """
-    photos, output, save_faces, storage = _places(photos, output, save_faces, engine)
+    photos, (output, save_faces, save_kernels), storage = _places(photos, (output, save_faces, save_kernels), engine)
     _check_engine(photos, output, engine, address=address, workers=workers)
-    layout = chosen_layout(photos, output, name, compare=compare, boxes=draw_boxes, faces=save_faces)
+    layout = chosen_layout(
+        photos, output, name, compare=compare, boxes=draw_boxes, faces=save_faces, kernels=save_kernels
+    )
     options = DeblurOptions(
         strength=strength,
         choice=face_choice(face, box, aligned=aligned),
@@ -123,20 +126,22 @@ def deblur(
         raise typer.Exit(code)
 
 
-def _places(
-    photos: list[Path], output: Path | None, faces: Path | None, engine: given.Engine
-) -> tuple[list[Path], Path | None, Path | None, Storage]:
-    """The places that were given, as all rules for names take them, and what reads and writes there."""
+_Folders = tuple[Path | None, Path | None, Path | None]
+
+
+def _places(photos: list[Path], folders: _Folders, engine: given.Engine) -> tuple[list[Path], _Folders, Storage]:
+    """The photos, and the folders for what is written, as all rules for names take them; and what reads and writes."""
     if engine is given.Engine.LOCAL:
-        return photos, output, faces, LocalStorage()
+        return photos, folders, LocalStorage()
     require_cluster_extra()
     from snadnet.cluster.filesystems import ArrowStorage, located_together  # noqa: PLC0415 (needs an extra)
 
-    folders = [folder for folder in (output, faces) if folder is not None]
     sources, photos = located_together(photos, None, argument="PHOTO")
-    targets, places = located_together(folders, None, argument="--output")
-    moved = dict(zip(folders, places, strict=True))
-    return photos, output and moved[output], faces and moved[faces], ArrowStorage(sources, targets)
+    named = [folder for folder in folders if folder is not None]
+    targets, places = located_together(named, None, argument="--output")
+    moved: dict[Path | None, Path] = dict(zip(named, places, strict=True))
+    output, faces, kernels = (moved.get(folder) for folder in folders)
+    return photos, (output, faces, kernels), ArrowStorage(sources, targets)
 
 
 def _check_engine(

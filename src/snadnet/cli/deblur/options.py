@@ -161,6 +161,15 @@ SaveFacesOption = Annotated[
     ),
 ]
 
+SaveKernelsOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Also write the blur kernel that was estimated for each restored face there, as NAME_face1_kernel.png.",
+        rich_help_panel=_OUTPUT_PANEL,
+    ),
+]
+
 SkipExistingOption = Annotated[
     bool,
     typer.Option(

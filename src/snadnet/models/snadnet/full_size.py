@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 from snadnet.models.snadnet.generator import Generator, GeneratorConfig, GeneratorOutput
 from snadnet.models.snadnet.network import SNADNet, SNADNetOutput
-from snadnet.models.wiener import KernelEstimate, deconvolve_by, halve_kernel
+from snadnet.models.wiener import KernelEstimate, deconvolve_by, enlarge_kernel, halve_kernel
 from snadnet.models.wiener.data_step import STRENGTHS, DataStep
-from snadnet.models.wiener.full_size import FullSizeRefiner, enlarge_kernel
+from snadnet.models.wiener.full_size import FullSizeRefiner
 
 _LEAST = 1e-9
 
@@ -46,6 +46,11 @@ class FullSizeOutput(NamedTuple):
     textures: tuple[Tensor, ...]
     kernel: KernelEstimate
     stepped: Tensor
+
+    @property
+    def full_size_kernel(self) -> Tensor:
+        """The kernels in pixels of the image, ``(B, K, K)``, sum 1."""
+        return self.kernel.kernel
 
 
 class FullSizeGenerator(Generator):

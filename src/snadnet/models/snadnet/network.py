@@ -9,7 +9,14 @@ from torch.nn import functional as F
 
 from snadnet.models.bisenet import BiSeNet
 from snadnet.models.snadnet.generator import Generator, GeneratorConfig, GeneratorOutput
-from snadnet.models.wiener import BlindWiener, KernelEstimate, KernelRefiner, WienerOutput, deconvolve_by
+from snadnet.models.wiener import (
+    BlindWiener,
+    KernelEstimate,
+    KernelRefiner,
+    WienerOutput,
+    deconvolve_by,
+    enlarge_kernel,
+)
 
 
 class SNADNetOutput(NamedTuple):
@@ -26,6 +33,11 @@ class SNADNetOutput(NamedTuple):
     parsing: Tensor
     textures: tuple[Tensor, ...]
     kernel: KernelEstimate | None
+
+    @property
+    def full_size_kernel(self) -> Tensor | None:
+        """The kernels in pixels of the image, ``(B, K, K)``, sum 1."""
+        return None if self.kernel is None else enlarge_kernel(self.kernel.kernel)
 
 
 def size_multiple(generator: GeneratorConfig) -> int:

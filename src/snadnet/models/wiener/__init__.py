@@ -8,6 +8,7 @@ from snadnet.models.wiener.network import (
     BlindWiener,
     WienerOutput,
     deconvolve_by,
+    enlarge_kernel,
     halve_kernel,
 )
 from snadnet.models.wiener.refinement import KernelRefiner, regress_kernel
@@ -24,6 +25,7 @@ __all__ = [
     "WienerOutput",
     "deconvolve",
     "deconvolve_by",
+    "enlarge_kernel",
     "halve_kernel",
     "regress_kernel",
 ]

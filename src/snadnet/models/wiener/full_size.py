@@ -33,20 +33,6 @@ _LEAST_LOG: Final = -11.0
 _LEAST: Final = 1e-9
 
 
-def enlarge_kernel(kernel: Tensor) -> Tensor:
-    """Return, for kernels at half resolution, smooth ones at full size: about what ``halve_kernel`` would undo.
-
-    Args:
-        kernel: ``(B, K, K)``, sum 1, ``K`` odd.
-
-    Returns:
-        ``(B, 2K - 1, 2K - 1)``, sum 1, linear between the pixels of ``kernel``.
-    """
-    side = 2 * kernel.shape[-1] - 1
-    enlarged = F.interpolate(kernel.unsqueeze(1), size=(side, side), mode="bilinear", align_corners=True).squeeze(1)
-    return enlarged / enlarged.sum(dim=(1, 2), keepdim=True)
-
-
 class FullSizeRefiner(nn.Module):
     """Join an estimate of the kernel at full size with what the restored face says of it, at full size.
 

@@ -33,6 +33,11 @@ class WienerOutput(NamedTuple):
         """The image at half resolution with the estimated regularization, ``(B, 3, H / 2, W / 2)``."""
         return self.deconvolved[:, 3 * _ESTIMATED : 3 * _ESTIMATED + 3]
 
+    @property
+    def full_size_kernel(self) -> Tensor:
+        """The kernels in pixels of the image, ``(B, K, K)``, sum 1."""
+        return enlarge_kernel(self.estimate.kernel)
+
 
 class BlindWiener(nn.Module):
     """Deconvolve a face with a kernel that is estimated from it; all of it at half resolution.
@@ -79,3 +84,17 @@ def halve_kernel(kernel: Tensor) -> Tensor:
     # Two means of neighbours make the hat filter (1/4, 1/2, 1/4), centred at every second pixel.
     halved = F.avg_pool2d(F.avg_pool2d(kernel, 2, stride=1, padding=1), 2)
     return halved / halved.sum(dim=(1, 2), keepdim=True)
+
+
+def enlarge_kernel(kernel: Tensor) -> Tensor:
+    """Return, for kernels at half resolution, smooth ones at full size: about what ``halve_kernel`` would undo.
+
+    Args:
+        kernel: ``(B, K, K)``, sum 1, ``K`` odd.
+
+    Returns:
+        ``(B, 2K - 1, 2K - 1)``, sum 1, linear between the pixels of ``kernel``.
+    """
+    side = 2 * kernel.shape[-1] - 1
+    enlarged = F.interpolate(kernel.unsqueeze(1), size=(side, side), mode="bilinear", align_corners=True).squeeze(1)
+    return enlarged / enlarged.sum(dim=(1, 2), keepdim=True)
