@@ -116,6 +116,7 @@ def test_clips_in_a_folder_are_left_out_and_said(asked):
         (("-o", "-"), "cannot go to a stream"),
         (("-o", "out", "--compare"), "is for photos, and walk.mp4 is a clip"),
         (("-o", "out", "--save-faces", "faces"), "is for photos, and walk.mp4 is a clip"),
+        (("-o", "out", "--save-kernels", "kernels"), "is for photos, and walk.mp4 is a clip"),
         (("-o", "out", "--face", "largest"), "chooses in a photo, and walk.mp4 is a clip"),
         (("-o", "out", "--aligned"), "chooses in a photo, and walk.mp4 is a clip"),
         (("-o", "walk.mp4", "--overwrite"), "is the input walk.mp4 itself"),
