@@ -60,6 +60,17 @@ def test_a_folder_stands_for_the_photos_that_a_local_one_would(filesystem, tmp_p
     assert problem.message.endswith("://bucket/in/none: no such file or folder; check the path")
 
 
+def test_a_clip_is_known_by_its_content_and_refused(filesystem):
+    storage = ArrowStorage(filesystem, filesystem)
+    for name, content in (("photo.mp4", png()), ("walk.mp4", b"\0\0\0\x20ftypisom")):
+        with filesystem.open_output_stream(f"bucket/in/{name}") as file:
+            file.write(content)
+    _, folder = located("bucket/in", filesystem)
+    assert len(storage.find([folder / "photo.mp4"], recursive=False, leave_out=[]).sources) == 1
+    with pytest.raises(UsageError, match=r"://bucket/in/walk\.mp4 is a clip, and a cluster takes photos only"):
+        storage.find([folder / "walk.mp4"], recursive=False, leave_out=[])
+
+
 def test_a_photo_goes_there_and_back_and_nothing_is_overwritten(filesystem):
     storage = ArrowStorage(filesystem, filesystem)
     _, folder = located("bucket/in", filesystem)

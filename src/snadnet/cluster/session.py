@@ -17,13 +17,15 @@ from snadnet.errors import ConfigError
 
 _OBJECT_STORE: Final = 100 << 20  # bytes; only names and records pass through it
 _LONGEST_FOLDER: Final = 40  # characters; the names of sockets in it have a limit
+_STANDARD_ERROR: Final = 2
 _STARTS: Final = 3  # on a busy machine Ray gives itself up after half a minute
 _ENVIRONMENT: Final = {
     # Nothing leaves the machine.
     "RAY_USAGE_STATS_ENABLED": "0",
     # It may lie on a disk where there is little shared memory.
     "RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE": "1",
-    # What it would print of dead workers on standard output.
+    # What it would print on standard error, and of dead workers on standard output: it is in the logs.
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
 }
 _ALONE: Final = {
@@ -84,7 +86,7 @@ def _start(ray: Any, address: str | None, folder: str) -> None:  # noqa: ANN401 
     own |= {"include_dashboard": False, "object_store_memory": _OBJECT_STORE}
     for attempt in range(_STARTS if address is None else 1):
         try:
-            with _own_signals():
+            with _own_signals(), _no_standard_error():
                 # Each in a folder of its own: what is left of the one before may still write.
                 place = {"address": address} if address else own | {"_temp_dir": f"{folder}/{attempt}"}
                 ray.init(**common, **place)
@@ -128,6 +130,20 @@ def _own_signals() -> Iterator[None]:
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _no_standard_error() -> Iterator[None]:
+    """Drop what Ray's own code, below Python, says while it starts; what goes wrong is an exception all the same."""
+    sys.stderr.flush()
+    kept = os.dup(_STANDARD_ERROR)
+    try:
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), _STANDARD_ERROR)
+        yield
+    finally:
+        os.dup2(kept, _STANDARD_ERROR)
+        os.close(kept)
 
 
 def _quiet() -> None:
