@@ -16,7 +16,7 @@ What is here, by use:
 - Photos: read_photo, read_photo_bytes, write_photo, encode_photo, Photo, Limits.
 - Networks: load_model, load_parser, resolve_weights, and Backend, what a network of your own has to be.
 - Errors: SnadnetError, the base of PhotoError, VideoError, OutputExistsError, WeightsError, ModelError, DataError,
-  ConfigError, TrainingError.
+  ConfigError, UsageError, TrainingError.
 
 Each is loaded when it is first asked for, so that ``import snadnet`` is quick. Training, losses, metrics and the models
 themselves are in the subpackages and need ``snadnet[train]``.
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         PhotoError,
         SnadnetError,
         TrainingError,
+        UsageError,
         VideoError,
         WeightsError,
     )
@@ -82,6 +83,7 @@ __all__ = [
     "SkippedFace",
     "SnadnetError",
     "TrainingError",
+    "UsageError",
     "VideoError",
     "WeightsError",
     "__version__",
@@ -109,6 +111,7 @@ _MODULES: Final = {
         "PhotoError",
         "SnadnetError",
         "TrainingError",
+        "UsageError",
         "VideoError",
         "WeightsError",
     ),
