@@ -149,6 +149,8 @@ def _rows(
             # A dead worker is replaced; its photos are not sent again without end: one of them may have killed it.
             max_restarts=-1,
             max_task_retries=0,
+            # So that a worker reports what it did before a stop, rather than first what it did not begin.
+            allow_out_of_order_execution=False,
         )
     for row in dataset.iter_rows():
         if row[FATAL]:
