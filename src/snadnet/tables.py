@@ -1,5 +1,6 @@
 """Tables as text, Markdown and LaTeX: one set of cells, three ways to write them, laid out by tabulate."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -69,6 +70,26 @@ class Document:
                 + "\\end{table}"
             )
         return "\n\n".join(parts) + "\n"
+
+
+class TabulatedReport(ABC):
+    """A report that can be written in every form that `Document` has."""
+
+    @abstractmethod
+    def _document(self) -> Document:
+        """The report's tables, and the lines before them."""
+
+    def to_text(self) -> str:
+        """Return plain text with aligned columns."""
+        return self._document().to_text()
+
+    def to_markdown(self) -> str:
+        """Return Markdown tables after a list of how they were made."""
+        return self._document().to_markdown()
+
+    def to_latex(self) -> str:
+        """Return LaTeX tables that need no package."""
+        return self._document().to_latex()
 
 
 def _lay_out(columns: Sequence[str], rows: Sequence[Sequence[str]], form: str) -> str:

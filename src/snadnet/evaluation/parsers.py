@@ -13,7 +13,7 @@ from snadnet.evaluation.methods import default_name, name_and_place
 from snadnet.evaluation.test_set import FaceTestSet, find_test_set
 from snadnet.inference import Device, load_parser
 from snadnet.metrics.parsing import ConfusionMatrix, parse
-from snadnet.tables import Document, Table
+from snadnet.tables import Document, Table, TabulatedReport
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class ParserScores:
 
 
 @dataclass(frozen=True, eq=False)
-class ParserReport:
+class ParserReport(TabulatedReport):
     """The result of ``evaluate_parsers``.
 
     Attributes:
@@ -44,18 +44,6 @@ class ParserReport:
     scores: tuple[ParserScores, ...]
     test_set: FaceTestSet
     header: Sequence[str] = ()
-
-    def to_text(self) -> str:
-        """Return plain text with aligned columns."""
-        return self._document().to_text()
-
-    def to_markdown(self) -> str:
-        """Return Markdown tables after a list of how they were measured."""
-        return self._document().to_markdown()
-
-    def to_latex(self) -> str:
-        """Return LaTeX tables that need no package."""
-        return self._document().to_latex()
 
     def _document(self) -> Document:
         """Mean IoU of each parser on sharp and on blurred faces, and the IoU of each class."""

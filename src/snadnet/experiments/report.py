@@ -16,7 +16,7 @@ from snadnet.experiments.plan import Plan, PlannedRow
 from snadnet.experiments.results import SIGNIFICANCE, Pair, Results, RowResult
 from snadnet.metrics.base import Measure
 from snadnet.metrics.fidelity import L1, PSNR, SSIM
-from snadnet.tables import NOTHING, Document, Table
+from snadnet.tables import NOTHING, Document, Table, TabulatedReport
 
 SCHEMA: Final = 1
 """Version of the JSON document; it grows when a field changes its meaning or goes, not when one is added."""
@@ -25,7 +25,7 @@ _COLUMNS: Final = ((PSNR, "psnr"), (SSIM, "ssim"), (L1, "l1_percent"))
 
 
 @dataclass(frozen=True, eq=False)
-class TableReport:
+class TableReport(TabulatedReport):
     """A table that was made again.
 
     Attributes:
@@ -45,18 +45,6 @@ class TableReport:
     failures: Mapping[str, str]
     notes: tuple[str, ...]
     header: Sequence[str] = ()
-
-    def to_text(self) -> str:
-        """Return plain text with aligned columns."""
-        return self._document().to_text()
-
-    def to_markdown(self) -> str:
-        """Return Markdown tables after a list of how they were made."""
-        return self._document().to_markdown()
-
-    def to_latex(self) -> str:
-        """Return LaTeX tables that need no package."""
-        return self._document().to_latex()
 
     def to_json(self) -> str:
         """Return one document, described in ``docs/research/tables.md``; null stands for what is not known."""

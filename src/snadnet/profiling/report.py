@@ -10,7 +10,7 @@ from snadnet import __version__
 from snadnet.models.complexity import Complexity
 from snadnet.profiling.benchmark import BenchmarkOptions, Cost
 from snadnet.profiling.process import WARM_UP_RUNS, Measurement
-from snadnet.tables import NOTHING, Document, Table
+from snadnet.tables import NOTHING, Document, Table, TabulatedReport
 
 SCHEMA: Final = 1
 """Version of the JSON document; it grows when a field changes its meaning or goes, not when one is added."""
@@ -29,7 +29,7 @@ _COLUMNS: Final = (
 
 
 @dataclass(frozen=True, eq=False)
-class CostReport:
+class CostReport(TabulatedReport):
     """The costs of several networks.
 
     Attributes:
@@ -41,18 +41,6 @@ class CostReport:
     costs: Sequence[Cost]
     options: BenchmarkOptions
     header: Sequence[str] = ()
-
-    def to_text(self) -> str:
-        """Return plain text with aligned columns."""
-        return self._document().to_text()
-
-    def to_markdown(self) -> str:
-        """Return a Markdown table after a list of how it was measured."""
-        return self._document().to_markdown()
-
-    def to_latex(self) -> str:
-        """Return a LaTeX table that needs no package."""
-        return self._document().to_latex()
 
     def to_json(self) -> str:
         """Return one document, described in ``docs/guides/benchmark.md``; null stands for what is unknown."""
