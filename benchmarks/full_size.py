@@ -20,8 +20,7 @@ from snadnet.data.protocols import PROTOCOLS, blurred_pair
 from snadnet.errors import ModelError, SnadnetError
 from snadnet.metrics.fidelity import psnr
 from snadnet.models import Restorer, read_model
-from snadnet.models.snadnet import Draft, FullSizeSNADNet
-from snadnet.models.wiener.data_step import STRENGTHS
+from snadnet.models.snadnet import Draft, FullSizeOutput, FullSizeSNADNet
 
 BATCH = 4
 LEAST = 1e-9
@@ -80,7 +79,7 @@ def _measured(network: FullSizeSNADNet, blurred: Tensor, sharp: Tensor, true: Te
         return psnr(restored.clamp(0.0, 1.0), sharp) - before
 
     draft: Draft = network.draft(blurred)
-    refined: Tensor = network.refiner(draft.kernel, draft.restored, blurred)
+    refined: Tensor = network.refiner(draft.kernel, draft.regressed)
     result = {
         "blurred input, dB": before,
         "finished network, gain": gain(draft.restored),
@@ -88,13 +87,12 @@ def _measured(network: FullSizeSNADNet, blurred: Tensor, sharp: Tensor, true: Te
         "kernel refined at full size: L1": (refined.exp() - true).abs().sum(dim=(1, 2)),
     }
     for name, log_kernel in {"refined kernel": refined, "true kernel": true.clamp_min(LEAST).log()}.items():
-        restored = network.restore(blurred, draft, log_kernel).restored
-        steps = network.step(draft.restored, blurred, log_kernel.exp()).chunk(len(STRENGTHS), dim=1)
-        result[f"{name}, cautious data step alone, gain"] = gain(draft.restored + steps[0])
-        result[f"{name}, full-size pass, gain"] = gain(restored)
+        output: FullSizeOutput = network(blurred, draft, log_kernel=log_kernel)
+        for number, faces in enumerate(output.rounds, 1):
+            result[f"{name}, gain after round {number}"] = gain(faces)
         if name == "refined kernel":
-            result["error"] = (restored - sharp).square().mean(dim=(1, 2, 3)).sqrt()
-            seen = (part.permute(0, 2, 3, 1).numpy() for part in (restored, blurred))
+            result["error"] = (output.restored - sharp).square().mean(dim=(1, 2, 3)).sqrt()
+            seen = (part.permute(0, 2, 3, 1).numpy() for part in (output.restored, blurred))
             each = zip(*seen, refined.exp().numpy(), strict=True)
             result["consistency"] = torch.tensor([measure_consistency(*parts).unexplained for parts in each])
     return result

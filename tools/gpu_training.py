@@ -3,9 +3,9 @@
     python tools/gpu_training.py pack --data data -o runs/pack            # at home: at most 45 MB of faces and weights
     python tools/gpu_training.py train --pack runs/pack -r runs/gpu --minutes 8 -o OUT      # there; again to go on
 
-Each call of ``train`` goes on where the last one was in the run's folder: a fifth of ``--total`` minutes goes to the
-refiner of the kernel, the rest to all of it. What comes back are ``OUT/weights.safetensors``, in half precision, and
-both logs.
+Each call of ``train`` goes on where the last one was in the run's folder: a quarter of ``--total`` minutes goes to the
+refiner of the kernel, a tenth to the denoiser, the rest to all of it. What comes back are ``OUT/weights.safetensors``,
+in half precision, and the logs.
 """
 
 import argparse
@@ -26,8 +26,9 @@ from snadnet.models import Restorer, read_model, save_network
 CONFIGS: Final = Path(__file__).parents[1] / "configs" / "snadnet"
 WEIGHTS: Final = Path(__file__).parents[1] / "src" / "snadnet" / "weights"
 HELD_OUT: Final = 200
-KERNEL_SHARE: Final = 0.2
+SHARES: Final = {"full-size-kernel": 0.25, "full-size-denoiser": 0.1, "full-size": 0.65}
 ON_A_GPU: Final = {
+    "full-size-denoiser": "[{size: 160, batch_size: 96, share: 0.65}, {size: 256, batch_size: 36, share: 0.35}]",
     "full-size-kernel": "[{size: 160, batch_size: 192, share: 0.7}, {size: 256, batch_size: 80, share: 0.3}]",
     "full-size": "[{size: 160, batch_size: 96, share: 0.65}, {size: 256, batch_size: 36, share: 0.35}]",
 }
@@ -54,17 +55,18 @@ def pack(data: Path, output: Path, megabytes: float) -> int:
 def train(
     packed: Path, run: Path, output: Path, *, minutes: float, total: float, cpu: bool, further: list[str]
 ) -> None:
-    """Train both parts for ``minutes`` of ``total``, and write what there is by then."""
+    """Train the parts for ``minutes`` of ``total``, and write what there is by then."""
     output.mkdir(parents=True, exist_ok=True)
     source = json.dumps({"images": str(packed / "ffhq"), "hold_out": HELD_OUT})
-    first = run / "kernel"
-    parts = {"full-size-kernel": (first, total * KERNEL_SHARE), "full-size": (run / "all", total * (1 - KERNEL_SHARE))}
     left = minutes
-    for name, (folder, budget) in parts.items():
+    folders: list[Path] = []
+    for name, share in SHARES.items():
+        folder, budget = run / name, total * share
+        initial = str(folders[-1] / "weights.safetensors") if folders else "null"
+        folders.append(folder)
         if _minutes_done(folder) >= 0.99 * budget or left <= 0:
             continue
         own = [] if cpu else [f"data.sizes={ON_A_GPU[name]}", "data.workers=15"]
-        initial = f"initial={first / 'weights.safetensors'}" if name == "full-size" else "initial=null"
         settings = training.load_settings(
             CONFIGS / f"{name}-cpu.yaml",
             [
@@ -72,8 +74,7 @@ def train(
                 f"first={WEIGHTS / 'snadnet-small.safetensors'}",
                 f"label_parser={WEIGHTS / 'bisenet-small-sharp.safetensors'}",
                 "first_results=null",
-                initial,
-                "taught=1.0",
+                f"initial={initial}",
                 f"schedule.time_budget={60 * budget:.0f}s",
                 *own,
                 *further,
@@ -90,7 +91,7 @@ def train(
             timer.cancel()
         left -= (time.monotonic() - started) / 60
         shutil.copyfile(folder / "log.jsonl", output / f"{name}.jsonl")
-    trained = [folder / "weights.safetensors" for folder, _ in parts.values() if _minutes_done(folder)]
+    trained = [folder / "weights.safetensors" for folder in folders if _minutes_done(folder)]
     network = read_model(trained[-1])
     assert isinstance(network, Restorer)
     save_network(output / "weights.safetensors", network.core, "snadnet-small-full", fp16=True)

@@ -29,7 +29,7 @@ def test_a_pack_holds_what_there_is_room_for(data: Path, tmp_path: Path) -> None
     assert names[-1] in {path.name for path in (tmp_path / "some" / "ffhq").iterdir()}
 
 
-def test_both_parts_are_trained_and_weights_come_back(data: Path, tmp_path: Path) -> None:
+def test_all_parts_are_trained_and_weights_come_back(data: Path, tmp_path: Path) -> None:
     torch.set_num_threads(1)
     gpu_training.pack(data, tmp_path / "pack", 45.0)
     gpu_training.train(
@@ -52,8 +52,9 @@ def test_both_parts_are_trained_and_weights_come_back(data: Path, tmp_path: Path
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "weights.safetensors",
         "full-size-kernel.jsonl",
+        "full-size-denoiser.jsonl",
         "full-size.jsonl",
     }
     network = read_model(tmp_path / "out" / "weights.safetensors").core
     assert isinstance(network, FullSizeSNADNet)
-    assert network.generator.head.weight.abs().max() > 0
+    assert network.deconvolution.denoiser.network.tail.weight.abs().max() > 0

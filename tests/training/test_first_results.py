@@ -14,6 +14,7 @@ from snadnet.data.image_folder import list_faces
 from snadnet.errors import SnadnetError
 from snadnet.models import create_network, read_model, save_network
 from snadnet.models.snadnet import FullSizeSNADNet
+from snadnet.models.wiener.full_size import regression_maps
 from snadnet.training import train
 from snadnet.training.first_results import FirstResults, build_first_results, mirrored
 from snadnet.training.recipes import load_settings
@@ -63,12 +64,21 @@ def test_results_are_those_of_the_network_and_a_build_goes_on(files: dict[str, P
     draft = network.eval().draft(sample.blurred)
     torch.testing.assert_close(sample.draft.restored, draft.restored, atol=0.5 / 255 + 1e-4, rtol=0)
     torch.testing.assert_close(sample.draft.kernel, draft.kernel, atol=1e-4, rtol=0.05)
+    kept = regression_maps(sample.draft.kernel, sample.draft.restored, sample.blurred)
+    torch.testing.assert_close(sample.draft.regressed, kept, atol=0.02, rtol=0.02)
 
 
 def test_arrays_that_are_too_small_are_refused(files: dict[str, Path], tmp_path: Path) -> None:
     FirstResults(tmp_path, 64, 4)
     with pytest.raises(SnadnetError, match="no room for 5 faces of 64 px"):
         FirstResults(tmp_path, 64, 5)
+
+
+def test_results_of_a_former_kind_are_refused(files: dict[str, Path], tmp_path: Path) -> None:
+    build(files, tmp_path, {64: 1})
+    (tmp_path / "64" / "regressed.npy").unlink()
+    with pytest.raises(SnadnetError, match=r"lacks regressed.npy; remove the folder"):
+        FirstResults(tmp_path, 64, 1)
 
 
 @pytest.mark.parametrize("symmetry", range(8))
@@ -86,8 +96,8 @@ def test_all_eight_symmetries_differ(files: dict[str, Path], tmp_path: Path) -> 
     assert all(not one.equal(other) for place, one in enumerate(faces) for other in faces[:place])
 
 
-@pytest.mark.parametrize("part", ["full-size-kernel", "full-size"])
-def test_both_parts_of_the_training_run(part: str, files: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["full-size-kernel", "full-size-denoiser", "full-size"])
+def test_each_part_of_the_training_runs(part: str, files: dict[str, Path], tmp_path: Path) -> None:
     source = json.dumps({"images": str(files["images"]), "labels": str(files["labels"]), "hold_out": 1})
     kept = json.dumps({"folder": str(tmp_path / "kept"), "faces": {"64": 3}})
     overrides = [
@@ -110,5 +120,11 @@ def test_both_parts_of_the_training_run(part: str, files: dict[str, Path], tmp_p
     assert isinstance(after, FullSizeSNADNet)
     for one, other in zip(before.parameters(), after.first.parameters(), strict=True):
         torch.testing.assert_close(one, other)
-    assert after.refiner.kernel.weight.abs().max() > 0
-    assert (after.generator.head.weight.abs().max() > 0) == (part == "full-size")
+    learned = {
+        "full-size-kernel": after.refiner.network.tail.weight,
+        "full-size-denoiser": after.deconvolution.denoiser.network.tail.weight,
+    }
+    for name, weight in learned.items():
+        assert (weight.abs().max() > 0) == (part in (name, "full-size"))
+    steps = after.deconvolution.steps
+    assert any(bool(step.change.weight.abs().max() > 0) for step in steps) == (part == "full-size")

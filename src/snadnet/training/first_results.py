@@ -20,7 +20,8 @@ from snadnet.errors import ConfigError, DataError
 from snadnet.files import write_atomically
 from snadnet.models import Restorer, read_model
 from snadnet.models.snadnet import Draft, SNADNet, SNADNetOutput, draft_of
-from snadnet.models.wiener import KERNEL_SIDE, KernelEstimate
+from snadnet.models.wiener import KERNEL_SIDE, enlarge_kernel
+from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, REGRESSION_MAPS
 from snadnet.training.faces import fill_labels
 
 _BLOCK: Final = 16
@@ -63,12 +64,14 @@ class FirstResults:
             "labels": (np.uint8, (size, size)),
             "kernel": (np.float16, (TRUE_KERNEL_SIDE,) * 2),
             "log_kernel": (np.float16, (KERNEL_SIDE,) * 2),
-            "regularization": (np.float32, ()),
+            "regressed": (np.float16, (REGRESSION_MAPS, FULL_KERNEL_SIDE, FULL_KERNEL_SIDE)),
         }
         for name, (kind, shape) in kinds.items():
             path = self.folder / f"{name}.npy"
             try:
                 if not path.exists():
+                    if self.count:
+                        raise DataError(f"{self.folder}: lacks {path.name}; remove the folder to build it again")
                     np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=(capacity, *shape))
                 array = np.lib.format.open_memmap(path, mode="r+")
             except (OSError, ValueError) as error:
@@ -98,14 +101,17 @@ class FirstResults:
         assert output.kernel is not None
         start = self.count
         end = min(start + len(labels), len(self._arrays["labels"]))
+        blurred, restored = _bytes(sample.blurred), _bytes(output.restored)
+        given, result = (_pictures(torch.from_numpy(pixels)) for pixels in (blurred, restored))
+        draft = draft_of(given, result, output.kernel.kernel)
         values = {
-            "blurred": _bytes(sample.blurred),
+            "blurred": blurred,
             "sharp": _bytes(sample.sharp),
-            "restored": _bytes(output.restored),
+            "restored": restored,
             "labels": labels.numpy(),
             "kernel": sample.kernel.numpy(),
             "log_kernel": output.kernel.log_kernel.float().numpy(),
-            "regularization": output.kernel.regularization.float().numpy(),
+            "regressed": draft.regressed.numpy(),
         }
         for name, value in values.items():
             self._arrays[name][start:end] = value[: end - start]
@@ -121,7 +127,7 @@ class FirstResults:
         kernel = kernel / kernel.sum(dim=(1, 2), keepdim=True)
         blurred, sharp, restored = (_pictures(parts[name]) for name in ("blurred", "sharp", "restored"))
         sample = DraftedSample(blurred, sharp, parts["labels"].long(), kernel)
-        sample.draft = draft_of(restored, KernelEstimate(parts["log_kernel"].float(), parts["regularization"]))
+        sample.draft = Draft(restored, enlarge_kernel(parts["log_kernel"].float().exp()), parts["regressed"].float())
         return sample
 
 
@@ -138,8 +144,7 @@ def mirrored(sample: DraftedSample, symmetry: int) -> DraftedSample:
         return turned.flip(-1) if symmetry % 2 else turned
 
     moved = DraftedSample(*(move(part) for part in sample))
-    draft = sample.draft
-    moved.draft = draft._replace(restored=move(draft.restored), kernel=move(draft.kernel))
+    moved.draft = Draft(*(move(part) for part in sample.draft[:3]))
     return moved
 
 

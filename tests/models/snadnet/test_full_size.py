@@ -9,10 +9,11 @@ from torch.nn import functional as F
 from snadnet.blur import apply_kernel, trajectory_kernel
 from snadnet.models import create_network
 from snadnet.models.snadnet import FullSizeSNADNet, draft_of
-from snadnet.models.wiener import KERNEL_SIDE, KernelEstimate, enlarge_kernel, fourier, halve_kernel, regress_kernel
-from snadnet.models.wiener.data_step import STRENGTHS, DataStep
+from snadnet.models.wiener import KERNEL_SIDE, enlarge_kernel, fourier, halve_kernel, regress_kernel
+from snadnet.models.wiener.data_step import DataStep, Observation, Step
 from snadnet.models.wiener.fourier import Fourier
-from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, FullSizeRefiner
+from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, FullSizeRefiner, regression_maps
+from snadnet.models.wiener.unrolled import ROUNDS, UnrolledDeconvolution
 from support.deblurring_model_checks import DeblurringModelChecks
 
 
@@ -49,7 +50,6 @@ def network() -> FullSizeSNADNet:
     torch.manual_seed(3)
     network = create_network("snadnet-small-full")
     assert isinstance(network, FullSizeSNADNet)
-    network.adopt_first()
     return network.eval()
 
 
@@ -76,36 +76,82 @@ def test_regressions_take_the_size_of_the_kernels_that_they_are_compared_with(po
 def test_an_untrained_refiner_gives_its_guess_back(portrait: np.ndarray) -> None:
     blurred, sharp = a_pair(portrait)
     guess = enlarge_kernel(halve_kernel(a_kernel()))
-    refined = FullSizeRefiner()(guess, soft(sharp), blurred).exp()
+    refined = FullSizeRefiner()(guess, regression_maps(guess, soft(sharp), blurred)).exp()
     torch.testing.assert_close(refined.sum(), torch.tensor(1.0))
     # Pixels of nothing are given next to nothing, or none could be found there.
     assert (refined - guess).abs().sum() < 0.1
 
 
+def stepped(draft: Tensor, blurred: Tensor, weight: float) -> tuple[Observation, Step]:
+    observed = Observation(blurred, a_kernel())
+    return observed, DataStep(weight=weight, level=0.05)(observed.extend(draft), observed)
+
+
 def test_a_face_that_explains_what_was_given_is_left_alone(portrait: np.ndarray) -> None:
     blurred, sharp = a_pair(portrait)
-    steps = DataStep()(sharp, blurred, a_kernel())
-    assert steps.shape == (1, 3 * len(STRENGTHS), 128, 128)
+    observed, step = stepped(sharp, blurred, 0.01)
     # All but the borders: beyond them, a face is mirrored in other ways.
-    assert steps[..., 40:-40, 40:-40].abs().mean() < 0.002
+    assert (observed.crop(step.images) - sharp)[..., 40:-40, 40:-40].abs().mean() < 0.002
+    torch.testing.assert_close(step.level, torch.tensor([0.05]))
 
 
 def test_a_step_comes_closer_to_the_sharp_face(portrait: np.ndarray) -> None:
     blurred, sharp = a_pair(portrait)
     draft = soft(sharp)
-    cautious, bold = DataStep()(draft, blurred, a_kernel()).chunk(2, dim=1)
-    before, after, further = ((face - sharp).square().mean() for face in (draft, draft + cautious, draft + bold))
-    assert further < after < before
+    errors = [(draft - sharp).square().mean()]
+    for weight in (0.1, 0.01):
+        observed, step = stepped(draft, blurred, weight)
+        errors.append((observed.crop(step.images) - sharp).square().mean())
+    assert errors[2] < errors[1] < errors[0]
+
+
+def test_a_step_is_the_closed_form_where_all_is_observed() -> None:
+    """With a flat border nothing is cut off, and the minimum is known."""
+    generated = torch.rand(1, 3, 32, 32, generator=generator())
+    images = F.pad(generated, (32,) * 4)
+    observed = Observation(images, a_kernel())
+    start = torch.zeros(1, 3, 96 + 48, 96 + 48)
+    observed.inside = torch.ones_like(observed.inside)
+    step = DataStep(weight=0.3, level=0.05)(start, observed)
+    kernel = F.pad(a_kernel(), (0, 95, 0, 95)).roll((-24, -24), dims=(1, 2))
+    transfer = torch.fft.rfft2(kernel)
+    expected = torch.fft.irfft2(
+        transfer.conj() * torch.fft.rfft2(F.pad(images, (24,) * 4)) / (transfer.abs() ** 2 + 0.3)
+    )
+    torch.testing.assert_close(step.images, expected, atol=1e-4, rtol=1e-3)
+
+
+def test_what_is_left_to_explain_ends_at_the_edges(portrait: np.ndarray) -> None:
+    blurred, sharp = a_pair(portrait)
+    observed, step = stepped(soft(sharp), blurred, 0.01)
+    assert observed.crop(step.unexplained).abs().max() > 0.01
+    outside = step.unexplained.clone()
+    observed.crop(outside).zero_()
+    assert outside.abs().max() == 0
 
 
 def test_the_weights_of_a_step_follow_the_noise(portrait: np.ndarray) -> None:
     blurred, sharp = a_pair(portrait)
-    step = DataStep()
+    step = DataStep(weight=0.01, level=0.05)
     torch.nn.init.normal_(step.change.weight, generator=generator())
     noisy = blurred + 0.1 * torch.randn(blurred.shape, generator=generator())
-    step(soft(sharp), noisy, a_kernel()).square().mean().backward()
+    both = Observation(torch.cat((blurred, noisy)), a_kernel().expand(2, -1, -1))
+    result = step(both.extend(soft(sharp).expand(2, -1, -1, -1)), both)
+    assert result.level[0] != result.level[1]
+    (result.images.square().mean() + result.level.sum()).backward()
     assert step.hidden.weight.grad is not None
     assert step.hidden.weight.grad.abs().sum() > 0
+
+
+def test_rounds_of_the_data_step_alone_deblur_without_noise(portrait: np.ndarray) -> None:
+    """An untrained denoiser changes nothing, and the true kernel is known."""
+    blurred, sharp = a_pair(portrait)
+    with torch.no_grad():
+        results = UnrolledDeconvolution()(blurred, a_kernel(), blurred)
+    errors = [float((faces - sharp).square().mean()) for faces in (blurred, *results)]
+    assert len(results) == ROUNDS
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < 0.4 * errors[0]
 
 
 def test_a_kernel_that_is_larger_than_the_picture_is_wrapped_around() -> None:
@@ -136,59 +182,35 @@ def test_a_graphs_transform_is_the_fast_one(height: int, width: int, monkeypatch
         torch.testing.assert_close(one, other, atol=2e-3, rtol=1e-4)
 
 
-def test_an_untrained_look_leaves_the_finished_networks_result(network: FullSizeSNADNet) -> None:
+def test_the_pass_begins_with_the_finished_networks_result(network: FullSizeSNADNet) -> None:
     torch.nn.init.normal_(network.first.generator.head.weight, std=0.05, generator=generator())
     blurred = torch.rand(2, 3, 64, 64, generator=generator())
     with torch.no_grad():
-        before = network.first(blurred).restored.clamp(0.0, 1.0)
+        draft = network.draft(blurred)
         output = network(blurred)
-    assert (before - blurred).abs().max() > 1e-3
-    torch.testing.assert_close(output.restored, before)
-    assert output.kernel is not None
-    assert output.kernel.kernel.shape == (2, FULL_KERNEL_SIDE, FULL_KERNEL_SIDE)
+        by_hand = network.deconvolution(blurred, output.full_size_kernel, draft.restored)
+    torch.testing.assert_close(draft.restored, network.first(blurred).restored.clamp(0.0, 1.0))
+    torch.testing.assert_close(output.restored, by_hand[-1])
+    assert output.full_size_kernel.shape == (2, FULL_KERNEL_SIDE, FULL_KERNEL_SIDE)
+    assert output.parsing is not None
 
 
-def test_a_look_begins_with_the_finished_generators_features(network: FullSizeSNADNet) -> None:
-    own, first = network.generator.state_dict(), network.first.generator.state_dict()
-    seen = first["stem.weight"].shape[1]
-    torch.testing.assert_close(own["stem.weight"][:, :seen], first["stem.weight"])
-    assert own["stem.weight"][:, seen:].abs().max() == 0.0
-    for name in first:
-        if not name.startswith(("stem.", "head.")):
-            torch.testing.assert_close(own[name], first[name])
+def test_a_given_kernel_takes_the_place_of_the_refined_one(network: FullSizeSNADNet) -> None:
+    blurred = torch.rand(1, 3, 64, 64, generator=generator())
+    log_kernel = a_kernel().clamp_min(1e-9).log()
+    with torch.no_grad():
+        output = network(blurred, log_kernel=log_kernel)
+        assert not output.restored.equal(network(blurred).restored)
+    torch.testing.assert_close(output.log_kernel, log_kernel)
 
 
 def test_the_face_teaches_the_kernel_and_never_the_finished_network(network: FullSizeSNADNet) -> None:
     network.train()
     assert not network.first.generator.training
     blurred = torch.rand(1, 3, 64, 64, generator=generator())
-    for head in (network.generator.head, network.refiner.kernel):
-        torch.nn.init.normal_(head.weight, std=0.05, generator=generator())
-    draft = draft_of(blurred, KernelEstimate(torch.full((1, 25, 25), -6.4), torch.tensor([0.03])))
+    torch.nn.init.normal_(network.refiner.network.tail.weight, std=0.05, generator=generator())
+    draft = draft_of(blurred, blurred, torch.full((1, 25, 25), 1 / 625))
     network(blurred, draft).restored.square().mean().backward()
-    assert network.refiner.stem.weight.grad is not None
-    assert network.refiner.stem.weight.grad.abs().sum() > 0
+    assert network.refiner.network.head.weight.grad is not None
+    assert network.refiner.network.head.weight.grad.abs().sum() > 0
     assert all(weight.grad is None for weight in network.first.parameters())
-
-
-def test_a_second_round_goes_on_from_the_first(network: FullSizeSNADNet) -> None:
-    for head in (network.generator.head, network.refiner.kernel):
-        torch.nn.init.normal_(head.weight, std=0.01, generator=generator())
-    blurred = torch.rand(1, 3, 64, 64, generator=generator())
-    with torch.no_grad():
-        draft = network.draft(blurred)
-        once = network(blurred, draft)
-        by_hand = network(blurred, draft._replace(restored=once.restored.clamp(0, 1), kernel=once.kernel.kernel))
-        twice = network(blurred, draft, rounds=2)
-    assert not twice.restored.equal(once.restored)
-    torch.testing.assert_close(twice.restored, by_hand.restored)
-    torch.testing.assert_close(twice.kernel.kernel, by_hand.kernel.kernel)
-
-
-def test_what_is_stepped_is_the_draft_and_the_cautious_step(network: FullSizeSNADNet) -> None:
-    blurred = torch.rand(1, 3, 64, 64, generator=generator())
-    with torch.no_grad():
-        draft = network.draft(blurred)
-        output = network(blurred, draft)
-        steps = network.step(draft.restored, blurred, output.kernel.kernel)
-    torch.testing.assert_close(output.stepped, draft.restored + steps[:, :3])

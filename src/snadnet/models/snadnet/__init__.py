@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from snadnet.models.descriptor import ModelDescriptor
-from snadnet.models.snadnet.full_size import Draft, FullSizeGenerator, FullSizeOutput, FullSizeSNADNet, draft_of
+from snadnet.models.snadnet.full_size import Draft, FullSizeOutput, FullSizeSNADNet, draft_of
 from snadnet.models.snadnet.generator import (
     BASE,
     SMALL,
@@ -29,7 +29,6 @@ __all__ = [
     "TINY",
     "AdaptiveDenormalization",
     "Draft",
-    "FullSizeGenerator",
     "FullSizeOutput",
     "FullSizeSNADNet",
     "Generator",
@@ -68,12 +67,6 @@ def _ablations(name: str, generator: GeneratorConfig, parser_width: float) -> tu
     )
 
 
-def _full_size(name: str, rounds: int) -> ModelDescriptor:
-    return replace(
-        _descriptor(name, SMALL, 0.25), build=lambda: FullSizeSNADNet(SMALL, parser_width=0.25, rounds=rounds)
-    )
-
-
 DESCRIPTORS = (
     _descriptor("snadnet-base", BASE, 1.0),
     *_ablations("snadnet-base", BASE, 1.0),
@@ -82,8 +75,7 @@ DESCRIPTORS = (
     _descriptor("snadnet-small", SMALL, 0.25),
     *_ablations("snadnet-small", SMALL, 0.25),
     _descriptor("snadnet-small-paper", SMALL_PAPER, 0.25),
-    _full_size("snadnet-small-full", rounds=1),
-    _full_size("snadnet-small-full-2", rounds=2),
+    replace(_descriptor("snadnet-small-full", SMALL, 0.25), build=lambda: FullSizeSNADNet(SMALL, parser_width=0.25)),
     # One change each against snadnet-small, most of them the paper's open choices, for the experiments in docs/.
     _descriptor("snadnet-small-argmax", replace(SMALL, soft_parsing=False), 0.25),
     _descriptor("snadnet-small-blind", replace(SMALL, deconvolved_channels=0, refinement_pass=False), 0.25),

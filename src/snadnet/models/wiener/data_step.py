@@ -1,89 +1,126 @@
-"""A step from a restored image towards one that explains the blurred one: ``argmin |k * x - y|^2 + r |x - x_n|^2``.
+"""A step towards an image that explains the blurred one: ``argmin |m (k * x - y)|^2 + r |x - x_n|^2``.
 
-Where a kernel is known, that step has a closed form in the Fourier domain, ``x = x_n + K* (y - K x_n) / (|K|^2 + r)``.
-How far it should go is a matter of what is left to explain: under noise a little, without noise almost all the way, at
-frequencies that ``x_n`` has right already not at all. So ``r`` is a curve over the frequencies, and each image's own
-is read from the spectrum of what ``x_n`` does not explain and from the kernel's.
+This is the data step of half-quadratic splitting; the other is a denoiser's (`snadnet.models.wiener.unrolled`). Where
+a kernel is known, and ``m`` counts all pixels, it has a closed form in the Fourier domain: ``x = x_n + K* (y - K x_n) /
+(|K|^2 + r)``. A blurred image ends at its edges, though, and ``m`` counts nothing beyond them; so ``x`` lies on a
+canvas that is larger by the kernel's reach, and the closed form is repeated.
+
+How far a step should go is a matter of what is left to explain: under noise a little, without noise almost all the
+way. So ``r`` is a curve over the frequencies, and each image's own is read from the spectrum of what ``x_n`` does not
+explain and from the kernel's.
 """
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.models.wiener.deconvolution import extend
-from snadnet.models.wiener.fourier import Fourier, Spectrum, extent, full_precision
-
-STRENGTHS: Final = (1.0, 0.1)
-"""Steps are made at these multiples of the weights ``r``, from cautious to bold."""
+from snadnet.models.wiener.fourier import Fourier, Spectrum, extent
 
 _BANDS: Final = 10
 _HIDDEN: Final = 48
 _SPAN: Final = 5.0
 _LEAST_POWER: Final = 1e-8
-_FIRST_WEIGHTS: Final = (0.02, 1.0)
-"""Before anything is learned: ``r`` at the lowest and at the highest frequency."""
+_REPETITIONS: Final = 2
+
+
+class Observation:
+    """Blurred images on their canvas, with their kernels' spectra: what stays the same from step to step.
+
+    Args:
+        blurred: ``(B, 3, H, W)`` RGB in ``[0, 1]``.
+        kernel: ``(B, K, K)``, sum 1, ``K`` odd; its centre is the origin.
+    """
+
+    def __init__(self, blurred: Tensor, kernel: Tensor) -> None:
+        margin = kernel.shape[-1] // 2
+        self.margin = margin
+        self.pixels = extent(blurred.shape[-2] * blurred.shape[-1], blurred.device)
+        self.padded = F.pad(blurred.float(), (margin,) * 4)
+        self.inside = F.pad(torch.ones_like(blurred[:1, :1], dtype=torch.float32), (margin,) * 4)
+        height, width = self.padded.shape[-2:]
+        self.fourier = Fourier(height, width, blurred.device)
+        placed = self.fourier.transform_placed(kernel.float(), row=-margin, column=-margin)
+        self.blur = Spectrum(placed.real.unsqueeze(1), placed.imaginary.unsqueeze(1))
+        self.power = self.blur.power()
+        self.bands = _bands(height, width, blurred.device)
+
+    def extend(self, images: Tensor) -> Tensor:
+        """Put ``(B, 3, H, W)`` images onto the canvas, mirrored beyond their edges."""
+        return extend(images.float(), self.margin)
+
+    def crop(self, canvas: Tensor) -> Tensor:
+        """Take ``(B, 3, H, W)`` images off the canvas."""
+        within = slice(self.margin, -self.margin)
+        return canvas[..., within, within]
+
+    def unexplained(self, spectrum: Spectrum) -> Tensor:
+        """What images on the canvas, given by their spectra, leave of the blurred ones; nothing beyond the edges."""
+        return self.inside * (self.padded - self.fourier.inverse(spectrum.times(self.blur)))
+
+
+class Step(NamedTuple):
+    """What a data step makes of images on their canvas.
+
+    Attributes:
+        images: ``(B, 3, H + K - 1, W + K - 1)`` float32.
+        level: ``(B,)``, how strong an error the denoiser is to expect in them.
+        unexplained: What was left to explain before, of the images' shape.
+    """
+
+    images: Tensor
+    level: Tensor
+    unexplained: Tensor
 
 
 class DataStep(nn.Module):
-    """Steps of several strengths, with weights that are estimated for each image; see the module."""
+    """One step, with weights and an expected error that are estimated for each image; see the module.
 
-    def __init__(self) -> None:
+    Args:
+        weight: ``r`` before anything is learned.
+        level: The expected error before anything is learned, of values in ``[0, 1]``.
+    """
+
+    def __init__(self, *, weight: float, level: float) -> None:
         super().__init__()
-        lowest, highest = (math.log(weight) for weight in _FIRST_WEIGHTS)
-        self.log_weights = nn.Parameter(torch.linspace(lowest, highest, _BANDS))
+        self.log_weights = nn.Parameter(torch.full((_BANDS,), math.log(weight)))
+        self.log_level = nn.Parameter(torch.tensor(math.log(level)))
         self.hidden = nn.Linear(2 * _BANDS, _HIDDEN)
-        self.change = nn.Linear(_HIDDEN, _BANDS)
+        self.change = nn.Linear(_HIDDEN, _BANDS + 1)
         nn.init.zeros_(self.change.weight)
         nn.init.zeros_(self.change.bias)
 
-    def forward(self, restored: Tensor, blurred: Tensor, kernel: Tensor) -> Tensor:
-        """Return what each step would add to the restored images.
+    def forward(self, images: Tensor, observed: Observation) -> Step:
+        """Take the step from ``images`` on the canvas; float32, so not under autocast."""
+        spectrum = observed.fourier.transform(images)
+        unexplained = observed.unexplained(spectrum)
+        left = observed.fourier.transform(unexplained)
+        weights, level = self._weights(left, observed)
+        share = 1.0 / (observed.power + weights)
+        change = left.times_conjugate(observed.blur).scaled(share)
+        for _ in range(_REPETITIONS - 1):
+            left = observed.fourier.transform(observed.unexplained(spectrum.plus(change)))
+            further = left.times_conjugate(observed.blur).plus(change.scaled(-weights))
+            change = change.plus(further.scaled(share))
+        return Step(images + observed.fourier.inverse(change), level, unexplained)
 
-        Beyond its edges the restored image is mirrored, and takes itself to be explained there.
-
-        Args:
-            restored: ``x_n``, ``(B, 3, H, W)`` RGB, about ``[0, 1]``.
-            blurred: ``y``, the same shape.
-            kernel: ``(B, K, K)``, sum 1, ``K`` odd; its centre is the origin.
-
-        Returns:
-            ``(B, len(STRENGTHS) * 3, H, W)`` float32, for each of `STRENGTHS` in turn.
-        """
-        with full_precision(restored):
-            margin = kernel.shape[-1] // 2
-            extended = extend(restored.float(), margin)
-            height, width = extended.shape[-2:]
-            fourier = Fourier(height, width, restored.device)
-            placed = fourier.transform_placed(kernel.float(), row=-margin, column=-margin)
-            blur = Spectrum(placed.real.unsqueeze(1), placed.imaginary.unsqueeze(1))
-            inside = slice(margin, -margin)
-            explained = fourier.inverse(fourier.transform(extended).times(blur))[..., inside, inside]
-            unexplained = fourier.transform(F.pad(blurred.float() - explained, (margin,) * 4))
-            power = blur.power()
-            weights = self._weights(unexplained, power, _bands(height, width, restored.device))
-            steps = []
-            for strength in STRENGTHS:
-                share = 1.0 / (power + strength * weights)
-                steps.append(fourier.inverse(unexplained.times_conjugate(blur).scaled(share)))
-            return torch.cat(steps, dim=1)[..., inside, inside]
-
-    def _weights(self, unexplained: Spectrum, power: Tensor, bands: Tensor) -> Tensor:
-        """The weights ``r`` of each image, ``(B, 1, H, W // 2 + 1)``."""
-        members = bands.sum(dim=(1, 2))
-        rows, columns = bands.shape[-2:]
-        # About the number of pixels, so that the power is that of one pixel's noise.
-        left = unexplained.power().mean(dim=1) / extent(rows * columns * 2, power.device)
+    def _weights(self, left: Spectrum, observed: Observation) -> tuple[Tensor, Tensor]:
+        """The weights ``r`` of each image, ``(B, 1, H, W // 2 + 1)``, and the expected error ``(B,)``."""
+        members = observed.bands.sum(dim=(1, 2))
+        # Of one pixel, so that it is the noise's own where nothing else is left.
+        noise = left.power().mean(dim=1) / observed.pixels
         seen = [
-            torch.log(torch.einsum("bhw,nhw->bn", each, bands) / members + _LEAST_POWER)
-            for each in (left, power.squeeze(1))
+            torch.log(torch.einsum("bhw,nhw->bn", each, observed.bands) / members + _LEAST_POWER)
+            for each in (noise, observed.power.squeeze(1))
         ]
         # Both are brought to about the range from -1 to 1.
         features = torch.cat((seen[0] / 4.0 + 2.0, seen[1] / 4.0 + 1.0), dim=1)
         change = _SPAN * torch.tanh(self.change(F.gelu(self.hidden(features))) / _SPAN)
-        return torch.exp(torch.einsum("bn,nhw->bhw", self.log_weights + change, bands)).unsqueeze(1)
+        curve = torch.einsum("bn,nhw->bhw", self.log_weights + change[:, :_BANDS], observed.bands)
+        return torch.exp(curve).unsqueeze(1), torch.exp(self.log_level + change[:, _BANDS])
 
 
 def _bands(height: int, width: int, device: torch.device) -> Tensor:

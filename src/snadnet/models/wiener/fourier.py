@@ -33,6 +33,10 @@ class Spectrum(NamedTuple):
         """Multiply by a real factor."""
         return Spectrum(self.real * factor, self.imaginary * factor)
 
+    def plus(self, other: "Spectrum") -> "Spectrum":
+        """Add another spectrum."""
+        return Spectrum(self.real + other.real, self.imaginary + other.imaginary)
+
     def times(self, other: "Spectrum") -> "Spectrum":
         """Multiply by another spectrum."""
         return Spectrum(

@@ -1,7 +1,6 @@
-"""The full-size pass: the refiner of the kernel by true kernels, then all of it by the restored face too."""
+"""The full-size pass: its refiner of the kernel, its denoiser, then all of it by the restored faces."""
 
 import copy
-import math
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,6 +24,7 @@ from snadnet.training.recipes.regions import RegionFinder
 from snadnet.training.run import Run
 
 _SMALLEST = 1e-9
+_LITTLE_NOISE = 0.02
 
 
 class FirstResultsSettings(StrictSettings):
@@ -45,13 +45,14 @@ class FullSizeSettings(LabelledSettings):
     Attributes:
         first: Weights file of the finished network, to begin with; None if ``initial`` holds all.
         first_results: Its results on disk; None runs the finished network in every step, on ever new faces.
-        learn: ``kernel``: the refiner alone, by the true kernels; ``all``: everything, by the face as well.
-        taught: Share of each batch that teaches the refiner, where all is learned; it costs as much as the generator.
-        refiner_rate: The refiner's learning rate where all is learned, as a share of the others'. Taught by few faces a
-            step, it was thrown back at the full rate.
+        learn: ``kernel``: the refiner alone, by the true kernels; ``denoiser``: the denoiser alone, on sharp faces with
+            plain noise, which is quick and a good start; ``all``: all of the pass, by the faces after each round.
+        level: Largest standard deviation of the plain noise, of values in ``[0, 1]``.
+        refiner_rate: The refiner's learning rate where all is learned, as a share of the others'.
+        step_rate: Likewise that of the data steps.
         true_kernel: The true kernel takes the place of the refined one, which tells what there is to be gained.
         kernel: Weight of the kernel's L1 distance from the true one, less a tenth of its log-likelihood.
-        step: Weight of the negative PSNR in dB of what the cautious data step alone makes of the draft.
+        earlier: Weight of the faces after each round but the last, whose own is 1.
         losses: Weights of the terms of the loss (Eq. 15), by name in `snadnet.losses.GENERATOR_TERMS`.
         regions: Weights of Eq. 11.
     """
@@ -59,18 +60,19 @@ class FullSizeSettings(LabelledSettings):
     recipe: Literal["full-size"] = "full-size"
     first: Path | None = None
     first_results: FirstResultsSettings | None = None
-    learn: Literal["kernel", "all"] = "all"
-    taught: float = Field(1.0, gt=0, le=1)
-    refiner_rate: float = Field(1.0, gt=0, le=1)
+    learn: Literal["kernel", "denoiser", "all"] = "all"
+    level: float = Field(50.0 / 255.0, gt=0, le=1)
+    refiner_rate: float = Field(0.1, gt=0, le=1)
+    step_rate: float = Field(5.0, gt=0)
     true_kernel: bool = False
     kernel: float = Field(10.0, ge=0)
-    step: float = Field(2.0, ge=0)
+    earlier: float = Field(0.15, ge=0)
     losses: Annotated[dict[str, float], AfterValidator(complete_weights)] = complete_weights({})
     regions: RegionWeights = RegionWeights()
 
 
 class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
-    """Kernel distance, region reconstruction, texture and the face's PSNR; the finished network never learns."""
+    """Kernel distance, region reconstruction and the face's PSNR; the finished network never learns."""
 
     settings_type = FullSizeSettings
 
@@ -80,30 +82,34 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         self.criterion = GeneratorLoss(settings.losses, region_weights=settings.regions).to(self.device)
 
     def build(self) -> nn.Module:
-        """Build the whole network; its generator begins as the finished one's unless there are initial weights."""
+        """Build the whole network; what is returned is the part that learns."""
         network = initial_network(self.settings, FullSizeSNADNet)
         if self.settings.first is not None:
             load_state(network.first, read_weights(self.settings.first)[1], self.settings.first)
-            if self.settings.initial is None:
-                network.adopt_first()
         self.whole = network.to(self.device)
-        return network.refiner if self.settings.learn == "kernel" else network
+        return self._part(self.whole)
+
+    def _part(self, network: FullSizeSNADNet) -> nn.Module:
+        parts = {"kernel": network.refiner, "denoiser": network.deconvolution.denoiser, "all": network}
+        return parts[self.settings.learn]
 
     def make_optimizer(self) -> torch.optim.Optimizer:
-        """Build the optimizer, with the refiner's weights in a group of their own where all is learned."""
-        if self.settings.learn == "kernel":
+        """Build the optimizer; where all is learned, the refiner and the data steps have groups of their own."""
+        if self.settings.learn != "all":
             return super().make_optimizer()
-        refiner = set(self.whole.refiner.parameters())
-        others = (weight for weight in self.network.parameters() if weight not in refiner)
-        optimizer = make_optimizer(others, self.settings.optimizer)
-        optimizer.add_param_group({"params": list(self.whole.refiner.parameters())})
+        deconvolution = self.whole.deconvolution
+        optimizer = make_optimizer(deconvolution.denoiser.parameters(), self.settings.optimizer)
+        for part in (self.whole.refiner, deconvolution.steps):
+            optimizer.add_param_group({"params": list(part.parameters())})
         return optimizer
 
     def set_learning_rates(self, factor: float, progress: float) -> float:
-        """Set the learning rate, and the refiner's own."""
+        """Set the learning rate, and those of the refiner and the data steps."""
         rate = super().set_learning_rates(factor, progress)
         if self.settings.learn == "all":
-            self.learner.optimizer.param_groups[-1]["lr"] = rate * self.settings.refiner_rate
+            _, refiner, steps = self.learner.optimizer.param_groups
+            refiner["lr"] = rate * self.settings.refiner_rate
+            steps["lr"] = rate * self.settings.step_rate
         return rate
 
     def batches(self, faces: list[FaceFile], run: Run) -> Generator[FaceSample, None, None]:
@@ -131,45 +137,53 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
             rng = np.random.default_rng([self.settings.seed, step])
             drawn = int(rng.choice(len(stores), p=shares / shares.sum()))
             numbers = rng.choice(stores[drawn].count, data.sizes[drawn].batch_size, replace=False)
-            symmetries = 8 if self.settings.learn == "kernel" else 2
+            symmetries = 2 if self.settings.learn == "all" else 8
             yield mirrored(stores[drawn].read(numbers.tolist()), int(rng.integers(symmetries)))
             step += 1
 
     def training_step(self, batch: FaceSample, progress: float) -> dict[str, Tensor]:
-        """Run the full-size pass, or its refiner alone."""
-        draft, masks = self._draft(batch)
+        """Run the full-size pass, or the part of it that learns."""
         if self.settings.learn == "kernel":
-            log_kernel: Tensor = self.trained(draft.kernel, draft.restored, batch.blurred)
-            distance = kernel_distance(log_kernel, batch.kernel)
-            return {"loss": distance - 0.1 * log_likelihood(log_kernel, batch.kernel), "kernel": distance}
-        # Each number of passes in turn, by chance: the one set of weights serves all.
-        rounds = 1 + int(torch.randint(self.whole.rounds, ()))
-        output: FullSizeOutput = self.trained(
-            batch.blurred,
-            draft,
-            log_kernel=batch.kernel.clamp_min(_SMALLEST).log() if self.settings.true_kernel else None,
-            taught=math.ceil(self.settings.taught * len(batch.blurred)),
-            rounds=rounds,
-        )
-        parts = self.criterion(GeneratorOutcome(output.restored, batch.sharp, masks, textures=output.textures))
-        distance = kernel_distance(output.kernel.log_kernel, batch.kernel)
-        kernel = distance - 0.1 * log_likelihood(output.kernel.log_kernel, batch.kernel)
+            return self._learn_kernel(batch)
+        if self.settings.learn == "denoiser":
+            return self._learn_denoiser(batch.sharp)
+        draft = self._draft(batch)
+        masks = region_masks(batch.labels) if isinstance(batch, DraftedSample) else self.regions(batch)
+        true = batch.kernel.clamp_min(_SMALLEST).log() if self.settings.true_kernel else None
+        output: FullSizeOutput = self.trained(batch.blurred, draft, log_kernel=true)
+        outcomes = [self.criterion(GeneratorOutcome(faces, batch.sharp, masks)) for faces in output.rounds]
+        loss = outcomes[-1].total + self.settings.earlier * torch.stack([each.total for each in outcomes[:-1]]).sum()
+        if not self.settings.true_kernel:
+            loss = loss + self.settings.kernel * kernel_loss(output.log_kernel, batch.kernel)
         psnr = PIXEL_LOSSES["psnr"]
-        step = psnr(output.stepped, batch.sharp)
         return {
-            "loss": parts.total + self.settings.kernel * kernel + self.settings.step * step,
-            "kernel": distance,
-            **{name: term for name, term in parts.terms.items() if name != "adversarial"},
-            "stepped": psnr(draft.restored, batch.sharp) - step,
+            "loss": loss,
+            "kernel": kernel_distance(output.log_kernel, batch.kernel),
+            **{name: term for name, term in outcomes[-1].terms.items() if name in ("reconstruction", "fidelity")},
             "gain": psnr(draft.restored, batch.sharp) - psnr(output.restored.detach(), batch.sharp),
         }
 
-    def _draft(self, batch: FaceSample) -> tuple[Draft, Tensor]:
-        """What the finished network makes of a batch, and the masks of its regions."""
+    def _learn_kernel(self, batch: FaceSample) -> dict[str, Tensor]:
+        draft = self._draft(batch)
+        log_kernel: Tensor = self.trained(draft.kernel, draft.regressed)
+        return {"loss": kernel_loss(log_kernel, batch.kernel), "kernel": kernel_distance(log_kernel, batch.kernel)}
+
+    def _learn_denoiser(self, sharp: Tensor) -> dict[str, Tensor]:
+        # Most levels are low, as those of most rounds are.
+        level = self.settings.level * torch.rand(len(sharp), device=sharp.device).pow(1.5)
+        noisy = sharp + level[:, None, None, None] * torch.randn_like(sharp)
+        nothing = torch.zeros_like(sharp)
+        denoised: Tensor = self.trained(noisy, level, nothing, nothing)
+        # As a share of the noise's own power, or strong noise alone would count.
+        error = (denoised - sharp).square().mean(dim=(1, 2, 3)) / (level.square() + _LITTLE_NOISE**2)
+        return {"loss": error.mean()}
+
+    def _draft(self, batch: FaceSample) -> Draft:
+        """What the finished network makes of a batch."""
         if isinstance(batch, DraftedSample):
-            return batch.draft, region_masks(batch.labels)
+            return batch.draft
         with self.accelerator.autocast():
-            return self.whole.draft(batch.blurred), self.regions(batch)
+            return self.whole.draft(batch.blurred)
 
     def restorer(self, average: nn.Module) -> Callable[[Tensor], Tensor]:
         """Restore with the averaged weights in the whole network."""
@@ -180,8 +194,13 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         if self.settings.learn == "all":
             return average
         whole = copy.deepcopy(self.whole)
-        whole.refiner.load_state_dict(average.state_dict())
+        self._part(whole).load_state_dict(average.state_dict())
         return whole.eval()
+
+
+def kernel_loss(log_estimate: Tensor, true: Tensor) -> Tensor:
+    """Return the L1 distance of kernels ``(B, K, K)`` with sum 1, less a tenth of the log-likelihood."""
+    return kernel_distance(log_estimate, true) - 0.1 * log_likelihood(log_estimate, true)
 
 
 def kernel_distance(log_estimate: Tensor, true: Tensor) -> Tensor:

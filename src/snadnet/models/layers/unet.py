@@ -1,0 +1,61 @@
+"""A U-Net of plain residual units, which processors compute fast: 3 x 3 convolutions and nothing between them."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from snadnet.models.layers.blocks import ResidualUnit
+
+_UNSHUFFLE = 2
+
+
+class ResidualUNet(nn.Module):
+    """Map images to images of the same size; it works at half of it and below, and starts at zero.
+
+    Args:
+        channels: Of the input.
+        out: Channels of the output.
+        widths: Channels of its levels, from half size down.
+        units: Residual units of each level, on each side; the last level has one side only.
+    """
+
+    def __init__(self, channels: int, out: int, *, widths: Sequence[int], units: Sequence[int]) -> None:
+        super().__init__()
+        self.size_multiple = _UNSHUFFLE * 2 ** (len(widths) - 1)
+        self.head = nn.Conv2d(channels * _UNSHUFFLE**2, widths[0], 3, padding=1)
+        upper = list(zip(widths[:-1], units[:-1], strict=True))
+        between = list(pairwise(widths))
+        self.encode = nn.ModuleList(_units(*level) for level in upper)
+        self.down = nn.ModuleList(nn.Conv2d(finer, coarser, 2, stride=2) for finer, coarser in between)
+        self.middle = _units(widths[-1], units[-1])
+        self.up = nn.ModuleList(nn.ConvTranspose2d(coarser, finer, 2, stride=2) for finer, coarser in between)
+        self.decode = nn.ModuleList(_units(*level) for level in upper)
+        self.tail = nn.Conv2d(widths[0], out * _UNSHUFFLE**2, 3, padding=1)
+        nn.init.zeros_(self.tail.weight)
+        nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map ``(B, C, H, W)``, sides multiples of ``size_multiple``, to ``(B, out, H, W)`` float32."""
+        folded = F.pixel_unshuffle(images, _UNSHUFFLE).contiguous(memory_format=torch.channels_last)
+        features = self.head(folded)
+        kept = []
+        for encode, down in zip(self.encode, self.down, strict=True):
+            features = encode(features)
+            kept.append(features)
+            features = down(features)
+        features = self.middle(features)
+        for level in reversed(range(len(kept))):
+            features = self.decode[level](self.up[level](features) + kept[level])
+        return F.pixel_shuffle(self.tail(features), _UNSHUFFLE).float()
+
+
+def _units(channels: int, count: int) -> nn.Sequential:
+    units = [ResidualUnit(channels) for _ in range(count)]
+    for unit in units:
+        # Each begins as the identity, so that nothing grows from unit to unit.
+        nn.init.zeros_(unit.second.weight)
+        nn.init.zeros_(unit.second.bias)  # type: ignore[arg-type]
+    return nn.Sequential(*units)
