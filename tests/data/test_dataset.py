@@ -317,6 +317,18 @@ def test_what_reaches_beyond_the_kernel_of_a_face_is_cut_off() -> None:
     np.testing.assert_allclose(kernel[24], 1 / 49, atol=1e-6)
 
 
+def test_the_paper_s_share_is_blurred_as_by_the_defaults() -> None:
+    sharp = np.random.default_rng(1).random((64, 64, 3), np.float32)
+    mixture = Degradation(paper_share=0.5, sharp_share=1, trajectory_share=0, noise=(0, 0), kernels=8)
+    faces = [degrade(sharp, mixture, np.random.default_rng(seed)) for seed in range(100)]
+    still = [face.kernel[24, 24] == 1 for face in faces]
+    assert np.mean(still) == pytest.approx(0.5, abs=0.15)  # three standard errors
+    random = np.random.default_rng(still.index(False))
+    random.random()
+    expected = degrade(sharp, Degradation(kernels=8), random)
+    np.testing.assert_array_equal(faces[still.index(False)].image, expected.image)
+
+
 def test_a_share_of_faces_stays_free_of_noise() -> None:
     sharp = np.full((32, 32, 3), 0.5, dtype=np.float32)
     mixture = Degradation(sharp_share=1, trajectory_share=0, noise=(0.03, 0.03), noise_free_share=0.25)

@@ -45,11 +45,13 @@ def training_batches(
     Raises:
         DataError: If a sample cannot be made, with the message of its cause, or a worker was killed.
     """
-    if dataset.degradation.trajectory_share > 0:
-        for entry in sizes:
-            kernel_bank(dataset.degradation, entry.size)
-    if dataset.degradation.rotating_share > 0:
-        motion_bank(dataset.degradation)
+    degradation = dataset.degradation
+    for mixture in (degradation, degradation.paper) if degradation.paper_share > 0 else (degradation,):
+        if mixture.trajectory_share > 0:
+            for entry in sizes:
+                kernel_bank(mixture, entry.size)
+    if degradation.rotating_share > 0:
+        motion_bank(degradation)
     if workers:
         # OpenCV's threads do not survive a fork, and a worker that would stop them then could wait for ever.
         cv2.setNumThreads(1)

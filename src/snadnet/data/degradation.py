@@ -58,7 +58,9 @@ class Degradation(BaseModel):
     """The mixture by which sharp faces become blurred ones in training. Shares need not add up to one.
 
     Attributes:
-        sharp_share: Of faces without motion blur.
+        paper_share: Of faces that are blurred by the paper's noisy trajectories (III-A), which are this class's
+            defaults, whatever the following says.
+        sharp_share: Of the others, those without motion blur.
         linear_share: Of faces with a straight motion, of any direction.
         trajectory_share: Of faces with a camera-trajectory kernel.
         rotating_share: Of faces taken by a camera that also turns, so that the blur varies over the face.
@@ -85,6 +87,7 @@ class Degradation(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    paper_share: float = Field(0.0, ge=0, le=1)
     sharp_share: float = Field(0.0, ge=0)
     linear_share: float = Field(0.0, ge=0)
     trajectory_share: float = Field(1.0, ge=0)
@@ -120,6 +123,11 @@ class Degradation(BaseModel):
         if not any(self.motion_shares.values()):
             raise ValueError("the shares of sharp, linear, trajectory and rotating are all zero")
         return self
+
+    @property
+    def paper(self) -> "Degradation":
+        """That of the paper's share."""
+        return Degradation(kernels=self.kernels, kernel_seed=self.kernel_seed)
 
     @property
     def motion_shares(self) -> dict[str, float]:
@@ -262,6 +270,8 @@ def degrade(
         rng: Source of every draw.
         border: What lies beyond the edges.
     """
+    if _drawn(degradation.paper_share, rng):
+        degradation = degradation.paper
     bright = _drawn(degradation.highlight_share, rng)
     light = unclip_highlights(sharp, draw_gain(rng)) if bright else sharp
     blurred, kernel = _move(light, degradation, rng, border)
