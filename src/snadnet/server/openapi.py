@@ -97,7 +97,12 @@ def _schemas() -> dict[str, Any]:
             "explains": {"enum": ["well", "partly", "hardly"]},
         },
     }
-    face = {**found, "sharpness_before": number, "sharpness_after": number, "blur": blur}
+    landmarks = {
+        "type": "array",
+        "items": {"type": "array", "items": number},
+        "description": "five points x, y: the eyes, the tip of the nose, the corners of the mouth",
+    }
+    face = {**found, "landmarks": landmarks, "sharpness_before": number, "sharpness_after": number, "blur": blur}
     return {
         "Error": {"type": "object", "properties": {"error": text, "message": text}, "required": ["error", "message"]},
         "Restoration": {

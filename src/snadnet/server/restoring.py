@@ -3,13 +3,14 @@
 import io
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, Final
 
 import cv2
 import numpy as np
 
+from snadnet.batch.records import face_records, skipped_face_records
 from snadnet.concurrency import StopSignal
 from snadnet.deblurrer import Deblurrer
 from snadnet.faces import AllFaces, FaceBox, FaceChoice, FoundFace, Restoration
@@ -127,25 +128,7 @@ def as_document(restoration: Restoration) -> dict[str, Any]:
         "summary": restoration.summary,
         "width": restoration.photo.pixels.shape[1],
         "height": restoration.photo.pixels.shape[0],
-        "faces": [
-            {
-                "number": face.number,
-                "box": [float(side) for side in face.box],
-                "confidence": float(face.confidence),
-                "sharpness_before": float(face.sharpness_before),
-                "sharpness_after": float(face.sharpness_after),
-                "blur": None if face.blur is None else face.blur.as_json(),
-            }
-            for face in restoration.faces
-        ],
-        "skipped_faces": [
-            {
-                "number": face.number,
-                "box": [float(side) for side in face.box],
-                "confidence": float(face.confidence),
-                "reason": face.reason,
-            }
-            for face in restoration.skipped
-        ],
+        "faces": [asdict(face) for face in face_records(restoration)],
+        "skipped_faces": [asdict(face) for face in skipped_face_records(restoration)],
         "notes": list(restoration.photo.notes),
     }
