@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from snadnet.blur import kernel_extent, measure_consistency
+from snadnet.blur import kernel_extent, measure_consistency, point_if_unmoved
 from snadnet.errors import ConfigError, PhotoError
 from snadnet.faces import (
     CROP_SIZE,
@@ -326,6 +326,7 @@ def _estimated_blur(
     # A similarity: its first column is the cosine and the sine of its turn, times its scale.
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     turn = math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
+    kernel = point_if_unmoved(kernel)
     length, angle = kernel_extent(kernel)
     consistency = measure_consistency(restored, blurred, kernel, spacing=round(scale))
     return EstimatedBlur(kernel, 1.0 + (length - 1.0) / scale, (angle + turn) % 180.0, consistency)

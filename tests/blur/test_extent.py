@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snadnet.blur import kernel_extent, linear_kernel
+from snadnet.blur import kernel_extent, linear_kernel, point_if_unmoved
 
 
 def test_a_point_moves_nothing() -> None:
@@ -43,3 +43,24 @@ def test_the_tails_of_an_estimate_do_not_count() -> None:
 def test_what_is_no_kernel_is_refused(kernel: np.ndarray) -> None:
     with pytest.raises(ValueError, match="kernel"):
         kernel_extent(kernel)
+
+
+def test_one_pixel_at_half_resolution_is_no_motion() -> None:
+    hat = np.zeros((9, 9), np.float32)
+    hat[3:6, 3:6] = np.outer((1, 2, 1), (1, 2, 1)) / 16
+    point = point_if_unmoved(hat)
+    assert kernel_extent(point).length == 1
+    assert point.sum() == 1
+    assert point[4, 4] == 1
+
+
+@pytest.mark.parametrize("length", [3, 5])
+def test_a_short_motion_is_kept(length: int) -> None:
+    kernel = np.zeros((9, 9), np.float32)
+    kernel[4, 4 - length // 2 : 5 + length // 2] = 1 / length
+    assert point_if_unmoved(kernel) is kernel
+
+
+def test_a_kernel_of_one_pixel_stays() -> None:
+    kernel = np.ones((1, 1), np.float32)
+    assert point_if_unmoved(kernel) is kernel

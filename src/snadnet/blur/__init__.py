@@ -3,7 +3,7 @@
 from snadnet.blur.consistency import Consistency, measure_consistency
 from snadnet.blur.convolution import Border, Method, apply_kernel
 from snadnet.blur.disc import disc_kernel
-from snadnet.blur.extent import KernelExtent, kernel_extent
+from snadnet.blur.extent import KernelExtent, kernel_extent, point_if_unmoved
 from snadnet.blur.linear import linear_kernel
 from snadnet.blur.noise import add_noise, noise_level
 from snadnet.blur.rotation import CameraMotion, blur_by_motion, camera_motions, rotating_blur
@@ -28,6 +28,7 @@ __all__ = [
     "linear_kernel",
     "measure_consistency",
     "noise_level",
+    "point_if_unmoved",
     "rotating_blur",
     "trajectory_kernel",
     "trajectory_kernels",

@@ -4,10 +4,15 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 _LEAST_SHARE: Final = 0.1
 """Of the largest weight; what is below it is taken for the uncertainty of an estimate."""
+
+_HAT: Final = np.outer((0.25, 0.5, 0.25), (0.25, 0.5, 0.25))
+"""One pixel at half resolution, as it looks in an image's own pixels."""
+
+_ALIKE: Final = 0.1
 
 
 class KernelExtent(NamedTuple):
@@ -50,3 +55,27 @@ def kernel_extent(kernel: ArrayLike) -> KernelExtent:
     variances, axes = np.linalg.eigh(covariance)
     angle = math.degrees(math.atan2(axes[1, 1], axes[0, 1])) % 180.0
     return KernelExtent(math.sqrt(12.0 * max(float(variances[1]), 0.0) + 1.0), angle)
+
+
+def point_if_unmoved(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a kernel of one pixel in place of one that is a single pixel at half resolution.
+
+    Networks that estimate a kernel at half resolution cannot show a smaller one; what they mean is an image that did
+    not move, and a sharp image blurred by their kernel would no longer be itself.
+
+    Args:
+        kernel: ``(K, K)``, sum 1, ``K`` odd.
+
+    Returns:
+        The kernel itself, if it is larger.
+    """
+    unmoved = np.zeros_like(kernel)
+    middle = len(kernel) // 2
+    if middle == 0:
+        return kernel
+    unmoved[middle - 1 : middle + 2, middle - 1 : middle + 2] = _HAT
+    if np.abs(kernel - unmoved).sum() > _ALIKE:
+        return kernel
+    point = np.zeros_like(kernel)
+    point[middle, middle] = 1.0
+    return point
