@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,10 +62,10 @@ def main(
             print(_speed(few, Path(folder) / f"out{count}", network, count, photos), flush=True)
         if memory_photos:
             print(f"\n{memory_photos} photos, {memory_workers} workers\n\nphotos  resident MB  peak MB")
-            started = _started(source, Path(folder) / "memory", network, memory_workers)
+            command = started(_arguments(source, Path(folder) / "memory", network, memory_workers))
             memory = Memory(0, 0)
-            with started as process:
-                for done in _lines(process, memory_photos):
+            with command as process:
+                for done in lines(process, memory_photos):
                     if done == 1 or done % every == 0:
                         memory = _memory(process.pid, memory)
                         print(f"{done:6d}  {memory.resident:11.0f}  {memory.peak:7.0f}", flush=True)
@@ -87,8 +87,8 @@ def _speed(source: Path, out: Path, weights: Path, workers: int, photos: int) ->
     """One line of the table. Without loading: from the first photo's line to the last one's."""
     start = first = last = time.perf_counter()
     memory = Memory(0, 0)
-    with _started(source, out, weights, workers) as process:
-        for done in _lines(process, photos):
+    with started(_arguments(source, out, weights, workers)) as process:
+        for done in lines(process, photos):
             last = time.perf_counter()
             first = last if done == 1 else first
             memory = _memory(process.pid, memory)
@@ -99,10 +99,14 @@ def _speed(source: Path, out: Path, weights: Path, workers: int, photos: int) ->
     return f"{workers:7d}  {rate:8.2f}  {with_loading:12.2f}  {memory.peak:7.0f}  sha256 {digest.hexdigest()[:16]}"
 
 
+def _arguments(source: Path, out: Path, weights: Path, workers: int) -> list[object]:
+    return [source, "-o", out, "--weights", weights, "--workers", workers]
+
+
 @contextmanager
-def _started(source: Path, out: Path, weights: Path, workers: int) -> Iterator[subprocess.Popen[str]]:
-    options = ["-o", out, "--weights", weights, "--workers", workers, "--device", "cpu"]
-    command = [sys.executable, "-m", "snadnet", "deblur", source, *options]
+def started(arguments: Sequence[object]) -> Iterator[subprocess.Popen[str]]:
+    """Run ``snadnet deblur`` on the CPU with some arguments; its end is waited for, and must be a good one."""
+    command = [sys.executable, "-m", "snadnet", "deblur", *arguments, "--device", "cpu"]
     with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True) as process:
         yield process
         assert process.stdout is not None
@@ -111,7 +115,7 @@ def _started(source: Path, out: Path, weights: Path, workers: int) -> Iterator[s
         raise SystemExit(f"snadnet deblur ended with exit code {process.returncode}")
 
 
-def _lines(process: subprocess.Popen[str], photos: int) -> Iterator[int]:
+def lines(process: subprocess.Popen[str], photos: int) -> Iterator[int]:
     """Counts the photos as their lines come; the summary is not one."""
     assert process.stdout is not None
     for number, _ in zip(range(1, photos + 1), process.stdout, strict=False):

@@ -8,19 +8,17 @@ Example: ``python benchmarks/cluster.py --photos 1000 --memory-photos 10000 --pl
 import hashlib
 import math
 import pickle
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from batch_speed import make_photos
+from batch_speed import lines, make_photos, started
 from snadnet.batch.inputs import find_photos
 from snadnet.batch.naming import Layout, plan
 from snadnet.environment import resident_memory, run_header
@@ -81,8 +79,8 @@ def main(
             make_photos(small, memory_photos, memory_width)
             print(f"\n{memory_photos} photos {memory_width} px wide, {ray.name}\n")
             print("photos  command MB  largest worker MB  all MB")
-            with _started(ray, small, Path(folder) / "memory") as process:
-                for done in _lines(process, memory_photos):
+            with started([small, "-o", Path(folder) / "memory", *ray.options]) as process:
+                for done in lines(process, memory_photos):
                     if done == 1 or done % every == 0:
                         now = _memory(process.pid)
                         print(f"{done:6d}  {now.command:10.0f}  {now.worker:17.0f}  {now.total:6.0f}", flush=True)
@@ -125,8 +123,8 @@ def _speed(way: Way, source: Path, out: Path, photos: int) -> tuple[float, str]:
     """Photos per second, and a line of the table. Photos per second: from the first photo's line to the last one's."""
     start = first = last = polled = time.perf_counter()
     peak = Memory()
-    with _started(way, source, out) as process:
-        for done in _lines(process, photos):
+    with started([source, "-o", out, *way.options]) as process:
+        for done in lines(process, photos):
             last = time.perf_counter()
             first = last if done == 1 else first
             if last - polled > _POLL:
@@ -140,24 +138,6 @@ def _speed(way: Way, source: Path, out: Path, photos: int) -> tuple[float, str]:
     times = f"{rate:8.3f}  {first - start:10.1f}  {end - last:5.1f}  {end - start:7.1f}"
     memory = f"{peak.command:5.0f} {peak.worker:6.0f} {peak.total:6.0f}"
     return rate, f"{way.name:18}  {times}  {memory}  sha256 {digest.hexdigest()[:16]}"
-
-
-@contextmanager
-def _started(way: Way, source: Path, out: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "snadnet", "deblur", str(source), "-o", str(out), "--device", "cpu", *way.options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        yield process
-        assert process.stdout is not None
-        process.stdout.read()  # the summary, for which the command would else find no reader
-    if process.returncode:
-        raise SystemExit(f"snadnet deblur ended with exit code {process.returncode}")
-
-
-def _lines(process: subprocess.Popen[str], photos: int) -> Iterator[int]:
-    """Counts the photos as their lines come; the summary is not one."""
-    assert process.stdout is not None
-    for number, _ in zip(range(1, photos + 1), process.stdout, strict=False):
-        yield number
 
 
 def _memory(command: int) -> Memory:

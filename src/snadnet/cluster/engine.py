@@ -86,66 +86,69 @@ def deblur_on_ray(
             parts = [{place: job} for place, job in left.items()] if attempt.apart else [dict(left)]
             for part in parts:
                 used = min(count, max(1, len(part)))
-                for place, record in _all_rows(
-                    ray, part, attempt.block, arguments, workers=used, cpus=share, stop=stop
-                ):
+                dispatch = _Dispatch(ray, attempt.block, arguments, workers=used, cpus=share, stop=stop)
+                for place, record in _all_rows(part, dispatch):
                     del left[place]
                     yield record
         if stop.reason is None:
             yield from map(_lost, left.values())
 
 
-def _all_rows(
-    ray: Any,  # noqa: ANN401 - a module
-    jobs: dict[int, Job],
-    block: int | None,
-    arguments: tuple[Any, ...],
-    *,
-    workers: int,
-    cpus: float,
-    stop: StopSignal,
-) -> Generator[tuple[int, Record]]:
+@dataclass(frozen=True)
+class _Dispatch:
+    """How jobs are sent to workers.
+
+    Attributes:
+        ray: The module.
+        block: Photos that a worker takes at one time; None for as many as suit their number.
+        arguments: Of the workers.
+        workers: How many workers there are.
+        cpus: Processors that Ray sets aside for each.
+        stop: Once a stop is requested, nothing more is waited for.
+    """
+
+    ray: Any
+    block: int | None
+    arguments: tuple[Any, ...]
+    workers: int
+    cpus: float
+    stop: StopSignal
+
+
+def _all_rows(jobs: dict[int, Job], dispatch: _Dispatch) -> Generator[tuple[int, Record]]:
     """Send jobs out; if the whole run is cut off, send the rest again, as long as that gets on."""
-    while jobs and stop.reason is None:
+    while jobs and dispatch.stop.reason is None:
         before = len(jobs)
         try:
-            for place, record in _rows(ray, jobs, block, arguments, workers=workers, cpus=cpus, stop=stop):
+            for place, record in _rows(jobs, dispatch):
                 del jobs[place]
                 yield place, record
             return
-        except ray.exceptions.RayError:
+        except dispatch.ray.exceptions.RayError:
             if len(jobs) == before:
                 return
 
 
-def _rows(
-    ray: Any,  # noqa: ANN401 - a module
-    jobs: dict[int, Job],
-    block: int | None,
-    arguments: tuple[Any, ...],
-    *,
-    workers: int,
-    cpus: float,
-    stop: StopSignal,
-) -> Generator[tuple[int, Record]]:
+def _rows(jobs: dict[int, Job], dispatch: _Dispatch) -> Generator[tuple[int, Record]]:
     """Send jobs out once, and yield what comes back: the number of a job, and its record."""
     from snadnet.cluster.worker import FATAL, JOB, NUMBER, RECORD, STOPPED, Worker  # noqa: PLC0415 (imports Ray)
 
+    ray, block, stop = dispatch.ray, dispatch.block, dispatch.stop
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.execution_options.preserve_order = True  # so that what was done before a stop is reported before it
     context.max_errored_blocks = -1  # what is lost with a worker is no reason to stop
-    size = block or max(1, min(_LARGEST_BLOCK, len(jobs) // (workers * _BLOCKS_EACH)))
+    size = block or max(1, min(_LARGEST_BLOCK, len(jobs) // (dispatch.workers * _BLOCKS_EACH)))
     rows = [{NUMBER: number, JOB: pickle.dumps(job)} for number, job in jobs.items()]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # these words have no others yet
         dataset = ray.data.from_items(rows, override_num_blocks=math.ceil(len(rows) / size)).map(
             Worker,
-            fn_constructor_args=arguments,
+            fn_constructor_args=dispatch.arguments,
             # What waits for a worker dies with it: nothing does where each photo counts by itself.
-            compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1 if block else 2),
-            num_cpus=cpus,
+            compute=ray.data.ActorPoolStrategy(size=dispatch.workers, max_tasks_in_flight_per_actor=1 if block else 2),
+            num_cpus=dispatch.cpus,
             # A dead worker is replaced; its photos are not sent again without end: one of them may have killed it.
             max_restarts=-1,
             max_task_retries=0,

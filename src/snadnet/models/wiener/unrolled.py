@@ -34,7 +34,6 @@ class Denoiser(nn.Module):
         super().__init__()
         # The images, their noise's level, the last step's change and what was left to explain.
         self.network = ResidualUNet(10, 3, widths=_WIDTHS, units=_UNITS)
-        self.size_multiple = self.network.size_multiple
 
     def forward(self, images: Tensor, level: Tensor, change: Tensor, unexplained: Tensor) -> Tensor:
         """Denoise images.
