@@ -2,9 +2,11 @@
 
     python tools/release_weights.py runs/deblurring/weights.safetensors --name snadnet-small
     python tools/release_weights.py runs/natural/weights.safetensors --name snadnet-small-natural
+    python tools/release_weights.py runs/full-size/weights.safetensors --name snadnet-small-full
     python tools/release_weights.py runs/parsing-sharp/weights.safetensors --name bisenet-small-sharp
 
-Given the released file itself, it leaves that as it is and makes the graph anew.
+Given the released file itself, it leaves that as it is and makes the graph anew. A full-size pass is kept without the
+finished network it was trained on, which must be the release snadnet-small.
 
 The model card beside them (``src/snadnet/weights/NAME.md``) is written by hand: data, steps, seed, scores, weaknesses.
 """
@@ -17,8 +19,10 @@ import typer
 
 from snadnet.export import export_onnx, share_tensors
 from snadnet.files import sha256_of, write_atomically
-from snadnet.inference.releases import MANIFEST
+from snadnet.inference.releases import DEFAULT_WEIGHTS, MANIFEST
 from snadnet.models import Restorer, describe_model, read_model, read_weights, save_network
+from snadnet.models.checkpoint_io import Base
+from snadnet.models.snadnet import FullSizeSNADNet
 
 FOLDER = Path(__file__).parents[1] / "src" / "snadnet" / "weights"
 LARGEST = 16_000_000
@@ -33,8 +37,10 @@ def release(
     files = {f"{name}.safetensors": FOLDER / f"{name}.safetensors"}
     read = read_model(weights)
     network = read.core if isinstance(read, Restorer) else read
+    base = Base(FOLDER / f"{DEFAULT_WEIGHTS}.safetensors", "first") if isinstance(network, FullSizeSNADNet) else None
+    rests_on = [] if base is None else [base.file.name]
     if weights.resolve() != files[f"{name}.safetensors"].resolve():
-        save_network(files[f"{name}.safetensors"], network, model, fp16=True)
+        save_network(files[f"{name}.safetensors"], network, model, fp16=True, base=base)
     if describe_model(model).task == "deblurring":
         # The deblurrer asks for the plain name: that is the graph.
         files[name] = FOLDER / f"{name}.onnx"
@@ -47,8 +53,9 @@ def release(
         if size > LARGEST:
             raise typer.BadParameter(f"{file}: {size} bytes is over the limit of {LARGEST}")
         manifest[entry] = {"file": file.name, "sha256": sha256_of(file)}
-        if entry == name:
-            manifest[entry]["weights"] = f"{name}.safetensors"
+        needed = [*([f"{name}.safetensors"] if entry == name else []), *rests_on]
+        if needed:
+            manifest[entry]["rests_on"] = needed
         typer.echo(f"{file}: {size / 1e6:.1f} MB")
     write_atomically(manifest_path, (json.dumps(manifest, indent=2, sort_keys=True) + "\n").encode())
 

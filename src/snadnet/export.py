@@ -19,9 +19,10 @@ from torch import Tensor, nn
 from snadnet.errors import ConfigError, ModelError
 from snadnet.files import write_atomically
 from snadnet.inference.onnx_metadata import describe
-from snadnet.inference.shared_tensors import TYPES, tensor_places
+from snadnet.inference.shared_tensors import TYPES
 from snadnet.models.checkpoint_io import check_finite
 from snadnet.models.restorer import Restored, Restorer
+from snadnet.safetensors_header import base_name, tensor_places
 
 OPSET = 18
 _LARGE = 256
@@ -135,9 +136,10 @@ def _traced(model: Restorer, example: Tensor, *, outputs: list[str]) -> onnx.Mod
 def share_tensors(graph: Path, weights: Path) -> None:
     """Let an exported graph keep its tensors in the weights file beside it, wherever that holds the same bytes.
 
-    The runtime puts them back (`snadnet.inference.shared_tensors`), and other ONNX programs read the pair by
-    themselves as a model with external data. What the weights file does not hold, such as constants and folded
-    weights, and what is small stays in the graph.
+    What the weights file rests on (`snadnet.models.checkpoint_io.Base`) counts as a part of it. The runtime puts the
+    tensors back (`snadnet.inference.shared_tensors`), and other ONNX programs read the files by themselves as a model
+    with external data. What the weights do not hold, such as constants and folded weights, and what is small stays in
+    the graph.
 
     Args:
         graph: The ``.onnx`` file, which is replaced.
@@ -149,19 +151,24 @@ def share_tensors(graph: Path, weights: Path) -> None:
     """
     if weights != graph.with_suffix(".safetensors"):
         raise ConfigError(f"{weights}: is not beside {graph.name} under its name; name both alike, in one folder")
-    content = weights.read_bytes()
+    contents = {weights.name: weights.read_bytes()}
+    base = base_name(contents[weights.name])
+    if base is not None:
+        contents[base] = weights.with_name(base).read_bytes()
     held = {
-        (place.dtype, place.shape, content[place.start : place.start + place.length]): place
+        (place.dtype, place.shape, content[place.start : place.start + place.length]): (file, place)
+        for file, content in contents.items()
         for place in tensor_places(content).values()
     }
     model = onnx.load(graph, load_external_data=False)
     for constant in model.graph.initializer:
-        place = held.get((TYPES.get(constant.data_type, ""), tuple(constant.dims), constant.raw_data))
-        if place is None or np.prod(constant.dims) < _LARGE:
+        found = held.get((TYPES.get(constant.data_type, ""), tuple(constant.dims), constant.raw_data))
+        if found is None or np.prod(constant.dims) < _LARGE:
             continue
+        file, place = found
         constant.ClearField("raw_data")
         constant.data_location = onnx.TensorProto.EXTERNAL
-        for key, value in (("location", weights.name), ("offset", place.start), ("length", place.length)):
+        for key, value in (("location", file), ("offset", place.start), ("length", place.length)):
             entry = constant.external_data.add()
             entry.key, entry.value = key, str(value)
     write_atomically(graph, model.SerializeToString())

@@ -209,7 +209,7 @@ def test_released_weights_are_checked(tmp_path):
 
 
 def test_weights_that_a_released_graph_shares_are_checked_with_it(tmp_path):
-    write_release(tmp_path, weights="m.safetensors")
+    write_release(tmp_path, rests_on=["m.safetensors"])
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     manifest["m.safetensors"] = {"file": "m.safetensors", "sha256": hashlib.sha256(b"weights").hexdigest()}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))

@@ -1,18 +1,21 @@
 """A graph that keeps its tensors in the safetensors file beside it: the same network, and nothing else is read."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from snadnet.errors import ConfigError, WeightsError
 from snadnet.export import export_onnx, share_tensors
 from snadnet.inference import OnnxBackend
 from snadnet.inference.onnx_safety import read_graph_file
-from snadnet.models import Restorer, create_model, save_network
+from snadnet.models import Restorer, create_model, read_model, read_weights, save_network
+from snadnet.models.checkpoint_io import Base
 from support.deblurring_model_checks import shaken
 
 
@@ -36,6 +39,44 @@ def pair(exported, tmp_path):
         (tmp_path / name).write_bytes((exported / name).read_bytes())
     share_tensors(tmp_path / "net.onnx", tmp_path / "net.safetensors")
     return tmp_path / "net.onnx", (exported / "net.onnx").read_bytes()
+
+
+class Outer(torch.nn.Module):
+    """A network of which another is a part."""
+
+    def __init__(self, part: torch.nn.Module) -> None:
+        super().__init__()
+        self.inner = part
+        self.last = torch.nn.Conv2d(3, 3, 17, padding=8)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.last(self.inner(images))
+
+
+@pytest.fixture(scope="module")
+def resting_files(exported, tmp_path_factory):
+    """A network that rests on the weights of a part: its files, the graph as one file, and the network."""
+    folder = tmp_path_factory.mktemp("resting")
+    torch.manual_seed(1)
+    part = read_model(exported / "net.safetensors")
+    assert isinstance(part, Restorer)
+    whole = Outer(part.core)
+    base = folder / "part.safetensors"
+    base.write_bytes((exported / "net.safetensors").read_bytes())
+    save_network(folder / "outer.safetensors", whole, "nafnet-tiny", fp16=True, base=Base(base, "inner"))
+    export_onnx(Restorer(whole, part.descriptor), folder / "outer.onnx")
+    alone = (folder / "outer.onnx").read_bytes()
+    share_tensors(folder / "outer.onnx", folder / "outer.safetensors")
+    return {path.name: path.read_bytes() for path in folder.iterdir()}, alone, whole
+
+
+@pytest.fixture
+def resting(resting_files, tmp_path):
+    """The graph, what it was as one file, and a copy of the network."""
+    files, alone, whole = resting_files
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    return tmp_path / "outer.onnx", alone, deepcopy(whole)
 
 
 def change(path: Path, edit) -> Path:
@@ -174,3 +215,54 @@ def test_weights_of_another_network_are_refused(pair):
 def test_only_the_file_of_the_same_name_is_shared(pair, tmp_path):
     with pytest.raises(ConfigError, match="name both alike, in one folder"):
         share_tensors(pair[0], tmp_path / "other.safetensors")
+
+
+def test_weights_of_a_part_are_kept_once(resting):
+    graph, alone, whole = resting
+    weights = graph.with_suffix(".safetensors")
+    assert weights.stat().st_size + graph.stat().st_size < len(alone) / 3
+    assert read_graph_file(graph) == alone
+    name, state = read_weights(weights)
+    assert name == "nafnet-tiny"
+    expected = {key: value.half().float() for key, value in whole.state_dict().items()}
+    assert state.keys() == expected.keys()
+    assert all(value.equal(expected[key]) for key, value in state.items())
+
+
+def test_the_weights_of_the_part_must_be_there(resting):
+    graph, _, _ = resting
+    (graph.parent / "part.safetensors").unlink()
+    with pytest.raises(WeightsError, match=r"outer\.onnx: keeps its weights in part\.safetensors, .*; copy both"):
+        OnnxBackend(graph, "cpu")
+    with pytest.raises(WeightsError, match=r"outer\.safetensors: rests on the weights in part\.safetensors"):
+        read_weights(graph.with_suffix(".safetensors"))
+
+
+@pytest.mark.parametrize("name", ["../part.safetensors", "/part.safetensors", "a/b.safetensors", "part.onnx", ""])
+def test_only_a_file_beside_can_hold_a_part(resting, name):
+    graph, _, whole = resting
+    weights = graph.with_suffix(".safetensors")
+    save_file(whole.last.state_dict(), weights, {"format": "snadnet-weights-1", "model": "nafnet-tiny", "base": name})
+    with pytest.raises(WeightsError, match="as a file beside it, which is none"):
+        read_weights(weights)
+    with pytest.raises(WeightsError, match=r"is of another network|never read|not a readable"):
+        OnnxBackend(graph, "cpu")
+
+
+def test_a_file_cannot_rest_on_itself(resting):
+    graph, _, whole = resting
+    weights = graph.with_suffix(".safetensors")
+    header = {"format": "snadnet-weights-1", "model": "nafnet-tiny", "base": weights.name}
+    save_file(whole.last.state_dict(), weights, header)
+    with pytest.raises(WeightsError, match="as a file beside it, which is none"):
+        read_weights(weights)
+
+
+def test_a_part_with_other_weights_is_refused(resting, tmp_path):
+    graph, _, whole = resting
+    with torch.no_grad():
+        next(whole.inner.parameters()).add_(1.0)
+    target = tmp_path / "again.safetensors"
+    with pytest.raises(WeightsError, match=r"part\.safetensors: holds other weights of inner\."):
+        save_network(target, whole, "nafnet-tiny", base=Base(graph.parent / "part.safetensors", "inner"))
+    assert not target.exists()

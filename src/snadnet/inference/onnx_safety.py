@@ -14,6 +14,7 @@ from snadnet.errors import WeightsError
 from snadnet.inference.protobuf import BYTES, VARINT, DamagedError, read_fields, read_varint
 from snadnet.inference.shared_tensors import shares_tensors, with_shared_tensors
 from snadnet.photo import printable
+from snadnet.safetensors_header import base_name
 
 _DAMAGED: Final = "not a readable ONNX file, or damaged"
 
@@ -54,7 +55,8 @@ def read_graph_file(path: Path) -> bytes:
     """Return an ONNX graph that holds its own weights and only plain operations, as bytes.
 
     A graph may share the weights of the ``.safetensors`` file beside it that has its name
-    (`snadnet.inference.shared_tensors`): then these are in the bytes that are returned. No other file is read.
+    (`snadnet.inference.shared_tensors`), and of the one that this rests on: then these are in the bytes that are
+    returned. No other file is read.
 
     Raises:
         WeightsError: If the file is missing, too large or damaged, or names other files, custom operations,
@@ -65,13 +67,7 @@ def read_graph_file(path: Path) -> bytes:
         raise WeightsError(f"{name}: no such weights file; give the path of an ONNX file made by snadnet")
     content = _read(path)
     try:
-        beside = path.with_suffix(".safetensors")
-        if shares_tensors(content, beside.name):
-            if not beside.is_file():
-                raise WeightsError(
-                    f"{name}: keeps its weights in {printable(beside.name)}, which is not beside it; copy both"
-                )
-            content = with_shared_tensors(content, _read(beside), beside)
+        content = _completed(path, content)
     except DamagedError as error:
         raise WeightsError(f"{name}: {_DAMAGED}; export or copy it again") from error
     problem = graph_problem(content)
@@ -80,6 +76,28 @@ def read_graph_file(path: Path) -> bytes:
     if problem is not None:
         raise WeightsError(f"{name}: {problem}; make it with: snadnet export")
     return content
+
+
+def _completed(path: Path, content: bytes) -> bytes:
+    """A graph with the weights that it keeps in the file beside it, and in what that file rests on."""
+    beside = path.with_suffix(".safetensors")
+    if not shares_tensors(content, beside.name):
+        return content
+    weights = {beside: _read_beside(path, beside)}
+    try:
+        base = base_name(weights[beside])
+    except ValueError:
+        base = None  # it is damaged, which is told with the tensors
+    if base is not None:
+        weights[path.with_name(base)] = _read_beside(path, path.with_name(base))
+    return with_shared_tensors(content, weights)
+
+
+def _read_beside(path: Path, beside: Path) -> bytes:
+    if not beside.is_file():
+        name = printable(path)
+        raise WeightsError(f"{name}: keeps its weights in {printable(beside.name)}, which is not beside it; copy both")
+    return _read(beside)
 
 
 def _read(path: Path) -> bytes:

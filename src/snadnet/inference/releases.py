@@ -23,7 +23,8 @@ WEIGHTS_BY_AIM: Final = {"fidelity": DEFAULT_WEIGHTS, "natural": f"{DEFAULT_WEIG
 MANIFEST: Final = "manifest.json"
 """``{name: {"file": file name in this folder, "sha256": hexadecimal digest}}``.
 
-A graph whose tensors are in the ``.safetensors`` file beside it has that file's name in the manifest as ``"weights"``.
+A file whose tensors lie in part in others beside it has their names in the manifest as ``"rests_on"``: a graph those of
+its ``.safetensors`` file and of what that rests on in turn.
 """
 
 _REMEDY: Final = "reinstall snadnet (pip install --force-reinstall snadnet) or give another weights file"
@@ -47,10 +48,9 @@ def released_weights(name: str = DEFAULT_WEIGHTS) -> Path:
         return file
     # Of a zipped package. A graph and its weights are to lie side by side there too.
     place = Path(_unpacked.enter_context(tempfile.TemporaryDirectory(prefix="snadnet-weights-")))
-    for each in (name, _weights_of(folder, name)):
-        if each is not None:
-            part = verified(folder, each)
-            (place / part.name).write_bytes(part.read_bytes())
+    for each in (name, *_rests_on(folder, name)):
+        part = _checked(folder, each)
+        (place / part.name).write_bytes(part.read_bytes())
     return place / file.name
 
 
@@ -95,7 +95,7 @@ def _names_by_file() -> dict[str, str]:
 
 
 def verified(folder: Traversable, name: str) -> Traversable:
-    """Return the file that a folder's manifest names, after comparing its SHA-256, and that of the weights it shares.
+    """Return the file that a folder's manifest names, after comparing its SHA-256, and those of what it rests on.
 
     Args:
         folder: Holds ``manifest.json`` and the files.
@@ -105,9 +105,8 @@ def verified(folder: Traversable, name: str) -> Traversable:
         WeightsError: If the manifest, the name or a file is missing, or one of them is damaged.
     """
     file = _checked(folder, name)
-    weights = _weights_of(folder, name)
-    if weights is not None:
-        _checked(folder, weights)
+    for each in _rests_on(folder, name):
+        _checked(folder, each)
     return file
 
 
@@ -128,10 +127,10 @@ def _checked(folder: Traversable, name: str) -> Traversable:
     return file
 
 
-def _weights_of(folder: Traversable, name: str) -> str | None:
-    """The name of the weights file that a released graph shares, if it does."""
-    weights = _manifest(folder)[name].get("weights")
-    return weights if isinstance(weights, str) else None
+def _rests_on(folder: Traversable, name: str) -> list[str]:
+    """The names of the weights files that a released file needs beside it."""
+    names = _manifest(folder)[name].get("rests_on", [])
+    return [each for each in names if isinstance(each, str)] if isinstance(names, list) else []
 
 
 def _manifest(folder: Traversable) -> dict[str, Any]:

@@ -1,20 +1,20 @@
 """One set of weights for both runtimes: a graph whose tensors lie in the ``.safetensors`` file beside it.
 
 ONNX calls this external data: a tensor names a file, an offset and a length. Here the file is always the one beside
-the graph that has its name and the ending ``.safetensors``, and the place must be that of one of its tensors, of the
-same type and shape. ONNX Runtime never opens it: the tensors are put into the graph's bytes first, which then are those
-of a graph that holds its own weights. Numbers below are field numbers of ``onnx.proto``.
+the graph that has its name and the ending ``.safetensors``, or the one that this rests on, and the place must be that
+of one of its tensors, of the same type and shape. ONNX Runtime never opens it: the tensors are put into the graph's
+bytes first, which then are those of a graph that holds its own weights. Numbers below are field numbers of
+``onnx.proto``.
 """
 
-import json
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from snadnet.errors import WeightsError
 from snadnet.inference.protobuf import BYTES, VARINT, field_head, read_fields, read_varint
 from snadnet.photo import printable
+from snadnet.safetensors_header import Place, tensor_places
 
 _MODEL_GRAPH: Final = 7
 _GRAPH_TENSOR: Final = 5
@@ -30,54 +30,7 @@ TYPES: Final = {1: "F32", 10: "F16"}
 """ONNX's numbers of the types that may be shared, and what safetensors calls them."""
 
 Part = bytes | memoryview
-_SIZES: Final = {"F32": 4, "F16": 2}
-_HEAD: Final = 8  # bytes that tell the length of a safetensors file's header
 _MAX_DIGITS: Final = 12
-
-
-class Place(NamedTuple):
-    """Where a tensor lies in a weights file, and what it is.
-
-    Attributes:
-        start: First byte in the file.
-        length: Bytes.
-        dtype: The type, as safetensors calls it.
-        shape: Its dimensions.
-    """
-
-    start: int
-    length: int
-    dtype: str
-    shape: tuple[int, ...]
-
-
-def tensor_places(content: bytes) -> dict[str, Place]:
-    """Return where the tensors of a safetensors file lie, by name: those of the types that may be shared.
-
-    Args:
-        content: The file's bytes.
-
-    Raises:
-        ValueError: If the bytes are no safetensors file, or a tensor lies outside it.
-    """
-    length = int.from_bytes(content[:_HEAD], "little")
-    begin = _HEAD + length
-    if len(content) < begin:
-        raise ValueError("the header is cut off")
-    header = json.loads(content[_HEAD:begin])
-    places = {}
-    for name, entry in header.items():
-        if name == "__metadata__" or entry["dtype"] not in _SIZES:
-            continue
-        first, last = (int(offset) for offset in entry["data_offsets"])
-        shape = tuple(int(side) for side in entry["shape"])
-        place = Place(begin + first, last - first, entry["dtype"], shape)
-        if not (0 <= first <= last <= len(content) - begin and min(shape, default=0) >= 0):
-            raise ValueError(f"the tensor {name!r} lies outside the file")
-        if place.length != math.prod(shape) * _SIZES[place.dtype]:
-            raise ValueError(f"the tensor {name!r} has another length than its shape")
-        places[name] = place
-    return places
 
 
 def shares_tensors(model: bytes, file_name: str) -> bool:
@@ -89,30 +42,27 @@ def shares_tensors(model: bytes, file_name: str) -> bool:
     return any(_external(tensor).get("location") == file_name for tensor in _initializers(memoryview(model)))
 
 
-def with_shared_tensors(model: bytes, weights: bytes, path: Path) -> bytes:
-    """Return a graph with the tensors in it that it keeps in a weights file.
+def with_shared_tensors(model: bytes, weights: Mapping[Path, bytes]) -> bytes:
+    """Return a graph with the tensors in it that it keeps in weights files.
 
     Args:
         model: The bytes of the graph's file.
-        weights: The bytes of the weights file.
-        path: The weights file: for messages, and by its name what the graph must call it.
+        weights: The bytes of each weights file; the graph must call it by its name, which messages show too.
 
     Raises:
-        WeightsError: If the weights file is damaged, or a tensor of the graph is not one of its tensors.
+        WeightsError: If a weights file is damaged, or a tensor of the graph is not one of its tensors.
         DamagedError: If the bytes are no ONNX model.
     """
-    name = printable(path)
-    try:
-        known = set(tensor_places(weights).values())
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise WeightsError(f"{name}: not a readable safetensors file; copy it again, and the graph with it") from error
-    data = memoryview(weights)
+    files = {path.name: (printable(path), memoryview(content)) for path, content in weights.items()}
+    known = {path.name: set(_places(content, path)) for path, content in weights.items()}
 
     def completed(tensor: memoryview) -> list[Part] | None:
-        place = _place(tensor, path.name)
+        location = _external(tensor).get("location", "")
+        place = _place(tensor, location) if location in files else None
         if place is None:
             return None
-        if place not in known:
+        name, data = files[location]
+        if place not in known[location]:
             raise WeightsError(f"{name}: is of another network than the graph beside it; copy both again")
         fields = [
             field for field in read_fields(tensor) if field.number not in (_TENSOR_EXTERNAL_DATA, _TENSOR_LOCATION)
@@ -121,6 +71,15 @@ def with_shared_tensors(model: bytes, weights: bytes, path: Path) -> bytes:
         return [*(field.whole for field in fields), head, data[place.start : place.start + place.length]]
 
     return b"".join(_rebuilt(memoryview(model), (_MODEL_GRAPH, _GRAPH_TENSOR), completed))
+
+
+def _places(weights: bytes, path: Path) -> list[Place]:
+    try:
+        return list(tensor_places(weights).values())
+    except ValueError as error:
+        raise WeightsError(
+            f"{printable(path)}: not a readable safetensors file; copy it again, and the graph with it"
+        ) from error
 
 
 def _rebuilt(

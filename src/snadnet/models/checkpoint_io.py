@@ -11,7 +11,7 @@ import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,8 +21,10 @@ from torch import Tensor, nn
 from snadnet.catalogue import current_name
 from snadnet.errors import WeightsError
 from snadnet.files import write_atomically
+from snadnet.safetensors_header import BASE, is_base_name
 
 _FORMAT: Final = "snadnet-weights-1"
+_PART: Final = "part"
 
 # What torch.load raises for damaged bytes, as a trial with 1,500 of them showed, and what it could by its code.
 _DAMAGE: Final = (
@@ -44,7 +46,21 @@ _PAGE: Final = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|\?xml|error)
 _POINTER: Final = b"version https://git-lfs"
 
 
-def save_network(path: Path, network: nn.Module, name: str, *, fp16: bool = False, **facts: str) -> None:
+class Base(NamedTuple):
+    """A weights file that holds one part of a larger network already.
+
+    Attributes:
+        file: The file; it stays beside the one that rests on it.
+        part: The name of the part.
+    """
+
+    file: Path
+    part: str
+
+
+def save_network(
+    path: Path, network: nn.Module, name: str, *, fp16: bool = False, base: Base | None = None, **facts: str
+) -> None:
     """Write a network's weights and buffers as safetensors, never half a file.
 
     Args:
@@ -53,10 +69,12 @@ def save_network(path: Path, network: nn.Module, name: str, *, fp16: bool = Fals
         name: Its name in the registry.
         fp16: Store floating-point tensors as float16 (they are read back as float32), but for those with a number
             that float16 cannot hold.
+        base: A file in the same folder with the weights of a part, which are left out here.
         facts: Further text that the file's header keeps.
 
     Raises:
-        WeightsError: If a tensor has values that are not finite; nothing is written then.
+        WeightsError: If a tensor has values that are not finite, or the base is not there or holds other weights;
+            nothing is written then.
         OSError: If the file cannot be written.
     """
     state = network.state_dict()
@@ -68,6 +86,12 @@ def save_network(path: Path, network: nn.Module, name: str, *, fp16: bool = Fals
             stored = rounded
         tensors[key] = stored.detach().cpu().contiguous()
     header = {"format": _FORMAT, "model": current_name(name), "facts": json.dumps(facts)}
+    if base is not None:
+        for key, held in _read_base(path, base.file.name, base.part).items():
+            own = tensors.pop(key, None)
+            if own is None or not own.to(held.dtype).equal(held):
+                raise WeightsError(f"{base.file}: holds other weights of {key} than the network; give its own")
+        header |= {BASE: base.file.name, _PART: base.part}
     write_atomically(path, save(tensors, metadata=header))
 
 
@@ -92,11 +116,11 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], path: str | Path
 def read_weights(path: Path) -> tuple[str, dict[str, Tensor]]:
     """Return the name of the network in a weights file, and its tensors by name.
 
-    Floating-point tensors are returned as float32.
+    Floating-point tensors are returned as float32. Those of a part that lie in another file (`Base`) are read from it.
 
     Raises:
-        WeightsError: If the file is missing, damaged, not one that ``save_network`` wrote, or has values that are not
-            finite.
+        WeightsError: If the file, or what it rests on, is missing, damaged, not one that ``save_network`` wrote, or has
+            values that are not finite.
     """
     if not path.is_file():
         raise WeightsError(f"{path}: no such weights file; give the path of a .safetensors file")
@@ -111,9 +135,23 @@ def read_weights(path: Path) -> tuple[str, dict[str, Tensor]]:
     if header.get("format") != _FORMAT or "model" not in header:
         raise WeightsError(f"{path}: does not say which snadnet model it holds; use a file that snadnet wrote")
     check_finite(state, path, "give a file of an earlier step or another training")
-    return current_name(header["model"]), {
-        key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in state.items()
-    }
+    read = {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in state.items()}
+    if BASE in header:
+        read |= _read_base(path, header[BASE], header.get(_PART, ""))
+    return current_name(header["model"]), read
+
+
+def _read_base(path: Path, name: str, part: str) -> dict[str, Tensor]:
+    """The tensors of a part, by their names in the whole, from the file of that name beside a weights file."""
+    if not is_base_name(name) or name == path.name:
+        raise WeightsError(f"{path}: names {name!r} as a file beside it, which is none; fetch it again")
+    file = path.with_name(name)
+    if not file.is_file():
+        raise WeightsError(f"{path}: rests on the weights in {name}, which is not beside it; copy both")
+    with safe_open(file, framework="pt") as opened:
+        if BASE in (opened.metadata() or {}):
+            raise WeightsError(f"{file}: rests on another file itself; {path.name} cannot rest on it")
+    return {f"{part}.{key}": tensor for key, tensor in read_weights(file)[1].items()}
 
 
 def read_state(path: Path, *, what: str, remedy: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from snadnet.models.layers.unet import ResidualUNet
 from snadnet.models.wiener.data_step import DataStep, Observation
 from snadnet.models.wiener.fourier import full_precision
 
-ROUNDS: Final = 4
+ROUNDS: Final = 2
 _WIDTHS: Final = (24, 48, 96)
 _UNITS: Final = (1, 2, 2)
 _FIRST_LEVEL: Final = 20.0 / 255.0
