@@ -19,13 +19,14 @@ import typer
 
 from snadnet.export import export_onnx, share_tensors
 from snadnet.files import sha256_of, write_atomically
-from snadnet.inference.releases import DEFAULT_WEIGHTS, MANIFEST
+from snadnet.inference.releases import MANIFEST
 from snadnet.models import Restorer, describe_model, read_model, read_weights, save_network
 from snadnet.models.checkpoint_io import Base
 from snadnet.models.snadnet import FullSizeSNADNet
 
 FOLDER = Path(__file__).parents[1] / "src" / "snadnet" / "weights"
 LARGEST = 16_000_000
+FINISHED = "snadnet-small"
 
 
 def release(
@@ -37,7 +38,7 @@ def release(
     files = {f"{name}.safetensors": FOLDER / f"{name}.safetensors"}
     read = read_model(weights)
     network = read.core if isinstance(read, Restorer) else read
-    base = Base(FOLDER / f"{DEFAULT_WEIGHTS}.safetensors", "first") if isinstance(network, FullSizeSNADNet) else None
+    base = Base(FOLDER / f"{FINISHED}.safetensors", "first") if isinstance(network, FullSizeSNADNet) else None
     rests_on = [] if base is None else [base.file.name]
     if weights.resolve() != files[f"{name}.safetensors"].resolve():
         save_network(files[f"{name}.safetensors"], network, model, fp16=True, base=base)

@@ -42,8 +42,18 @@ def dataset(files: dict[str, Path]) -> FaceDataset:
 
 
 def build(files: dict[str, Path], folder: Path, counts: dict[int, int]) -> list[dict[int, int]]:
-    networks = {"network": files["first"], "label_parser": files["parser"]}
-    return list(build_first_results(folder, dataset(files), counts, **networks))
+    return list(
+        build_first_results(folder, dataset(files), counts, network=network(files), label_parser=files["parser"])
+    )
+
+
+def network(files: dict[str, Path], name: str = "snadnet-small-full") -> FullSizeSNADNet:
+    """One with a full-size pass on the finished network."""
+    network = create_network(name)
+    assert isinstance(network, FullSizeSNADNet)
+    finished = network.first.first if isinstance(network.first, FullSizeSNADNet) else network.first
+    finished.load_state_dict(read_model(files["first"]).core.state_dict())
+    return network.eval()
 
 
 def test_results_are_those_of_the_network_and_a_build_goes_on(files: dict[str, Path], tmp_path: Path) -> None:
@@ -58,10 +68,7 @@ def test_results_are_those_of_the_network_and_a_build_goes_on(files: dict[str, P
         torch.testing.assert_close(sample.sharp[place], true.sharp)
         torch.testing.assert_close(sample.labels[place], true.labels)
         torch.testing.assert_close(sample.kernel[place], true.kernel, atol=1e-3, rtol=0.01)
-    network = create_network("snadnet-small-full")
-    assert isinstance(network, FullSizeSNADNet)
-    network.first.load_state_dict(read_model(files["first"]).core.state_dict())
-    draft = network.eval().draft(sample.blurred)
+    draft = network(files).draft(sample.blurred)
     torch.testing.assert_close(sample.draft.restored, draft.restored, atol=0.5 / 255 + 1e-4, rtol=0)
     torch.testing.assert_close(sample.draft.kernel, draft.kernel, atol=1e-4, rtol=0.05)
     kept = regression_maps(sample.draft.kernel, sample.draft.restored, sample.blurred)
@@ -94,6 +101,19 @@ def test_all_eight_symmetries_differ(files: dict[str, Path], tmp_path: Path) -> 
     build(files, tmp_path, {64: 1})
     faces = [mirrored(FirstResults(tmp_path, 64, 1).read([0]), symmetry).sharp for symmetry in range(8)]
     assert all(not one.equal(other) for place, one in enumerate(faces) for other in faces[:place])
+
+
+def test_results_of_a_pass_over_another_have_its_larger_kernels(files: dict[str, Path], tmp_path: Path) -> None:
+    large = network(files, "snadnet-small-large")
+    counts = {128: 2}
+    assert list(build_first_results(tmp_path, dataset(files), counts, network=large, label_parser=files["parser"]))
+    sample = FirstResults(tmp_path, 128, 2, half_kernel_side=large.half_kernel_side).read([0, 1])
+    draft = large.draft(sample.blurred)
+    assert sample.draft.kernel.shape == (2, 97, 97)
+    torch.testing.assert_close(sample.draft.kernel, draft.kernel, atol=1e-4, rtol=0.05)
+    torch.testing.assert_close(sample.draft.restored, draft.restored, atol=0.5 / 255 + 1e-4, rtol=0)
+    with pytest.raises(SnadnetError, match="has no room for 2 faces of 128 px"):
+        FirstResults(tmp_path, 128, 2)
 
 
 @pytest.mark.parametrize("part", ["full-size-kernel", "full-size-denoiser", "full-size"])

@@ -4,6 +4,7 @@
 that network), ``read_state`` what users bring from elsewhere, and ``read_torch_file`` whatever ``torch.save`` wrote.
 """
 
+import copy
 import json
 import pickle
 import re
@@ -87,9 +88,11 @@ def save_network(
         tensors[key] = stored.detach().cpu().contiguous()
     header = {"format": _FORMAT, "model": current_name(name), "facts": json.dumps(facts)}
     if base is not None:
-        for key, held in _read_base(path, base.file.name, base.part).items():
-            own = tensors.pop(key, None)
-            if own is None or not own.to(held.dtype).equal(held):
+        # Loaded, as a file of old may have other names.
+        held = copy.deepcopy(network.get_submodule(base.part))
+        load_state(held, _read_base(path, base.file.name), base.file)
+        for key, tensor in held.state_dict(prefix=f"{base.part}.").items():
+            if not tensors.pop(key).to(tensor.dtype).equal(tensor):
                 raise WeightsError(f"{base.file}: holds other weights of {key} than the network; give its own")
         header |= {BASE: base.file.name, _PART: base.part}
     write_atomically(path, save(tensors, metadata=header))
@@ -137,12 +140,13 @@ def read_weights(path: Path) -> tuple[str, dict[str, Tensor]]:
     check_finite(state, path, "give a file of an earlier step or another training")
     read = {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in state.items()}
     if BASE in header:
-        read |= _read_base(path, header[BASE], header.get(_PART, ""))
+        part = header.get(_PART, "")
+        read |= {f"{part}.{key}": tensor for key, tensor in _read_base(path, header[BASE]).items()}
     return current_name(header["model"]), read
 
 
-def _read_base(path: Path, name: str, part: str) -> dict[str, Tensor]:
-    """The tensors of a part, by their names in the whole, from the file of that name beside a weights file."""
+def _read_base(path: Path, name: str) -> dict[str, Tensor]:
+    """The tensors in the file of that name beside a weights file."""
     if not is_base_name(name) or name == path.name:
         raise WeightsError(f"{path}: names {name!r} as a file beside it, which is none; fetch it again")
     file = path.with_name(name)
@@ -151,7 +155,7 @@ def _read_base(path: Path, name: str, part: str) -> dict[str, Tensor]:
     with safe_open(file, framework="pt") as opened:
         if BASE in (opened.metadata() or {}):
             raise WeightsError(f"{file}: rests on another file itself; {path.name} cannot rest on it")
-    return {f"{part}.{key}": tensor for key, tensor in read_weights(file)[1].items()}
+    return read_weights(file)[1]
 
 
 def read_state(path: Path, *, what: str, remedy: str) -> dict[str, Any]:

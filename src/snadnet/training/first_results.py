@@ -16,15 +16,16 @@ from torch import Tensor, nn
 
 from snadnet.data.dataset import FaceDataset, FaceSample, SampleKey
 from snadnet.data.degradation import KERNEL_SIDE as TRUE_KERNEL_SIDE
-from snadnet.errors import ConfigError, DataError
+from snadnet.errors import DataError
 from snadnet.files import write_atomically
-from snadnet.models import Restorer, read_model
-from snadnet.models.snadnet import Draft, SNADNet, SNADNetOutput, draft_of
+from snadnet.models import read_model
+from snadnet.models.snadnet import Draft, FirstResult, FullSizeSNADNet, draft_of
 from snadnet.models.wiener import KERNEL_SIDE, enlarge_kernel
-from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, REGRESSION_MAPS
+from snadnet.models.wiener.full_size import REGRESSION_MAPS
 from snadnet.training.faces import fill_labels
 
 _BLOCK: Final = 16
+_LEAST: Final = 1e-12
 _STATE: Final = "state.json"
 
 
@@ -45,15 +46,17 @@ class FirstResults:
         folder: Holds the arrays; it is made if need be.
         size: Side of the images in pixels.
         capacity: How many faces there is to be room for; arrays that are there already may have more.
+        half_kernel_side: Rows and columns of the network's kernels, at half size.
 
     Raises:
         DataError: If the arrays cannot be made or read, or have less room.
     """
 
-    def __init__(self, folder: Path, size: int, capacity: int) -> None:
+    def __init__(self, folder: Path, size: int, capacity: int, *, half_kernel_side: int = KERNEL_SIDE) -> None:
         self.folder = folder / str(size)
         self.size = size
         self.capacity = capacity
+        kernel_side = 2 * half_kernel_side - 1
         image = (np.uint8, (size, size, 3))
         self._arrays: dict[str, NDArray[Any]] = {}
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -63,8 +66,8 @@ class FirstResults:
             "restored": image,
             "labels": (np.uint8, (size, size)),
             "kernel": (np.float16, (TRUE_KERNEL_SIDE,) * 2),
-            "log_kernel": (np.float16, (KERNEL_SIDE,) * 2),
-            "regressed": (np.float16, (REGRESSION_MAPS, FULL_KERNEL_SIDE, FULL_KERNEL_SIDE)),
+            "log_kernel": (np.float16, (half_kernel_side,) * 2),
+            "regressed": (np.float16, (REGRESSION_MAPS, kernel_side, kernel_side)),
         }
         for name, (kind, shape) in kinds.items():
             path = self.folder / f"{name}.npy"
@@ -90,27 +93,26 @@ class FirstResults:
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise DataError(f"{self.folder / _STATE}: is damaged; remove the folder to build it again") from error
 
-    def append(self, sample: FaceSample, labels: Tensor, output: SNADNetOutput) -> None:
+    def append(self, sample: FaceSample, labels: Tensor, result: FirstResult) -> None:
         """Write a batch after those that are there.
 
         Args:
             sample: The faces.
             labels: ``(B, S, S)`` class ids, all known.
-            output: What the network made of them.
+            result: What the network made of them.
         """
-        assert output.kernel is not None
         start = self.count
         end = min(start + len(labels), len(self._arrays["labels"]))
-        blurred, restored = _bytes(sample.blurred), _bytes(output.restored)
-        given, result = (_pictures(torch.from_numpy(pixels)) for pixels in (blurred, restored))
-        draft = draft_of(given, result, output.kernel.kernel)
+        blurred, restored = _bytes(sample.blurred), _bytes(result.restored)
+        given, kept = (_pictures(torch.from_numpy(pixels)) for pixels in (blurred, restored))
+        draft = draft_of(given, kept, result.half_kernel)
         values = {
             "blurred": blurred,
             "sharp": _bytes(sample.sharp),
             "restored": restored,
             "labels": labels.numpy(),
             "kernel": sample.kernel.numpy(),
-            "log_kernel": output.kernel.log_kernel.float().numpy(),
+            "log_kernel": result.half_kernel.float().clamp_min(_LEAST).log().numpy(),
             "regressed": draft.regressed.numpy(),
         }
         for name, value in values.items():
@@ -127,7 +129,8 @@ class FirstResults:
         kernel = kernel / kernel.sum(dim=(1, 2), keepdim=True)
         blurred, sharp, restored = (_pictures(parts[name]) for name in ("blurred", "sharp", "restored"))
         sample = DraftedSample(blurred, sharp, parts["labels"].long(), kernel)
-        sample.draft = Draft(restored, enlarge_kernel(parts["log_kernel"].float().exp()), parts["regressed"].float())
+        half_kernel = parts["log_kernel"].float().exp()
+        sample.draft = Draft(restored, enlarge_kernel(half_kernel), parts["regressed"].float())
         return sample
 
 
@@ -165,7 +168,7 @@ def build_first_results(
     dataset: FaceDataset,
     counts: Mapping[int, int],
     *,
-    network: Path,
+    network: FullSizeSNADNet,
     label_parser: Path,
     bfloat16: bool = False,
 ) -> Iterator[dict[int, int]]:
@@ -175,7 +178,7 @@ def build_first_results(
         folder: Where they are kept, a folder a size.
         dataset: Makes the faces.
         counts: How many faces of each size; more may be there already.
-        network: Weights of the network, one with a refinement pass.
+        network: Its finished part makes the results.
         label_parser: Weights of the parser that labels sharp faces without a label map.
         bfloat16: Whether to run the networks in this precision.
 
@@ -183,16 +186,12 @@ def build_first_results(
         How many there are of each size, after each block.
 
     Raises:
-        ConfigError: If the network estimates no kernel.
         DataError: If a face cannot be read, or the folder cannot be used.
         WeightsError: If weights cannot be used.
     """
-    model = read_model(network)
-    first = model.core if isinstance(model, Restorer) else model
-    if not isinstance(first, SNADNet) or first.refiner is None:
-        raise ConfigError(f"{network}: estimates no kernel from its result; give weights of snadnet-small")
     parser: nn.Module = read_model(label_parser)
-    stores = {size: FirstResults(folder, size, count) for size, count in counts.items()}
+    side = network.half_kernel_side
+    stores = {size: FirstResults(folder, size, count, half_kernel_side=side) for size, count in counts.items()}
     while any(store.count < store.capacity for store in stores.values()):
         # The one that is furthest behind, so that all may be trained on early.
         store = min(stores.values(), key=lambda each: each.count / each.capacity)
@@ -200,7 +199,7 @@ def build_first_results(
         samples = [dataset[SampleKey(number, store.size)] for number in range(start, start + _BLOCK)]
         batch = FaceSample(*(torch.stack(part) for part in zip(*samples, strict=True)))
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            output: SNADNetOutput = first(batch.blurred.contiguous(memory_format=torch.channels_last))
+            result = network.first_result(batch.blurred.contiguous(memory_format=torch.channels_last))
             found = parser(batch.sharp.contiguous(memory_format=torch.channels_last)).argmax(dim=1)
-        store.append(batch, fill_labels(batch.labels, found), output)
+        store.append(batch, fill_labels(batch.labels, found), result)
         yield {size: each.count for size, each in stores.items()}

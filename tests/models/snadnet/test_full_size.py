@@ -151,7 +151,7 @@ def test_rounds_of_the_data_step_alone_deblur_without_noise(portrait: np.ndarray
     errors = [float((faces - sharp).square().mean()) for faces in (blurred, *results)]
     assert len(results) == ROUNDS
     assert errors == sorted(errors, reverse=True)
-    assert errors[-1] < 0.4 * errors[0]
+    assert errors[-1] < 0.5 * errors[0]
 
 
 def test_a_kernel_that_is_larger_than_the_picture_is_wrapped_around() -> None:
@@ -193,6 +193,26 @@ def test_the_pass_begins_with_the_finished_networks_result(network: FullSizeSNAD
     torch.testing.assert_close(output.restored, by_hand[-1])
     assert output.full_size_kernel.shape == (2, FULL_KERNEL_SIDE, FULL_KERNEL_SIDE)
     assert output.parsing is not None
+
+
+def test_a_pass_over_another_begins_with_its_result_at_half_the_size(portrait: np.ndarray) -> None:
+    torch.manual_seed(3)
+    network = create_network("snadnet-small-large")
+    assert isinstance(network, FullSizeSNADNet)
+    assert isinstance(network.first, FullSizeSNADNet)
+    network.eval()
+    blurred = a_pair(portrait)[0]
+    reduced = F.avg_pool2d(blurred, 2)
+    with torch.no_grad():
+        first, draft = network.first(reduced), network.draft(blurred)
+    assert draft.kernel.shape == (1, 2 * FULL_KERNEL_SIDE - 1, 2 * FULL_KERNEL_SIDE - 1)
+    torch.testing.assert_close(draft.kernel, enlarge_kernel(first.full_size_kernel))
+    # What the pass below changed is what the draft changed, seen at its size; the rest of the face stays.
+    changed = F.avg_pool2d(draft.restored - blurred, 2)
+    torch.testing.assert_close(changed, first.restored.clamp(0.0, 1.0) - reduced, atol=0.05, rtol=0.0)
+    assert draft.parsing is not None
+    assert draft.parsing.shape == (1, 19, *blurred.shape[-2:])
+    torch.testing.assert_close(draft.parsing.sum(dim=1), torch.ones_like(draft.parsing[:, 0]))
 
 
 def test_a_given_kernel_takes_the_place_of_the_refined_one(network: FullSizeSNADNet) -> None:

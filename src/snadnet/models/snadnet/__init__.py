@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from snadnet.models.descriptor import ModelDescriptor
-from snadnet.models.snadnet.full_size import Draft, FullSizeOutput, FullSizeSNADNet, draft_of
+from snadnet.models.snadnet.full_size import Draft, FirstResult, FullSizeOutput, FullSizeSNADNet, draft_of
 from snadnet.models.snadnet.generator import (
     BASE,
     SMALL,
@@ -29,6 +29,7 @@ __all__ = [
     "TINY",
     "AdaptiveDenormalization",
     "Draft",
+    "FirstResult",
     "FullSizeOutput",
     "FullSizeSNADNet",
     "Generator",
@@ -67,6 +68,20 @@ def _ablations(name: str, generator: GeneratorConfig, parser_width: float) -> tu
     )
 
 
+def _full_size(name: str, generator: GeneratorConfig, parser_width: float) -> tuple[ModelDescriptor, ...]:
+    """The network with a full-size pass, and that with another one for faces of twice the size."""
+
+    def full() -> FullSizeSNADNet:
+        return FullSizeSNADNet(SNADNet(generator, parser_width=parser_width))
+
+    plain = _descriptor(name, generator, parser_width)
+    sides = SizeRule.multiple_of(2 * size_multiple(generator))
+    return (
+        replace(plain, name=f"{name}-full", build=full),
+        replace(plain, name=f"{name}-large", build=lambda: FullSizeSNADNet(full()), size=sides),
+    )
+
+
 DESCRIPTORS = (
     _descriptor("snadnet-base", BASE, 1.0),
     *_ablations("snadnet-base", BASE, 1.0),
@@ -75,7 +90,7 @@ DESCRIPTORS = (
     _descriptor("snadnet-small", SMALL, 0.25),
     *_ablations("snadnet-small", SMALL, 0.25),
     _descriptor("snadnet-small-paper", SMALL_PAPER, 0.25),
-    replace(_descriptor("snadnet-small-full", SMALL, 0.25), build=lambda: FullSizeSNADNet(SMALL, parser_width=0.25)),
+    *_full_size("snadnet-small", SMALL, 0.25),
     # One change each against snadnet-small, most of them the paper's open choices, for the experiments in docs/.
     _descriptor("snadnet-small-argmax", replace(SMALL, soft_parsing=False), 0.25),
     _descriptor("snadnet-small-blind", replace(SMALL, deconvolved_channels=0, refinement_pass=False), 0.25),

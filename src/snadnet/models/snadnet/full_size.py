@@ -4,12 +4,26 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from snadnet.models.snadnet.generator import GeneratorConfig
 from snadnet.models.snadnet.network import SNADNet, SNADNetOutput
-from snadnet.models.wiener import enlarge_kernel
+from snadnet.models.wiener import KERNEL_SIDE, enlarge_kernel
 from snadnet.models.wiener.full_size import FullSizeRefiner, regression_maps
 from snadnet.models.wiener.unrolled import UnrolledDeconvolution
+
+
+class FirstResult(NamedTuple):
+    """What a finished network makes of faces.
+
+    Attributes:
+        restored: ``(B, 3, H, W)``, about ``[0, 1]``, in the size of the faces.
+        half_kernel: The kernels ``(B, K, K)`` in pixels of half that size, sum 1, ``K`` odd.
+        parsing: Class probabilities ``(B, 19, H, W)``; None without a parser.
+    """
+
+    restored: Tensor
+    half_kernel: Tensor
+    parsing: Tensor | None
 
 
 class Draft(NamedTuple):
@@ -53,23 +67,29 @@ class FullSizeOutput(NamedTuple):
 
 
 class FullSizeSNADNet(nn.Module):
-    """A finished SNADNet, frozen, and the full-size pass on top of it.
+    """A finished network, frozen, and the full-size pass on top of it.
 
-    The kernel is refined at full size by the face that SNADNet restored, and the blurred face is deconvolved by it,
-    beginning with that face.
+    The kernel is refined at full size by the face that was restored, and the blurred face is deconvolved by it,
+    beginning with that face. Over a SNADNet, whose kernel is at half resolution, the pass works at the same size; over
+    a network with such a pass, at twice its size: the relation of the two kernels is the same.
 
     Args:
-        generator: What SNADNet's generator is made of; it must have a refinement pass.
-        parser_width: Factor on the parser's channel counts.
+        first: A SNADNet with a refinement pass, or a network with a full-size pass, which gets the image at half size.
     """
 
-    def __init__(self, generator: GeneratorConfig, *, parser_width: float) -> None:
+    def __init__(self, first: "SNADNet | FullSizeSNADNet") -> None:
         super().__init__()
-        self.first = SNADNet(generator, parser_width=parser_width)
+        self.first = first
+        self.reduction = 1 if isinstance(first, SNADNet) else 2
         self.refiner = FullSizeRefiner()
         self.deconvolution = UnrolledDeconvolution()
-        self.size_multiple = self.first.size_multiple
+        self.size_multiple: int = self.reduction * first.size_multiple
         self.first.requires_grad_(False)
+
+    @property
+    def half_kernel_side(self) -> int:
+        """Rows and columns of the kernels at half size that the pass begins with."""
+        return KERNEL_SIDE if isinstance(self.first, SNADNet) else 2 * self.first.half_kernel_side - 1
 
     def train(self, mode: bool = True) -> "FullSizeSNADNet":
         """Switch the mode of what is trained; the finished network stays in evaluation mode."""
@@ -78,11 +98,23 @@ class FullSizeSNADNet(nn.Module):
         return self
 
     @torch.no_grad()
-    def draft(self, blurred: Tensor) -> Draft:
+    def first_result(self, blurred: Tensor) -> FirstResult:
         """What the finished network makes of ``(B, 3, H, W)`` RGB in ``[0, 1]``."""
-        output: SNADNetOutput = self.first(blurred)
-        assert output.kernel is not None
-        return draft_of(blurred, output.restored, output.kernel.kernel)._replace(parsing=output.parsing)
+        if isinstance(self.first, SNADNet):
+            output: SNADNetOutput = self.first(blurred)
+            assert output.kernel is not None
+            return FirstResult(output.restored, output.kernel.kernel, output.parsing)
+        reduced = F.avg_pool2d(blurred, self.reduction)
+        result: FullSizeOutput = self.first(reduced)
+        # The face keeps what it has of its own beyond half size.
+        restored = blurred + _enlarged(result.restored.clamp(0.0, 1.0) - reduced)
+        parsing = None if result.parsing is None else _enlarged(result.parsing)
+        return FirstResult(restored, result.full_size_kernel, parsing)
+
+    def draft(self, blurred: Tensor) -> Draft:
+        """What is known of ``(B, 3, H, W)`` RGB in ``[0, 1]`` from the finished network."""
+        result = self.first_result(blurred)
+        return draft_of(blurred, result.restored, result.half_kernel)._replace(parsing=result.parsing)
 
     def forward(
         self, blurred: Tensor, draft: Draft | None = None, *, log_kernel: Tensor | None = None
@@ -102,6 +134,12 @@ class FullSizeSNADNet(nn.Module):
         return FullSizeOutput(rounds, log_kernel, draft.parsing)
 
 
+def _enlarged(images: Tensor) -> Tensor:
+    """Images of twice the size."""
+    return F.interpolate(images, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+@torch.no_grad()
 def draft_of(blurred: Tensor, restored: Tensor, half_kernel: Tensor) -> Draft:
     """Make a draft of restored faces and the estimates of their kernels at half resolution.
 

@@ -10,6 +10,7 @@ import torch
 from accelerate import Accelerator
 from pydantic import AfterValidator, Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from snadnet.data.dataset import FaceDataset, FaceSample
 from snadnet.data.image_folder import FaceFile
@@ -43,7 +44,8 @@ class FullSizeSettings(LabelledSettings):
     """Training the full-size pass, on top of a finished network that is frozen.
 
     Attributes:
-        first: Weights file of the finished network, to begin with; None if ``initial`` holds all.
+        first: Weights file of the finished network, to begin with; None if ``initial`` holds all. Without ``initial``,
+            a pass over a network that has one itself begins with the weights of that.
         first_results: Its results on disk; None runs the finished network in every step, on ever new faces.
         learn: ``kernel``: the refiner alone, by the true kernels; ``denoiser``: the denoiser alone, on sharp faces with
             plain noise, which is quick and a good start; ``all``: all of the pass, by the faces after each round.
@@ -86,6 +88,10 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         network = initial_network(self.settings, FullSizeSNADNet)
         if self.settings.first is not None:
             load_state(network.first, read_weights(self.settings.first)[1], self.settings.first)
+            if self.settings.initial is None and isinstance(network.first, FullSizeSNADNet):
+                # The relation is the same, at half the size.
+                network.refiner.load_state_dict(network.first.refiner.state_dict())
+                network.deconvolution.load_state_dict(network.first.deconvolution.state_dict())
         self.whole = network.to(self.device)
         return self._part(self.whole)
 
@@ -119,18 +125,20 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
             yield from super().batches(faces, run)
             return
         data = self.settings.data
-        assert self.settings.first is not None
         assert self.settings.label_parser is not None
         for counts in build_first_results(
             kept.folder,
             FaceDataset(faces, data.degradation, data.augmentation, seed=self.settings.seed),
             kept.faces,
-            network=self.settings.first,
+            network=self.whole,
             label_parser=self.settings.label_parser,
             bfloat16=self.settings.precision == "bf16",
         ):
             run.logger.log_message(f"first results: {counts}")
-        stores = [FirstResults(kept.folder, entry.size, kept.faces[entry.size]) for entry in data.sizes]
+        side = self.whole.half_kernel_side
+        stores = [
+            FirstResults(kept.folder, entry.size, kept.faces[entry.size], half_kernel_side=side) for entry in data.sizes
+        ]
         shares = np.array([entry.share for entry in data.sizes])
         step = run.step
         while True:
@@ -149,16 +157,17 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
             return self._learn_denoiser(batch.sharp)
         draft = self._draft(batch)
         masks = region_masks(batch.labels) if isinstance(batch, DraftedSample) else self.regions(batch)
-        true = batch.kernel.clamp_min(_SMALLEST).log() if self.settings.true_kernel else None
-        output: FullSizeOutput = self.trained(batch.blurred, draft, log_kernel=true)
+        true = in_the_middle(batch.kernel, draft.kernel.shape[-1])
+        given = true.clamp_min(_SMALLEST).log() if self.settings.true_kernel else None
+        output: FullSizeOutput = self.trained(batch.blurred, draft, log_kernel=given)
         outcomes = [self.criterion(GeneratorOutcome(faces, batch.sharp, masks)) for faces in output.rounds]
         loss = outcomes[-1].total + self.settings.earlier * torch.stack([each.total for each in outcomes[:-1]]).sum()
         if not self.settings.true_kernel:
-            loss = loss + self.settings.kernel * kernel_loss(output.log_kernel, batch.kernel)
+            loss = loss + self.settings.kernel * kernel_loss(output.log_kernel, true)
         psnr = PIXEL_LOSSES["psnr"]
         return {
             "loss": loss,
-            "kernel": kernel_distance(output.log_kernel, batch.kernel),
+            "kernel": kernel_distance(output.log_kernel, true),
             **{name: term for name, term in outcomes[-1].terms.items() if name in ("reconstruction", "fidelity")},
             "gain": psnr(draft.restored, batch.sharp) - psnr(output.restored.detach(), batch.sharp),
         }
@@ -166,7 +175,8 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
     def _learn_kernel(self, batch: FaceSample) -> dict[str, Tensor]:
         draft = self._draft(batch)
         log_kernel: Tensor = self.trained(draft.kernel, draft.regressed)
-        return {"loss": kernel_loss(log_kernel, batch.kernel), "kernel": kernel_distance(log_kernel, batch.kernel)}
+        true = in_the_middle(batch.kernel, log_kernel.shape[-1])
+        return {"loss": kernel_loss(log_kernel, true), "kernel": kernel_distance(log_kernel, true)}
 
     def _learn_denoiser(self, sharp: Tensor) -> dict[str, Tensor]:
         # Most levels are low, as those of most rounds are.
@@ -196,6 +206,11 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         whole = copy.deepcopy(self.whole)
         self._part(whole).load_state_dict(average.state_dict())
         return whole.eval()
+
+
+def in_the_middle(kernel: Tensor, side: int) -> Tensor:
+    """Put kernels ``(B, K, K)`` into the middle of larger ones, ``(B, side, side)``."""
+    return F.pad(kernel, ((side - kernel.shape[-1]) // 2,) * 4)
 
 
 def kernel_loss(log_estimate: Tensor, true: Tensor) -> Tensor:
