@@ -15,6 +15,7 @@ import platform
 import secrets
 import stat
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -28,7 +29,7 @@ CACHE_VARIABLE: Final = "SNADNET_CACHE"
 """Environment variable: the folder of optimized graphs, or "off"."""
 
 _OFF: Final = ("", "off", "0")
-_FORMAT: Final = "1"  # changes with the form of the files
+_FORMAT: Final = "2"  # changes with the form of the files
 _KEPT: Final = 8  # graphs, the newest
 _DIGEST: Final = hashlib.sha256().digest_size
 _ENDING: Final = ".graph"
@@ -57,21 +58,26 @@ def cache_folder() -> Path | None:
     return folder / "snadnet" if folder is not None and folder.is_absolute() else None
 
 
-def open_session(content: bytes, options: ort.SessionOptions, providers: list[str]) -> ort.InferenceSession:
+def open_session(
+    content: bytes, options: ort.SessionOptions, providers: list[str], fixed: Mapping[str, int]
+) -> ort.InferenceSession:
     """Open a graph on the CPU, by what is kept of it if that is so, and keep it otherwise.
 
     Args:
         content: The graph, which has been checked.
         options: How it is run. Changed: where graphs are kept, the optimization is switched off or saved.
         providers: ONNX Runtime's execution providers.
+        fixed: Sizes of free dimensions, by their names.
 
     Raises:
         Exception: ONNX Runtime's own, if the graph cannot be run.
     """
+    for name, size in fixed.items():
+        options.add_free_dimension_override_by_name(name, size)
     folder = cache_folder()
     if folder is None:
         return ort.InferenceSession(content, options, providers=providers)
-    path = folder / f"{_key(content, options, providers)}{_ENDING}"
+    path = folder / f"{_key(content, options, providers, fixed)}{_ENDING}"
     level = options.graph_optimization_level
     kept = _read(path)
     if kept is not None:
@@ -97,7 +103,7 @@ def open_session(content: bytes, options: ort.SessionOptions, providers: list[st
     return session
 
 
-def _key(content: bytes, options: ort.SessionOptions, providers: list[str]) -> str:
+def _key(content: bytes, options: ort.SessionOptions, providers: list[str], fixed: Mapping[str, int]) -> str:
     """What the file of a graph is called: all that its optimized form depends on."""
     parts = (
         _FORMAT,
@@ -107,6 +113,7 @@ def _key(content: bytes, options: ort.SessionOptions, providers: list[str]) -> s
         str(int(options.graph_optimization_level.value)),
         str(options.use_deterministic_compute),
         ",".join(providers),
+        str(sorted(fixed.items())),
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:40]
 

@@ -1,8 +1,9 @@
 """Backend of ONNX files: runs an exported graph on face crops, with the same bytes whatever the batch."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,8 @@ from snadnet.errors import ModelError, WeightsError
 from snadnet.faces.classes import NUM_CLASSES
 from snadnet.image_arrays import channels_first, channels_last
 from snadnet.inference.backend import RestoredCrops, check_crops
-from snadnet.inference.devices import Device, chosen_device
+from snadnet.inference.devices import CPU, Device, chosen_device
+from snadnet.inference.graph_ports import GraphPorts, read_ports
 from snadnet.inference.onnx_metadata import MODEL_KEY, read_metadata, read_size_rule
 from snadnet.inference.onnx_safety import read_graph_file
 from snadnet.inference.sessions import GraphSession, open_graph
@@ -27,6 +29,7 @@ _KERNEL: Final = "kernel"
 _OUTPUTS: Final[tuple[str, ...]] = ("restored", "parsing", _KERNEL)
 _LARGEST_KERNEL: Final = 127
 _DIMENSIONS: Final = 4
+_USUAL_SIDE: Final = 256  # of the crops of photos
 # Devices on which a batch's crops are computed one by one, each by one thread.
 _SIDE_BY_SIDE: Final = frozenset({"cpu", "openvino"})
 
@@ -43,10 +46,15 @@ class OnnxBackend:
     one run in yet another.) On other devices than the CPU's a batch is one run, and
     the last bits may depend on its size.
 
+    On the CPU crops of 256 px, as photos give them, have a graph of their own that takes no others: it opens and runs
+    faster. That for all sizes is opened when it is first needed.
+
     Args:
         path: An ONNX file that keeps the contract of `snadnet.inference`.
         device: ``"auto"`` for CUDA where ONNX Runtime has it and the CPU elsewhere, or a device of
             `snadnet.inference.devices`.
+        probe: Whether to try two small crops at once, which finds a graph that gives other sizes than it declares;
+            the trial takes time, and a graph that is known to be sound needs none.
 
     Attributes:
         device: Where it runs, such as ``"cpu"``.
@@ -58,26 +66,30 @@ class OnnxBackend:
         ModelError: If the device is unknown or not there.
     """
 
-    def __init__(self, path: Path, device: Device = "auto") -> None:
-        chosen = chosen_device(device)
+    def __init__(self, path: Path, device: Device = "auto", *, probe: bool = True) -> None:
+        self._chosen = chosen_device(device)
         self.path = path
         self._asked = device
+        self._probe = probe
         self._name = printable(path)
-        content = read_graph_file(path)
-        try:
-            self._session = open_graph(content, chosen, fall_back=device == "auto")
-            metadata = read_metadata(content)
-        except ModelError:
-            raise
-        except Exception as error:  # the runtimes' errors have no base class but Exception
-            raise WeightsError(
-                f"{self._name}: not a readable ONNX file, or damaged; export or copy it again"
-            ) from error
-        self.device: Device = chosen.name if self._session.on_device else "cpu"
-        self._outputs = _checked_outputs(self._name, self._session)
-        self._pool = _start_pool()
+        self._content = read_graph_file(path)
+        metadata = read_metadata(self._content)
+        ports = read_ports(self._content)
+        self._outputs = _checked_outputs(self._name, ports)
         self.model: str | None = current_name(metadata[MODEL_KEY]) if MODEL_KEY in metadata else None
         self.size: SizeRule = read_size_rule(self._name, metadata)
+        self._pool = _start_pool()
+        self._sessions: dict[bool, GraphSession] = {}
+        usual = (1, 3, _USUAL_SIDE, _USUAL_SIDE)
+        # By the names of the free dimensions; None where there is no graph for them alone.
+        self._fixed: dict[str, int] | None = None
+        if self._chosen.provider == CPU and self.size.padded(*usual[2:]) == usual[2:]:
+            pairs = zip(ports.inputs[0].shape, usual, strict=True)
+            self._fixed = {name: size for name, size in pairs if isinstance(name, str) and name}
+        on_device = self._session(usual=not probe).on_device
+        self.device: Device = self._chosen.name if on_device else "cpu"
+        if not probe:
+            return
         # What a graph declares need not be what it gives: two sizes that share no side would show it.
         rows, columns = self.size.padded(1, 1)
         for height, width in (
@@ -86,9 +98,29 @@ class OnnxBackend:
         ):
             self._run(np.full((1, 3, height, width), 0.5, np.float32))
 
-    def __reduce__(self) -> tuple[type["OnnxBackend"], tuple[Path, Device]]:
+    def __reduce__(self) -> tuple[Callable[..., "OnnxBackend"], tuple[Path, Device]]:
         # Opened again where it arrives: a session cannot travel.
-        return type(self), (self.path.absolute(), self._asked)
+        return partial(type(self), probe=self._probe), (self.path.absolute(), self._asked)
+
+    def _session(self, *, usual: bool) -> GraphSession:
+        """The graph for the usual crops, if there is one, or that for all."""
+        usual = usual and self._fixed is not None
+        if usual not in self._sessions:
+            try:
+                # Without a lock, which could be inherited locked: two threads may each open one, and both work.
+                self._sessions[usual] = open_graph(
+                    self._content,
+                    self._chosen,
+                    fall_back=self._asked == "auto",
+                    fixed=self._fixed if usual else None,
+                )
+            except ModelError:
+                raise
+            except Exception as error:  # the runtimes' errors have no base class but Exception
+                raise WeightsError(
+                    f"{self._name}: not a readable ONNX file, or damaged; export or copy it again"
+                ) from error
+        return self._sessions[usual]
 
     def __call__(self, crops: NDArray[np.float32]) -> RestoredCrops:
         """Restore a batch of crops.
@@ -143,8 +175,9 @@ class OnnxBackend:
 
     def _run(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         """Run ``(B, 3, H, W)`` in one go and check what comes back."""
+        session = self._session(usual=blurred.shape == (1, 3, _USUAL_SIDE, _USUAL_SIDE))
         try:
-            outputs = self._session.run(self._outputs, blurred)
+            outputs = session.run(self._outputs, blurred)
         except Exception as error:  # as above
             raise WeightsError(
                 f"{self._name}: the network fails on {blurred.shape[3]} x {blurred.shape[2]} px"
@@ -177,33 +210,30 @@ def _start_pool() -> tuple[int, ThreadPoolExecutor]:
     return os.getpid(), ThreadPoolExecutor(available_cores(), thread_name_prefix="snadnet-network")
 
 
-def _checked_outputs(name: str, session: GraphSession) -> list[str]:
+def _checked_outputs(name: str, ports: GraphPorts) -> list[str]:
     """The outputs that the graph has, in the order of the contract.
 
     Raises:
         WeightsError: If its inputs and outputs are not those of the contract.
     """
-    given = [port.name for port in session.outputs]
+    given = [port.name for port in ports.outputs]
     names: list[str] = [each for each in _OUTPUTS if each in given]
-    if (
-        [port.name for port in session.inputs] != ["blurred"]
-        or "restored" not in names
-        or sorted(names) != sorted(given)
-    ):
+    if [port.name for port in ports.inputs] != ["blurred"] or "restored" not in names or sorted(names) != sorted(given):
         raise WeightsError(
             f"{name}: not a snadnet restoration network: it needs the input 'blurred', the output 'restored' and "
             "none beside it but 'parsing' and 'kernel'; make it with: snadnet export"
         )
-    for port in (*session.inputs, *session.outputs):
+    for port in (*ports.inputs, *ports.outputs):
+        sizes = port.sizes
         if port.name == _KERNEL:
             wanted = "(B, K, K) with free B"
-            fits = len(port.shape) == _DIMENSIONS - 1 and port.shape[0] is None and port.shape[1] == port.shape[2]
+            fits = len(sizes) == _DIMENSIONS - 1 and sizes[0] is None and sizes[1] == sizes[2]
         else:
             wanted = f"(B, {_CONTRACT[port.name]}, H, W) with free B, H and W"
-            fits = port.shape in ([None, _CONTRACT[port.name], None, None], [None] * _DIMENSIONS)
+            fits = sizes in ([None, _CONTRACT[port.name], None, None], [None] * _DIMENSIONS)
         if port.type != "float32" or not fits:
             raise WeightsError(
-                f"{name}: {port.name!r} is {port.type} {printable(str(port.shape))}, not float32 {wanted}; "
+                f"{name}: {port.name!r} is {port.type} {printable(str(sizes))}, not float32 {wanted}; "
                 "make it with: snadnet export"
             )
     return names

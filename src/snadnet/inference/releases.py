@@ -89,6 +89,16 @@ def find_release(name: str) -> str | None:
     return by_file.get(name) or by_file.get(f"{name}.safetensors")
 
 
+def is_released(path: Path) -> bool:
+    """Whether a file is that of a release, whose checksum has been compared.
+
+    Raises:
+        WeightsError: If the manifest is missing or damaged, or the release is.
+    """
+    name = _names_by_file().get(path.name)
+    return name is not None and released_weights(name) == path
+
+
 def _names_by_file() -> dict[str, str]:
     manifest = _manifest(files("snadnet") / "weights")
     return {str(dict(entry).get("file")): name for name, entry in manifest.items()}

@@ -13,7 +13,14 @@ from snadnet.errors import ConfigError, ModelError, WeightsError
 from snadnet.inference.backend import Backend
 from snadnet.inference.devices import Device
 from snadnet.inference.onnx_backend import OnnxBackend
-from snadnet.inference.releases import DEFAULT_NAMES, Task, find_release, released_weights, selectable_names
+from snadnet.inference.releases import (
+    DEFAULT_NAMES,
+    Task,
+    find_release,
+    is_released,
+    released_weights,
+    selectable_names,
+)
 from snadnet.photo import printable, refused_url
 
 if TYPE_CHECKING:
@@ -76,7 +83,7 @@ def load_model(name_or_path: str | Path | None = None, device: Device = "auto") 
     """
     path = resolve_weights(name_or_path)
     if path.suffix.lower() != TORCH_SUFFIX:
-        return OnnxBackend(path, device)
+        return OnnxBackend(path, device, probe=not is_released(path))
     if path in [resolve_weights(name) for name in selectable_names("parsing")]:  # said without PyTorch too
         raise ModelError(f"{path.name}: is a face parser; {_remedy('deblurring')}")
     _require_torch(path, "or have it turned into an ONNX file where that is installed: snadnet export")

@@ -1,10 +1,10 @@
 """Opened graphs, whichever runtime runs them: ONNX Runtime, or OpenVINO of the extra ``snadnet[openvino]``."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import onnxruntime as ort
@@ -19,44 +19,30 @@ _ERROR: Final = 3  # ONNX Runtime's log level
 _TELEMETRY: Final = "openvino_telemetry"
 
 
-class Port(NamedTuple):
-    """An input or output of a graph.
-
-    Attributes:
-        name: Its name.
-        type: The type of its numbers, such as "float32".
-        shape: Its dimensions; None where one is free.
-    """
-
-    name: str
-    type: str
-    shape: list[int | None]
-
-
 class GraphSession(Protocol):
     """A graph that is ready to run; may be shared between threads.
 
     Attributes:
-        inputs: Its inputs.
-        outputs: Its outputs.
         on_device: Whether it runs on the device that was chosen, and not on the CPU instead.
     """
 
     on_device: bool
-    inputs: list[Port]
-    outputs: list[Port]
 
     def run(self, names: Sequence[str], blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         """Return the outputs of these names for the input ``blurred``."""
 
 
-def open_graph(content: bytes, device: DeviceEntry, *, fall_back: bool) -> GraphSession:
+def open_graph(
+    content: bytes, device: DeviceEntry, *, fall_back: bool, fixed: Mapping[str, int] | None = None
+) -> GraphSession:
     """Open a graph on a device.
 
     Args:
         content: The graph, which has been checked.
         device: Where it runs.
         fall_back: Whether the CPU will do where the device cannot be started.
+        fixed: Sizes of free dimensions, by their names: the graph takes no other then, which makes it faster to open
+            and to run. Only on the CPU by ONNX Runtime.
 
     Raises:
         ModelError: If the device cannot be started.
@@ -64,11 +50,11 @@ def open_graph(content: bytes, device: DeviceEntry, *, fall_back: bool) -> Graph
     """
     if device.provider is None:
         return _OpenVinoSession(content)
-    return _OnnxSession(content, device, fall_back=fall_back)
+    return _OnnxSession(content, device, fall_back=fall_back, fixed=fixed or {})
 
 
 class _OnnxSession:
-    def __init__(self, content: bytes, device: DeviceEntry, *, fall_back: bool) -> None:
+    def __init__(self, content: bytes, device: DeviceEntry, *, fall_back: bool, fixed: Mapping[str, int]) -> None:
         options = ort.SessionOptions()
         options.use_deterministic_compute = True
         options.log_severity_level = _ERROR
@@ -77,7 +63,7 @@ class _OnnxSession:
         options.add_session_config_entry("session.load_model_format", "ONNX")
         # From bytes, so that what was checked is what is run.
         if device.provider == CPU:
-            self._session = open_session(content, options, [CPU])
+            self._session = open_session(content, options, [CPU], fixed)
         else:
             if device.name == "directml":
                 options.enable_mem_pattern = False  # which DirectML does without
@@ -88,8 +74,6 @@ class _OnnxSession:
                 f"ONNX Runtime could not start the device {device.name!r}; check its driver and libraries,"
                 " or use device 'cpu'"
             )
-        self.inputs = [_described(node) for node in self._session.get_inputs()]
-        self.outputs = [_described(node) for node in self._session.get_outputs()]
 
     def run(self, names: Sequence[str], blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         outputs: Sequence[NDArray[np.float32]] = self._session.run(list(names), {"blurred": blurred})
@@ -110,17 +94,6 @@ class _OpenVinoSession:
             "NUM_STREAMS": available_cores(),
         }
         self._model = core.compile_model(core.read_model(content), "CPU", settings)
-        self.inputs, self.outputs = (
-            [
-                Port(
-                    port.get_any_name(),
-                    "float32" if port.element_type == openvino.Type.f32 else str(port.element_type),
-                    [None if side.is_dynamic else side.get_length() for side in port.partial_shape],
-                )
-                for port in ports
-            ]
-            for ports in (self._model.inputs, self._model.outputs)
-        )
 
     def run(self, names: Sequence[str], blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         # A request of its own: one that is shared would mix up threads.
@@ -141,9 +114,3 @@ def _openvino() -> ModuleType:
     finally:
         if absent:
             del sys.modules[_TELEMETRY]
-
-
-def _described(node: Any) -> Port:  # noqa: ANN401 - ONNX Runtime's node, which has no public type
-    # A dimension is a number where it is fixed, and a text or None where it is free.
-    kind = "float32" if node.type == "tensor(float)" else str(node.type)
-    return Port(node.name, kind, [size if isinstance(size, int) else None for size in node.shape])

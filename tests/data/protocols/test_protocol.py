@@ -10,6 +10,7 @@ from snadnet.data.protocols import (
     CELEBA,
     CELEBA_CANVAS,
     CELEBA_HQ,
+    CELEBA_NOISELESS,
     MSPL,
     PROTOCOLS,
     ROTATING,
@@ -90,6 +91,15 @@ def test_the_canvas_reading_takes_the_same_seeds_and_spreads_as_far_as_was_measu
             radii[size].append(np.sqrt((kernel * ((rows - mean[0]) ** 2 + (columns - mean[1]) ** 2)).sum()))
     # Cut off at the border of the canvas here and there, and spread over pixels: both change little.
     assert [np.mean(values) for values in radii.values()] == pytest.approx([2.0, 2.9, 3.5], abs=0.2)
+
+
+def test_the_noiseless_protocol_has_the_same_kernels_and_no_noise(tmp_path):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (200, 200), (90, 120, 150)).save(path)
+    assert [CELEBA_NOISELESS.blur.kernel(3).tolist()] == [CELEBA.blur.kernel(3).tolist()]
+    blurred, sharp = blurred_pair(path, CELEBA_NOISELESS, 3)
+    np.testing.assert_allclose(blurred, sharp, atol=1e-6)
+    assert np.std(blurred_pair(path, CELEBA, 3)[0] - sharp) == pytest.approx(0.03, rel=0.05)
 
 
 def test_no_training_seed_is_a_test_seed():

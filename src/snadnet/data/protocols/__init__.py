@@ -7,7 +7,7 @@ sets know it by its name from there.
 from typing import Final
 
 from snadnet.data.protocols.mspl import MSPL
-from snadnet.data.protocols.paper import CELEBA, CELEBA_CANVAS, CELEBA_HQ, SHARP
+from snadnet.data.protocols.paper import CELEBA, CELEBA_CANVAS, CELEBA_HQ, CELEBA_NOISELESS, SHARP
 from snadnet.data.protocols.protocol import (
     TEST_KERNEL_SEEDS,
     TRAINING_KERNEL_SEEDS,
@@ -23,6 +23,7 @@ __all__ = [
     "CELEBA",
     "CELEBA_CANVAS",
     "CELEBA_HQ",
+    "CELEBA_NOISELESS",
     "MSPL",
     "PROTOCOLS",
     "ROTATING",
@@ -36,5 +37,7 @@ __all__ = [
     "sharp_labels",
 ]
 
-PROTOCOLS: Final = {protocol.name: protocol for protocol in (CELEBA, CELEBA_CANVAS, CELEBA_HQ, SHARP, ROTATING, MSPL)}
+PROTOCOLS: Final = {
+    protocol.name: protocol for protocol in (CELEBA, CELEBA_CANVAS, CELEBA_NOISELESS, CELEBA_HQ, SHARP, ROTATING, MSPL)
+}
 """The protocols by name."""

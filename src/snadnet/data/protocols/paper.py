@@ -15,6 +15,9 @@ CELEBA: Final = Protocol(name="celeba", size=160, blur=PATHS, noise_sigma=0.03, 
 CELEBA_CANVAS: Final = replace(CELEBA, name="celeba-canvas", blur=replace(PATHS, placement="canvas"))
 """The other reading of those sizes (docs/research/paper.md, Blur): they are the canvas's, and blur far less."""
 
+CELEBA_NOISELESS: Final = replace(CELEBA, name="celeba-noiseless", noise_sigma=0.0)
+"""The same blur without noise: what photos in good light come close to."""
+
 CELEBA_HQ: Final = Protocol(name="celeba-hq", size=256, blur=LinearBlur(length=25, angle=45), noise_sigma=0.0, seed=0)
 """The paper's CelebA-HQ protocol: one linear kernel, no noise."""
 
