@@ -20,6 +20,7 @@ from snadnet.inference.devices import CPU, Device, chosen_device
 from snadnet.inference.graph_ports import GraphPorts, read_ports
 from snadnet.inference.onnx_metadata import MODEL_KEY, read_metadata, read_size_rule
 from snadnet.inference.onnx_safety import read_graph_file
+from snadnet.inference.protobuf import DamagedError
 from snadnet.inference.sessions import GraphSession, open_graph
 from snadnet.photo import printable
 from snadnet.size_rule import SizeRule
@@ -73,8 +74,10 @@ class OnnxBackend:
         self._probe = probe
         self._name = printable(path)
         self._content = read_graph_file(path)
-        metadata = read_metadata(self._content)
-        ports = read_ports(self._content)
+        try:
+            metadata, ports = read_metadata(self._content), read_ports(self._content)
+        except DamagedError as error:
+            raise self._damaged() from error
         self._outputs = _checked_outputs(self._name, ports)
         self.model: str | None = current_name(metadata[MODEL_KEY]) if MODEL_KEY in metadata else None
         self.size: SizeRule = read_size_rule(self._name, metadata)
@@ -117,10 +120,11 @@ class OnnxBackend:
             except ModelError:
                 raise
             except Exception as error:  # the runtimes' errors have no base class but Exception
-                raise WeightsError(
-                    f"{self._name}: not a readable ONNX file, or damaged; export or copy it again"
-                ) from error
+                raise self._damaged() from error
         return self._sessions[usual]
+
+    def _damaged(self) -> WeightsError:
+        return WeightsError(f"{self._name}: not a readable ONNX file, or damaged; export or copy it again")
 
     def __call__(self, crops: NDArray[np.float32]) -> RestoredCrops:
         """Restore a batch of crops.
