@@ -1,5 +1,6 @@
 """A graph that keeps its tensors in the safetensors file beside it: the same network, and nothing else is read."""
 
+import hashlib
 import json
 from copy import deepcopy
 from pathlib import Path
@@ -14,6 +15,7 @@ from snadnet.errors import ConfigError, WeightsError
 from snadnet.export import export_onnx, share_tensors
 from snadnet.inference import OnnxBackend
 from snadnet.inference.onnx_safety import read_graph_file
+from snadnet.inference.resolve import weights_digest
 from snadnet.models import Restorer, create_model, read_model, read_weights, save_network
 from snadnet.models.checkpoint_io import Base
 from support.deblurring_model_checks import shaken
@@ -256,6 +258,22 @@ def test_a_file_cannot_rest_on_itself(resting):
     save_file(whole.last.state_dict(), weights, header)
     with pytest.raises(WeightsError, match="as a file beside it, which is none"):
         read_weights(weights)
+
+
+def test_a_digest_is_of_all_the_weights(resting, tmp_path):
+    graph, alone, _ = resting
+    assert weights_digest(graph) == hashlib.sha256(alone).hexdigest()
+    weights, base = graph.with_suffix(".safetensors"), graph.with_name("part.safetensors")
+    before = weights_digest(weights)
+    assert weights_digest(base) == hashlib.sha256(base.read_bytes()).hexdigest()
+    changed = bytearray(base.read_bytes())
+    changed[-1] ^= 1
+    base.write_bytes(changed)
+    assert weights_digest(weights) != before
+    assert weights_digest(graph) != hashlib.sha256(alone).hexdigest()
+    base.unlink()
+    with pytest.raises(WeightsError, match=r"outer\.safetensors: not a readable"):
+        weights_digest(weights)
 
 
 def test_a_part_with_other_weights_is_refused(resting, tmp_path):

@@ -12,9 +12,9 @@ from snadnet.data.image_folder import check_names, list_images, read_face
 from snadnet.deblurrer import Deblurrer
 from snadnet.errors import ConfigError, DataError, ModelError
 from snadnet.evaluation.test_set import FaceTestSet
-from snadnet.files import sha256_of
 from snadnet.image_arrays import to_float, to_uint8
 from snadnet.inference import Backend, Device, load_model, resolve_weights
+from snadnet.inference.resolve import weights_digest
 from snadnet.models import describe_model, read_weights
 from snadnet.photo import printable
 
@@ -79,7 +79,7 @@ def find_method(
         raise ModelError(f"{printable(place)}: is a face parser, which restores nothing; run: snadnet evaluate-parsers")
     network = load_model(place, device)
     restore = _of_aligned(network) if test_set.aligned else _of_unaligned(network)
-    return Method(name or default_name(place), f"{weights} (sha256 {sha256_of(weights)[:16]})", restore)
+    return Method(name or default_name(place), f"{weights} (sha256 {weights_digest(weights)[:16]})", restore)
 
 
 def name_and_place(text: str) -> tuple[str, str]:

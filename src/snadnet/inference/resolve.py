@@ -3,6 +3,7 @@
 Every verb, the class and the service open their networks here, so that one word means one thing everywhere.
 """
 
+import hashlib
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,7 @@ from snadnet.errors import ConfigError, ModelError, WeightsError
 from snadnet.inference.backend import Backend
 from snadnet.inference.devices import Device
 from snadnet.inference.onnx_backend import OnnxBackend
+from snadnet.inference.onnx_safety import read_graph_file
 from snadnet.inference.releases import (
     DEFAULT_NAMES,
     Task,
@@ -22,6 +24,7 @@ from snadnet.inference.releases import (
     selectable_names,
 )
 from snadnet.photo import printable, refused_url
+from snadnet.safetensors_header import base_name
 
 if TYPE_CHECKING:
     from torch import nn
@@ -65,6 +68,26 @@ def resolve_weights(name_or_path: str | Path | None = None, *, task: Task = "deb
     if exists:
         return path
     raise WeightsError(_not_found(str(name_or_path), path, task))
+
+
+def weights_digest(path: Path) -> str:
+    """Return the SHA-256 of all that a network computes with, hexadecimal: of a file, and of what it rests on.
+
+    Args:
+        path: An ONNX or a safetensors file; of one that stands alone it is the file's own.
+
+    Raises:
+        WeightsError: If the file is missing or damaged.
+    """
+    if path.suffix.lower() != TORCH_SUFFIX:
+        return hashlib.sha256(read_graph_file(path)).hexdigest()
+    try:
+        content = path.read_bytes()
+        base = base_name(content)
+        beside = b"" if base is None else path.with_name(base).read_bytes()
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path}: not a readable safetensors file ({error}); fetch it again") from error
+    return hashlib.sha256(content + beside).hexdigest()
 
 
 def load_model(name_or_path: str | Path | None = None, device: Device = "auto") -> Backend:
