@@ -9,6 +9,7 @@ nearby background as well, and an edge along the hair line would show.
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from snadnet.environment import available_cores
 from snadnet.errors import ConfigError
 from snadnet.faces.align import CROP_SIZE
 from snadnet.faces.warp import FloatArray, bounds, invert, shift, warp
@@ -85,9 +87,16 @@ def paste_faces(pixels: Pixels, patches: Sequence[Patch], *, strength: float = 1
     """
     check_strength(strength)
     result = pixels.copy()
-    for (left, top, right, bottom), here in patch_tiles(patches, pixels.shape[1], pixels.shape[0]):
+
+    def add(part: tuple[tuple[int, int, int, int], list[Patch]]) -> None:
+        (left, top, right, bottom), here = part
         tile = result[top:bottom, left:right]
         tile[:] = _add(tile, here, left, top, strength)
+
+    # No two parts share a pixel.
+    with ThreadPoolExecutor(available_cores(), thread_name_prefix="snadnet-paste") as pool:
+        for _ in pool.map(add, patch_tiles(patches, pixels.shape[1], pixels.shape[0])):
+            pass
     return result
 
 
