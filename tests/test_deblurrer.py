@@ -292,7 +292,7 @@ def test_bad_settings_fail_at_once(tiny_network, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("asked", "release"), [({}, "snadnet-small"), ({"weights": "natural"}, "snadnet-small-natural")]
+    ("asked", "release"), [({}, "snadnet-small-full"), ({"weights": "natural"}, "snadnet-small-natural")]
 )
 def test_released_weights_are_the_default_or_taken_by_their_aim(tiny_network, monkeypatch, asked, release):
     taken = []

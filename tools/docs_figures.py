@@ -3,7 +3,7 @@
 python tools/docs_figures.py
 
 Each command is printed as it is run. Other networks stand beside the released one with, for example,
-``--method snadnet-small --method MPRNet=runs/mprnet/weights.safetensors``.
+``--method snadnet-small-full --method MPRNet=runs/mprnet/weights.safetensors``.
 """
 
 import shlex
@@ -21,7 +21,7 @@ PORTRAITS: Final = ROOT / "examples" / "portraits"
 
 def draw(
     methods: Annotated[list[str], typer.Option("--method", help="Columns of the comparisons; repeatable.")] = [  # noqa: B006
-        "snadnet-small"
+        "snadnet-small-full"
     ],
     output: Annotated[Path, typer.Option(help="Folder of the figures.")] = ROOT / "docs" / "figures",
 ) -> None:

@@ -226,12 +226,12 @@ def test_weights_that_a_released_graph_shares_are_checked_with_it(tmp_path):
 
 def test_a_zipped_package_gives_graph_and_weights_side_by_side(tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path / "package.zip", "w") as archive:
-        for path in released_weights("snadnet-small-natural").parent.glob("*[!d]"):
+        for path in released_weights("snadnet-small-full").parent.glob("*[!d]"):
             archive.write(path, f"snadnet/weights/{path.name}")
     monkeypatch.setattr(releases, "files", lambda _package: zipfile.Path(tmp_path / "package.zip", "snadnet/"))
-    graph = released_weights.__wrapped__("snadnet-small-natural")
+    graph = released_weights.__wrapped__("snadnet-small-full")
     assert not graph.is_relative_to(tmp_path)
-    assert read_graph_file(graph) == read_graph_file(released_weights("snadnet-small-natural"))
+    assert read_graph_file(graph) == read_graph_file(released_weights("snadnet-small-full"))
 
 
 @pytest.mark.parametrize("text", ["", "[", "\xff", "[]", '{"m": 3}', '{"m": {"file": "m.onnx"}}'])

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from snadnet import Deblurrer
 from snadnet.cli.app import app
 from snadnet.inference import OnnxBackend
-from snadnet.inference.releases import DEFAULT_WEIGHTS, WEIGHTS_BY_AIM, released_weights
+from snadnet.inference.releases import WEIGHTS_BY_AIM, released_weights
 from snadnet.models import read_model
-from snadnet.models.snadnet import SNADNet
+from snadnet.models.snadnet import FullSizeSNADNet, SNADNet
 from snadnet.photo import read_photo
 
 PORTRAITS = sorted((Path(__file__).parents[2] / "examples" / "portraits").glob("*.jpg"))
@@ -36,8 +36,8 @@ def shaken(photo: Path, folder: Path, seed: int) -> Path:
 
 @pytest.mark.parametrize("release", WEIGHTS_BY_AIM.values())
 def test_graph_and_safetensors_are_one_network(release: str) -> None:
-    network = read_model(released_weights(f"{release}.safetensors"), expected=DEFAULT_WEIGHTS).core
-    assert isinstance(network, SNADNet)
+    network = read_model(released_weights(f"{release}.safetensors")).core
+    assert isinstance(network, SNADNet | FullSizeSNADNet)
     crop = np.asarray(Image.open(PORTRAITS[0]).resize((256, 256)), dtype=np.float32)[None] / np.float32(255)
     restored, parsing, kernel = OnnxBackend(released_weights(release), "cpu")(crop)
     with torch.no_grad():

@@ -69,7 +69,13 @@ def test_a_network_that_parses_faces_does_so_on_pytorch(tmp_path: Path) -> None:
 
 
 def test_the_default_and_released_names() -> None:
-    assert selectable_names("deblurring") == ["fidelity", "natural", "snadnet-small", "snadnet-small-natural"]
+    assert selectable_names("deblurring") == [
+        "fidelity",
+        "natural",
+        "snadnet-small",
+        "snadnet-small-full",
+        "snadnet-small-natural",
+    ]
     assert selectable_names("parsing") == ["bisenet-small-sharp"]
     for name in (None, DEFAULT_WEIGHTS, f"{DEFAULT_WEIGHTS}.onnx", Path(DEFAULT_WEIGHTS)):
         network = load_model(name, device="cpu")
@@ -83,7 +89,7 @@ def test_released_weights_go_by_their_aim_too() -> None:
         network = load_model(aim, device="cpu")
         assert isinstance(network, OnnxBackend)
         assert network.path == released_weights(name)
-        assert network.model == DEFAULT_WEIGHTS
+        assert network.model == name.removesuffix("-natural")
         paths[aim] = network.path
     assert len(set(paths.values())) == len(paths) == 2
 
@@ -99,7 +105,7 @@ def test_a_release_and_its_files_go_by_name(tmp_path: Path, monkeypatch: pytest.
     for name in ("natural", "snadnet-small", "snadnet-small.safetensors"):
         Path(name).write_bytes(b"mine")
     assert resolve_weights("natural") == released_weights("snadnet-small-natural")
-    assert resolve_weights("snadnet-small") == released_weights()
+    assert resolve_weights("snadnet-small-full") == released_weights()
     assert resolve_weights("snadnet-small.safetensors") == Path("snadnet-small.safetensors")
 
 

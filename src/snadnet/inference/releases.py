@@ -15,10 +15,10 @@ from snadnet.errors import WeightsError
 
 Task = Literal["deblurring", "parsing"]
 
-DEFAULT_WEIGHTS: Final = "snadnet-small"
+DEFAULT_WEIGHTS: Final = "snadnet-small-full"
 DEFAULT_PARSER: Final = "bisenet-small-sharp.safetensors"
 DEFAULT_NAMES: Final[dict[Task, str]] = {"deblurring": DEFAULT_WEIGHTS, "parsing": DEFAULT_PARSER}
-WEIGHTS_BY_AIM: Final = {"fidelity": DEFAULT_WEIGHTS, "natural": f"{DEFAULT_WEIGHTS}-natural"}
+WEIGHTS_BY_AIM: Final = {"fidelity": DEFAULT_WEIGHTS, "natural": "snadnet-small-natural"}
 """Releases by what they were trained for: the least error, or the look of a sharp photo (against a discriminator)."""
 MANIFEST: Final = "manifest.json"
 """``{name: {"file": file name in this folder, "sha256": hexadecimal digest}}``.
