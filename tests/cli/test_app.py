@@ -69,7 +69,7 @@ def test_an_option_that_was_renamed_says_its_new_name(arguments: tuple[str, ...]
     ("line", "offered"),
     [
         ("snadnet mod", ["models"]),
-        ("snadnet deblur a.png --weights na", ["natural"]),
+        ("snadnet deblur a.png --weights nat", ["natural"]),
         ("snadnet deblur a.png --model snadnet-small-", ["snadnet-small-full", "snadnet-small-natural"]),
         ("snadnet deblur a.png --weights ./w", []),
         ("snadnet deblur --require", ["--require-face"]),

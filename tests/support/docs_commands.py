@@ -12,7 +12,8 @@ PAGES = sorted(
     [
         *(ROOT / "docs").rglob("*.md"),
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
-        *(ROOT / name for name in ("examples/README.md", "fuzz/README.md", "src/snadnet/weights/snadnet-small.md")),
+        *(ROOT / name for name in ("examples/README.md", "fuzz/README.md")),
+        *(ROOT / "src" / "snadnet" / "weights").glob("*.md"),
     ]
 )
 

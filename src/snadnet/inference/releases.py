@@ -63,7 +63,11 @@ def selectable_names(task: Task) -> list[str]:
     files_by_name = {
         name: str(dict(entry).get("file")) for name, entry in _manifest(files("snadnet") / "weights").items()
     }
-    graphs = sorted(name for name, file in files_by_name.items() if file.endswith(".onnx"))
+    # The tiny networks of the paper's tables come last.
+    graphs = sorted(
+        (name for name, file in files_by_name.items() if file.endswith(".onnx")),
+        key=lambda name: ("-tiny" in name, name),
+    )
     if task == "deblurring":
         return [*WEIGHTS_BY_AIM, *graphs]
     # A deblurring network has a graph beside its safetensors, a parser has none.
