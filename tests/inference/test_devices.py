@@ -70,7 +70,7 @@ def test_openvino_gives_the_same_pixels(portrait):
     crops = np.concatenate([crop, crop[:, ::-1]])
     expected = OnnxBackend(released_weights(), "cpu")(crops)
     network = load_model(None, "openvino")
-    assert (network.device, network.model) == ("openvino", "snadnet-small")
+    assert (network.device, network.model) == ("openvino", "snadnet-small-full")
     result = network(crops)
     assert np.abs(result.restored - expected.restored).max() <= OPENVINO_TOLERANCE
     assert np.abs(result.parsing - expected.parsing).max() <= 10 * OPENVINO_TOLERANCE

@@ -116,6 +116,31 @@ def test_results_of_a_pass_over_another_have_its_larger_kernels(files: dict[str,
         FirstResults(tmp_path, 128, 2)
 
 
+def test_sizes_that_are_not_trained_on_are_not_built(files: dict[str, Path], tmp_path: Path) -> None:
+    kept = json.dumps({"folder": str(tmp_path / "kept"), "faces": {"64": 3, "96": 3}})
+    source = json.dumps({"images": str(files["images"]), "labels": str(files["labels"]), "hold_out": 1})
+    overrides = [
+        f"data.sources=[{source}]",
+        "data.sizes=[{size: 64, batch_size: 2}]",
+        f"first={files['first']}",
+        f"label_parser={files['parser']}",
+        f"first_results={kept}",
+        "schedule.time_budget=null",
+        "schedule.steps=1",
+        "schedule.warmup=0",
+        "validation={faces: 1, protocols: [celeba]}",
+    ]
+    settings = load_settings(CONFIGS / "full-size-kernel-cpu.yaml", overrides)
+    train(settings, tmp_path / "run", device="cpu")
+    assert FirstResults(tmp_path / "kept", 64, 3).count == 3
+    assert not (tmp_path / "kept" / "96").exists()
+    lacking = load_settings(
+        CONFIGS / "full-size-kernel-cpu.yaml", [*overrides, "data.sizes=[{size: 128, batch_size: 2}]"]
+    )
+    with pytest.raises(SnadnetError, match=r"of no faces of 128 px, which data\.sizes asks for"):
+        train(lacking, tmp_path / "other", device="cpu")
+
+
 @pytest.mark.parametrize("part", ["full-size-kernel", "full-size-denoiser", "full-size"])
 def test_each_part_of_the_training_runs(part: str, files: dict[str, Path], tmp_path: Path) -> None:
     source = json.dumps({"images": str(files["images"]), "labels": str(files["labels"]), "hold_out": 1})

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from snadnet.data.dataset import FaceDataset, FaceSample
 from snadnet.data.image_folder import FaceFile
+from snadnet.errors import ConfigError
 from snadnet.losses import PIXEL_LOSSES, GeneratorLoss, GeneratorOutcome, RegionWeights, complete_weights, region_masks
 from snadnet.models.checkpoint_io import load_state, read_weights
 from snadnet.models.snadnet import Draft, FullSizeOutput, FullSizeSNADNet
@@ -33,7 +34,7 @@ class FirstResultsSettings(StrictSettings):
 
     Attributes:
         folder: Where they are kept.
-        faces: How many of each image size, at least; more that are there are trained on too.
+        faces: How many of each image size that is trained on, at least; more that are there are trained on too.
     """
 
     folder: Path
@@ -125,20 +126,21 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
             yield from super().batches(faces, run)
             return
         data = self.settings.data
+        counts = {entry.size: kept.faces.get(entry.size, 0) for entry in data.sizes}
+        if lacking := [size for size, count in counts.items() if count < 1]:
+            raise ConfigError(f"first_results.faces says of no faces of {lacking[0]} px, which data.sizes asks for")
         assert self.settings.label_parser is not None
-        for counts in build_first_results(
+        for made in build_first_results(
             kept.folder,
             FaceDataset(faces, data.degradation, data.augmentation, seed=self.settings.seed),
-            kept.faces,
+            counts,
             network=self.whole,
             label_parser=self.settings.label_parser,
             bfloat16=self.settings.precision == "bf16",
         ):
-            run.logger.log_message(f"first results: {counts}")
+            run.logger.log_message(f"first results: {made}")
         side = self.whole.half_kernel_side
-        stores = [
-            FirstResults(kept.folder, entry.size, kept.faces[entry.size], half_kernel_side=side) for entry in data.sizes
-        ]
+        stores = [FirstResults(kept.folder, size, count, half_kernel_side=side) for size, count in counts.items()]
         shares = np.array([entry.share for entry in data.sizes])
         step = run.step
         while True:
