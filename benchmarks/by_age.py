@@ -16,6 +16,7 @@ import typer
 from numpy.typing import NDArray
 from PIL import Image
 
+from large_faces import psnr
 from snadnet import Deblurrer, read_photo
 from snadnet.data.protocols import PROTOCOLS, Protocol, blurred_pair
 from snadnet.errors import DataError, SnadnetError
@@ -81,11 +82,7 @@ def _crop(detector: FaceDetector, photo: Path) -> NDArray[np.uint8] | None:
 def _scores(deblurrer: Deblurrer, image: Path, protocol: Protocol, number: int) -> tuple[float, float]:
     blurred, sharp = blurred_pair(image, protocol, number)
     restored = to_float(deblurrer.restore_aligned(blurred).photo.pixels)
-    return _psnr(blurred, sharp), _psnr(restored, sharp)
-
-
-def _psnr(image: NDArray[np.float32], sharp: NDArray[np.float32]) -> float:
-    return float(-10.0 * np.log10(np.mean((image - sharp) ** 2)))
+    return psnr(blurred, sharp), psnr(restored, sharp)
 
 
 def _row(group: str, scores: NDArray[np.float64]) -> tuple[str, ...]:

@@ -62,11 +62,11 @@ def _scores(deblurrer: Deblurrer, file: Path, size: int, noise: float, seed: int
     blurred = add_noise(apply_kernel(sharp, trajectory_kernel(size, seed=seed)), noise, seed)
     small, small_sharp = _reduced(blurred), _reduced(sharp)
     return (
-        _psnr(blurred, sharp),
-        _psnr(_restored(deblurrer, blurred), sharp),
-        _psnr(np.asarray(cv2.resize(small_sharp, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.float32), sharp),
-        _psnr(small, small_sharp),
-        _psnr(_restored(deblurrer, small), small_sharp),
+        psnr(blurred, sharp),
+        psnr(_restored(deblurrer, blurred), sharp),
+        psnr(np.asarray(cv2.resize(small_sharp, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.float32), sharp),
+        psnr(small, small_sharp),
+        psnr(_restored(deblurrer, small), small_sharp),
     )
 
 
@@ -79,7 +79,8 @@ def _reduced(image: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.resize(image, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _psnr(image: NDArray[np.float32], sharp: NDArray[np.float32]) -> float:
+def psnr(image: NDArray[np.float32], sharp: NDArray[np.float32]) -> float:
+    """In dB, of values in [0, 1]; what lies beyond is clipped."""
     return float(-10.0 * np.log10(np.mean((image.clip(0.0, 1.0) - sharp) ** 2)))
 
 

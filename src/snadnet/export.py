@@ -22,7 +22,7 @@ from snadnet.inference.onnx_metadata import describe
 from snadnet.inference.shared_tensors import TYPES
 from snadnet.models.checkpoint_io import check_finite
 from snadnet.models.restorer import Restored, Restorer
-from snadnet.safetensors_header import base_name, tensor_places
+from snadnet.safetensors_header import read_parts, tensor_places
 
 OPSET = 18
 _LARGE = 256
@@ -151,13 +151,9 @@ def share_tensors(graph: Path, weights: Path) -> None:
     """
     if weights != graph.with_suffix(".safetensors"):
         raise ConfigError(f"{weights}: is not beside {graph.name} under its name; name both alike, in one folder")
-    contents = {weights.name: weights.read_bytes()}
-    base = base_name(contents[weights.name])
-    if base is not None:
-        contents[base] = weights.with_name(base).read_bytes()
     held = {
-        (place.dtype, place.shape, content[place.start : place.start + place.length]): (file, place)
-        for file, content in contents.items()
+        (place.dtype, place.shape, content[place.start : place.start + place.length]): (file.name, place)
+        for file, content in read_parts(weights).items()
         for place in tensor_places(content).values()
     }
     model = onnx.load(graph, load_external_data=False)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 BASE: Final = "base"
@@ -74,6 +75,20 @@ def base_name(content: bytes) -> str | None:
     if name is not None and not is_base_name(name):
         raise ValueError(f"{name!r} is no file beside it")
     return name
+
+
+def read_parts(path: Path) -> dict[Path, bytes]:
+    """Return the bytes of a weights file, and those of the file that it rests on, by their places.
+
+    Raises:
+        ValueError: If it is no safetensors file, or names none beside it.
+        OSError: If a file cannot be read.
+    """
+    parts = {path: path.read_bytes()}
+    base = base_name(parts[path])
+    if base is not None:
+        parts[path.with_name(base)] = path.with_name(base).read_bytes()
+    return parts
 
 
 def is_base_name(name: object) -> bool:

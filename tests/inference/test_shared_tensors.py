@@ -240,6 +240,16 @@ def test_the_weights_of_the_part_must_be_there(resting):
         read_weights(graph.with_suffix(".safetensors"))
 
 
+def test_damaged_weights_of_the_part_are_one_clear_line(resting):
+    graph, _, _ = resting
+    base = graph.with_name("part.safetensors")
+    base.write_bytes(base.read_bytes()[:-100])
+    for read in (lambda: OnnxBackend(graph, "cpu"), lambda: read_weights(graph.with_suffix(".safetensors"))):
+        with pytest.raises(WeightsError, match=r"part\.safetensors: not a readable safetensors file") as caught:
+            read()
+        assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["../part.safetensors", "/part.safetensors", "a/b.safetensors", "part.onnx", ""])
 def test_only_a_file_beside_can_hold_a_part(resting, name):
     graph, _, whole = resting

@@ -1,9 +1,8 @@
 """Inputs and outputs of an ONNX graph, read before a runtime opens it. Numbers are field numbers of ``onnx.proto``."""
 
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from snadnet.inference.protobuf import BYTES, VARINT, read_fields, read_varint
+from snadnet.inference.protobuf import VARINT, read_fields, read_messages, read_varint
 
 _MODEL_GRAPH: Final = 7
 _GRAPH_TENSOR: Final = 5
@@ -51,24 +50,26 @@ def read_ports(content: bytes) -> GraphPorts:
     Raises:
         DamagedError: If the bytes are no ONNX model.
     """
-    inputs, outputs, weights = [], [], set()
-    for graph in _messages(memoryview(content), _MODEL_GRAPH):
-        inputs += [_port(value) for value in _messages(graph, _GRAPH_INPUT)]
-        outputs += [_port(value) for value in _messages(graph, _GRAPH_OUTPUT)]
-        weights |= {_text(tensor, _TENSOR_NAME) for tensor in _messages(graph, _GRAPH_TENSOR)}
-    # Graphs of old list their weights among the inputs.
-    return GraphPorts([port for port in inputs if port.name not in weights], outputs)
+    ports = GraphPorts([], [])
+    for graph in read_messages(memoryview(content), _MODEL_GRAPH):
+        inputs = [_port(value) for value in read_messages(graph, _GRAPH_INPUT)]
+        if len(inputs) > 1:  # graphs of old list their weights among the inputs
+            weights = {_text(tensor, _TENSOR_NAME) for tensor in read_messages(graph, _GRAPH_TENSOR)}
+            inputs = [port for port in inputs if port.name not in weights]
+        ports.inputs.extend(inputs)
+        ports.outputs.extend(_port(value) for value in read_messages(graph, _GRAPH_OUTPUT))
+    return ports
 
 
 def _port(value: memoryview) -> Port:
     element, shape = 0, []
-    for kind in _messages(value, _VALUE_TYPE):
-        for tensor in _messages(kind, _TYPE_TENSOR):
+    for kind in read_messages(value, _VALUE_TYPE):
+        for tensor in read_messages(kind, _TYPE_TENSOR):
             element = _number(tensor, _TENSOR_ELEMENT)
             shape = [
                 _dimension(each)
-                for dims in _messages(tensor, _TENSOR_SHAPE)
-                for each in _messages(dims, _SHAPE_DIMENSION)
+                for dims in read_messages(tensor, _TENSOR_SHAPE)
+                for each in read_messages(dims, _SHAPE_DIMENSION)
             ]
     return Port(_text(value, _VALUE_NAME), _TYPES.get(element, f"of another type ({element})"), tuple(shape))
 
@@ -78,14 +79,8 @@ def _dimension(message: memoryview) -> int | str:
     return _number(message, _DIMENSION_SIZE) if sized else _text(message, _DIMENSION_NAME)
 
 
-def _messages(message: memoryview, number: int) -> Iterator[memoryview]:
-    for field in read_fields(message):
-        if field.wire == BYTES and field.number == number:
-            yield field.content
-
-
 def _text(message: memoryview, number: int) -> str:
-    texts = [bytes(content).decode("utf-8", "replace") for content in _messages(message, number)]
+    texts = [bytes(content).decode("utf-8", "replace") for content in read_messages(message, number)]
     return texts[-1] if texts else ""
 
 

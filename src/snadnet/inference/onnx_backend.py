@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from snadnet.catalogue import current_name
 from snadnet.environment import available_cores
 from snadnet.errors import ModelError, WeightsError
+from snadnet.faces.align import CROP_SIZE
 from snadnet.faces.classes import NUM_CLASSES
 from snadnet.image_arrays import channels_first, channels_last
 from snadnet.inference.backend import RestoredCrops, check_crops
@@ -30,7 +31,9 @@ _KERNEL: Final = "kernel"
 _OUTPUTS: Final[tuple[str, ...]] = ("restored", "parsing", _KERNEL)
 _LARGEST_KERNEL: Final = 127
 _DIMENSIONS: Final = 4
-_USUAL_SIDE: Final = 256  # of the crops of photos
+_USUAL: Final = (1, 3, CROP_SIZE, CROP_SIZE)
+"""The shape of a photo's crop."""
+
 # Devices on which a batch's crops are computed one by one, each by one thread.
 _SIDE_BY_SIDE: Final = frozenset({"cpu", "openvino"})
 
@@ -83,11 +86,10 @@ class OnnxBackend:
         self.size: SizeRule = read_size_rule(self._name, metadata)
         self._pool = _start_pool()
         self._sessions: dict[bool, GraphSession] = {}
-        usual = (1, 3, _USUAL_SIDE, _USUAL_SIDE)
         # By the names of the free dimensions; None where there is no graph for them alone.
         self._fixed: dict[str, int] | None = None
-        if self._chosen.provider == CPU and self.size.padded(*usual[2:]) == usual[2:]:
-            pairs = zip(ports.inputs[0].shape, usual, strict=True)
+        if self._chosen.provider == CPU and self.size.padded(*_USUAL[2:]) == _USUAL[2:]:
+            pairs = zip(ports.inputs[0].shape, _USUAL, strict=True)
             self._fixed = {name: size for name, size in pairs if isinstance(name, str) and name}
         on_device = self._session(usual=not probe).on_device
         self.device: Device = self._chosen.name if on_device else "cpu"
@@ -179,7 +181,7 @@ class OnnxBackend:
 
     def _run(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         """Run ``(B, 3, H, W)`` in one go and check what comes back."""
-        session = self._session(usual=blurred.shape == (1, 3, _USUAL_SIDE, _USUAL_SIDE))
+        session = self._session(usual=blurred.shape == _USUAL)
         try:
             outputs = session.run(self._outputs, blurred)
         except Exception as error:  # as above

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from snadnet.errors import WeightsError
-from snadnet.inference.protobuf import BYTES, read_fields
+from snadnet.inference.protobuf import read_messages, read_texts
 from snadnet.photo import printable
 from snadnet.size_rule import SMALLEST_SIDE, SizeRule
 
@@ -39,10 +39,9 @@ def describe(model: str, size: SizeRule) -> dict[str, str]:
 def read_metadata(content: bytes) -> dict[str, str]:
     """Return the entries of a graph, by key: of one that has been checked."""
     entries = {}
-    for field in read_fields(memoryview(content)):
-        if field.wire == BYTES and field.number == _MODEL_METADATA:
-            texts = {each.number: bytes(each.content).decode("utf-8", "replace") for each in read_fields(field.content)}
-            entries[texts.get(_ENTRY_KEY, "")] = texts.get(_ENTRY_VALUE, "")
+    for entry in read_messages(memoryview(content), _MODEL_METADATA):
+        texts = read_texts(entry)
+        entries[texts.get(_ENTRY_KEY, "")] = texts.get(_ENTRY_VALUE, "")
     return entries
 
 

@@ -57,6 +57,26 @@ def read_fields(message: memoryview) -> Iterator[Field]:
         yield Field(number, wire, message[start:position], message[begin:position])
 
 
+def read_messages(message: memoryview, number: int) -> Iterator[memoryview]:
+    """Yield the content of the fields of one number that hold bytes, a text or a message.
+
+    Raises:
+        DamagedError: If the bytes are no message.
+    """
+    for field in read_fields(message):
+        if field.wire == BYTES and field.number == number:
+            yield field.content
+
+
+def read_texts(message: memoryview) -> dict[int, str]:
+    """Return the fields of a message of texts, by their numbers; of several of one number the last.
+
+    Raises:
+        DamagedError: If the bytes are no message.
+    """
+    return {field.number: bytes(field.content).decode("utf-8", "replace") for field in read_fields(message)}
+
+
 def read_varint(message: memoryview, position: int = 0) -> tuple[int, int]:
     """Return a number and the position behind it.
 

@@ -24,7 +24,7 @@ from snadnet.inference.releases import (
     selectable_names,
 )
 from snadnet.photo import printable, refused_url
-from snadnet.safetensors_header import base_name
+from snadnet.safetensors_header import read_parts
 
 if TYPE_CHECKING:
     from torch import nn
@@ -82,12 +82,9 @@ def weights_digest(path: Path) -> str:
     if path.suffix.lower() != TORCH_SUFFIX:
         return hashlib.sha256(read_graph_file(path)).hexdigest()
     try:
-        content = path.read_bytes()
-        base = base_name(content)
-        beside = b"" if base is None else path.with_name(base).read_bytes()
+        return hashlib.sha256(b"".join(read_parts(path).values())).hexdigest()
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path}: not a readable safetensors file ({error}); fetch it again") from error
-    return hashlib.sha256(content + beside).hexdigest()
 
 
 def load_model(name_or_path: str | Path | None = None, device: Device = "auto") -> Backend:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from snadnet.errors import WeightsError
-from snadnet.inference.protobuf import BYTES, VARINT, field_head, read_fields, read_varint
+from snadnet.inference.protobuf import BYTES, VARINT, field_head, read_fields, read_messages, read_texts, read_varint
 from snadnet.photo import printable
 from snadnet.safetensors_header import Place, tensor_places
 
@@ -57,8 +57,9 @@ def with_shared_tensors(model: bytes, weights: Mapping[Path, bytes]) -> bytes:
     known = {path.name: set(_places(content, path)) for path, content in weights.items()}
 
     def completed(tensor: memoryview) -> list[Part] | None:
-        location = _external(tensor).get("location", "")
-        place = _place(tensor, location) if location in files else None
+        entries = _external(tensor)
+        location = entries.get("location", "")
+        place = _place(tensor, entries) if location in files else None
         if place is None:
             return None
         name, data = files[location]
@@ -108,29 +109,29 @@ def _rebuilt(
 
 
 def _initializers(model: memoryview) -> Iterator[memoryview]:
-    for field in read_fields(model):
-        if field.wire == BYTES and field.number == _MODEL_GRAPH:
-            for inner in read_fields(field.content):
-                if inner.wire == BYTES and inner.number == _GRAPH_TENSOR:
-                    yield inner.content
+    for graph in read_messages(model, _MODEL_GRAPH):
+        yield from read_messages(graph, _GRAPH_TENSOR)
 
 
 def _external(tensor: memoryview) -> dict[str, str]:
     """Where a tensor says that its data is, as ONNX writes it; empty if it holds them."""
     entries = {}
-    for field in read_fields(tensor):
-        if field.wire == BYTES and field.number == _TENSOR_EXTERNAL_DATA:
-            texts = {each.number: bytes(each.content).decode("utf-8", "replace") for each in read_fields(field.content)}
-            key = texts.get(_ENTRY_KEY, "")
-            # A second entry of one key would be read in one way here and in another by others.
-            entries[key if key not in entries else f"second {key}"] = texts.get(_ENTRY_VALUE, "")
+    for entry in read_messages(tensor, _TENSOR_EXTERNAL_DATA):
+        texts = read_texts(entry)
+        key = texts.get(_ENTRY_KEY, "")
+        # A second entry of one key would be read in one way here and in another by others.
+        entries[key if key not in entries else f"second {key}"] = texts.get(_ENTRY_VALUE, "")
     return entries
 
 
-def _place(tensor: memoryview, file_name: str) -> Place | None:
-    """The place that a tensor names in the file; None unless it says so in just the way that snadnet writes it."""
-    entries = _external(tensor)
-    if set(entries) != {"location", "offset", "length"} or entries["location"] != file_name:
+def _place(tensor: memoryview, entries: Mapping[str, str]) -> Place | None:
+    """The place that a tensor names in a file; None unless it says so in just the way that snadnet writes it.
+
+    Args:
+        tensor: The tensor.
+        entries: Of `_external`.
+    """
+    if set(entries) != {"location", "offset", "length"}:
         return None
     shape: list[int] = []
     numbers = {_TENSOR_TYPE: 0, _TENSOR_LOCATION: 0}

@@ -125,6 +125,15 @@ def read_weights(path: Path) -> tuple[str, dict[str, Tensor]]:
         WeightsError: If the file, or what it rests on, is missing, damaged, not one that ``save_network`` wrote, or has
             values that are not finite.
     """
+    header, state = _read_file(path)
+    if BASE in header:
+        part = header.get(_PART, "")
+        state |= {f"{part}.{key}": tensor for key, tensor in _read_base(path, header[BASE]).items()}
+    return current_name(header["model"]), state
+
+
+def _read_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """The header of one weights file, and the tensors that it holds itself."""
     if not path.is_file():
         raise WeightsError(f"{path}: no such weights file; give the path of a .safetensors file")
     _check_beginning(path)
@@ -138,11 +147,7 @@ def read_weights(path: Path) -> tuple[str, dict[str, Tensor]]:
     if header.get("format") != _FORMAT or "model" not in header:
         raise WeightsError(f"{path}: does not say which snadnet model it holds; use a file that snadnet wrote")
     check_finite(state, path, "give a file of an earlier step or another training")
-    read = {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in state.items()}
-    if BASE in header:
-        part = header.get(_PART, "")
-        read |= {f"{part}.{key}": tensor for key, tensor in _read_base(path, header[BASE]).items()}
-    return current_name(header["model"]), read
+    return header, {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in state.items()}
 
 
 def _read_base(path: Path, name: str) -> dict[str, Tensor]:
@@ -152,10 +157,10 @@ def _read_base(path: Path, name: str) -> dict[str, Tensor]:
     file = path.with_name(name)
     if not file.is_file():
         raise WeightsError(f"{path}: rests on the weights in {name}, which is not beside it; copy both")
-    with safe_open(file, framework="pt") as opened:
-        if BASE in (opened.metadata() or {}):
-            raise WeightsError(f"{file}: rests on another file itself; {path.name} cannot rest on it")
-    return read_weights(file)[1]
+    header, state = _read_file(file)
+    if BASE in header:
+        raise WeightsError(f"{file}: rests on another file itself; {path.name} cannot rest on it")
+    return state
 
 
 def read_state(path: Path, *, what: str, remedy: str) -> dict[str, Any]:

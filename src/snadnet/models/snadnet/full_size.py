@@ -80,10 +80,9 @@ class FullSizeSNADNet(nn.Module):
     def __init__(self, first: "SNADNet | FullSizeSNADNet") -> None:
         super().__init__()
         self.first = first
-        self.reduction = 1 if isinstance(first, SNADNet) else 2
         self.refiner = FullSizeRefiner()
         self.deconvolution = UnrolledDeconvolution()
-        self.size_multiple: int = self.reduction * first.size_multiple
+        self.size_multiple: int = first.size_multiple if isinstance(first, SNADNet) else 2 * first.size_multiple
         self.first.requires_grad_(False)
 
     @property
@@ -104,7 +103,7 @@ class FullSizeSNADNet(nn.Module):
             output: SNADNetOutput = self.first(blurred)
             assert output.kernel is not None
             return FirstResult(output.restored, output.kernel.kernel, output.parsing)
-        reduced = F.avg_pool2d(blurred, self.reduction)
+        reduced = F.avg_pool2d(blurred, 2)
         result: FullSizeOutput = self.first(reduced)
         # The face keeps what it has of its own beyond half size.
         restored = blurred + _enlarged(result.restored.clamp(0.0, 1.0) - reduced)
