@@ -3,10 +3,12 @@
     python tools/release_weights.py runs/deblurring/weights.safetensors --name snadnet-small
     python tools/release_weights.py runs/natural/weights.safetensors --name snadnet-small-natural
     python tools/release_weights.py runs/full-size/weights.safetensors --name snadnet-small-full
+    python tools/release_weights.py runs/large/weights.safetensors --name snadnet-small-large
     python tools/release_weights.py runs/parsing-sharp/weights.safetensors --name bisenet-small-sharp
 
 Given the released file itself, it leaves that as it is and makes the graph anew. A full-size pass is kept without the
-finished network it was trained on, which must be the release snadnet-small.
+finished network it was trained on, which must be the release snadnet-small, and one for large faces without
+snadnet-small-full.
 
 The model card beside them (``src/snadnet/weights/NAME.md``) is written by hand: data, steps, seed, scores, weaknesses.
 """
@@ -23,10 +25,15 @@ from snadnet.inference.releases import MANIFEST
 from snadnet.models import Restorer, describe_model, read_model, read_weights, save_network
 from snadnet.models.checkpoint_io import Base
 from snadnet.models.snadnet import FullSizeSNADNet
+from snadnet.safetensors_header import read_parts
 
 FOLDER = Path(__file__).parents[1] / "src" / "snadnet" / "weights"
 LARGEST = 16_000_000
-FINISHED = "snadnet-small"
+
+
+def _finished(network: FullSizeSNADNet) -> str:
+    """The release that a full-size pass was trained on top of."""
+    return "snadnet-small-full" if isinstance(network.first, FullSizeSNADNet) else "snadnet-small"
 
 
 def release(
@@ -38,8 +45,7 @@ def release(
     files = {f"{name}.safetensors": FOLDER / f"{name}.safetensors"}
     read = read_model(weights)
     network = read.core if isinstance(read, Restorer) else read
-    base = Base(FOLDER / f"{FINISHED}.safetensors", "first") if isinstance(network, FullSizeSNADNet) else None
-    rests_on = [] if base is None else [base.file.name]
+    base = Base(FOLDER / f"{_finished(network)}.safetensors", "first") if isinstance(network, FullSizeSNADNet) else None
     if weights.resolve() != files[f"{name}.safetensors"].resolve():
         save_network(files[f"{name}.safetensors"], network, model, fp16=True, base=base)
     if describe_model(model).task == "deblurring":
@@ -54,7 +60,7 @@ def release(
         if size > LARGEST:
             raise typer.BadParameter(f"{file}: {size} bytes is over the limit of {LARGEST}")
         manifest[entry] = {"file": file.name, "sha256": sha256_of(file)}
-        needed = [*([f"{name}.safetensors"] if entry == name else []), *rests_on]
+        needed = [part.name for part in read_parts(files[f"{name}.safetensors"]) if part != file]
         if needed:
             manifest[entry]["rests_on"] = needed
         typer.echo(f"{file}: {size / 1e6:.1f} MB")

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -77,17 +78,25 @@ def base_name(content: bytes) -> str | None:
     return name
 
 
-def read_parts(path: Path) -> dict[Path, bytes]:
-    """Return the bytes of a weights file, and those of the file that it rests on, by their places.
+def read_parts(path: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> dict[Path, bytes]:
+    """Return the bytes of a weights file, and those of the files that it rests on, by their places.
+
+    Args:
+        path: The file.
+        read: Reads each of them.
 
     Raises:
-        ValueError: If it is no safetensors file, or names none beside it.
+        ValueError: If one is no safetensors file, names none beside it, or rests on itself.
         OSError: If a file cannot be read.
     """
-    parts = {path: path.read_bytes()}
-    base = base_name(parts[path])
-    if base is not None:
-        parts[path.with_name(base)] = path.with_name(base).read_bytes()
+    parts: dict[Path, bytes] = {}
+    part: Path | None = path
+    while part is not None:
+        if part in parts:
+            raise ValueError(f"{part.name} rests on itself")
+        parts[part] = read(part)
+        base = base_name(parts[part])
+        part = None if base is None else path.with_name(base)
     return parts
 
 

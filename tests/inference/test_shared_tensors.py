@@ -18,6 +18,7 @@ from snadnet.inference.onnx_safety import read_graph_file
 from snadnet.inference.resolve import weights_digest
 from snadnet.models import Restorer, create_model, read_model, read_weights, save_network
 from snadnet.models.checkpoint_io import Base
+from snadnet.safetensors_header import read_parts
 from support.deblurring_model_checks import shaken
 
 
@@ -268,6 +269,28 @@ def test_a_file_cannot_rest_on_itself(resting):
     save_file(whole.last.state_dict(), weights, header)
     with pytest.raises(WeightsError, match="as a file beside it, which is none"):
         read_weights(weights)
+
+
+def test_a_part_may_rest_on_a_part(resting):
+    graph, _, whole = resting
+    weights, top = graph.with_suffix(".safetensors"), graph.with_name("top.safetensors")
+    save_network(top, Outer(whole), "nafnet-tiny", fp16=True, base=Base(weights, "inner"))
+    assert list(read_parts(top)) == [top, weights, graph.with_name("part.safetensors")]
+    state = read_weights(top)[1]
+    held = read_weights(weights)[1]
+    assert state.keys() == {*(f"inner.{key}" for key in held), "last.weight", "last.bias"}
+    assert all(value.equal(state[f"inner.{key}"]) for key, value in held.items())
+
+
+def test_files_that_rest_on_each_other_are_refused(resting):
+    graph, _, whole = resting
+    weights, base = graph.with_suffix(".safetensors"), graph.with_name("part.safetensors")
+    header = {"format": "snadnet-weights-1", "model": "nafnet-tiny", "base": weights.name}
+    save_file(whole.last.state_dict(), base, header)
+    with pytest.raises(WeightsError, match=r"part\.safetensors: names 'outer\.safetensors' as a file beside it"):
+        read_weights(weights)
+    with pytest.raises(WeightsError, match=r"not a readable safetensors file \(outer\.safetensors rests on itself\)"):
+        OnnxBackend(graph, "cpu")
 
 
 def test_a_digest_is_of_all_the_weights(resting, tmp_path):

@@ -7,6 +7,7 @@ format of protocol buffers is read here: the numbers below are field numbers of 
 """
 
 from collections.abc import Collection, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,7 @@ from snadnet.errors import WeightsError
 from snadnet.inference.protobuf import BYTES, VARINT, DamagedError, read_fields, read_varint
 from snadnet.inference.shared_tensors import shares_tensors, with_shared_tensors
 from snadnet.photo import printable
-from snadnet.safetensors_header import base_name
+from snadnet.safetensors_header import read_parts
 
 _DAMAGED: Final = "not a readable ONNX file, or damaged"
 
@@ -55,7 +56,7 @@ def read_graph_file(path: Path) -> bytes:
     """Return an ONNX graph that holds its own weights and only plain operations, as bytes.
 
     A graph may share the weights of the ``.safetensors`` file beside it that has its name
-    (`snadnet.inference.shared_tensors`), and of the one that this rests on: then these are in the bytes that are
+    (`snadnet.inference.shared_tensors`), and of those that this rests on: then these are in the bytes that are
     returned. No other file is read.
 
     Raises:
@@ -79,17 +80,17 @@ def read_graph_file(path: Path) -> bytes:
 
 
 def _completed(path: Path, content: bytes) -> bytes:
-    """A graph with the weights that it keeps in the file beside it, and in what that file rests on."""
+    """A graph with the weights that it keeps in the file beside it, and in those that this rests on."""
     beside = path.with_suffix(".safetensors")
     if not shares_tensors(content, beside.name):
         return content
-    weights = {beside: _read_beside(path, beside)}
     try:
-        base = base_name(weights[beside])
-    except ValueError:
-        base = None  # it is damaged, which is told with the tensors
-    if base is not None:
-        weights[path.with_name(base)] = _read_beside(path, path.with_name(base))
+        weights = read_parts(beside, partial(_read_beside, path))
+    except ValueError as error:
+        raise WeightsError(
+            f"{printable(beside)}: not a readable safetensors file ({printable(str(error))}); "
+            "copy it again, and the graph with it"
+        ) from error
     return with_shared_tensors(content, weights)
 
 

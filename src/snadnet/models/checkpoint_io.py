@@ -90,7 +90,7 @@ def save_network(
     if base is not None:
         # Loaded, as a file of old may have other names.
         held = copy.deepcopy(network.get_submodule(base.part))
-        load_state(held, _read_base(path, base.file.name), base.file)
+        load_state(held, read_weights(base.file)[1], base.file)
         for key, tensor in held.state_dict(prefix=f"{base.part}.").items():
             if not tensors.pop(key).to(tensor.dtype).equal(tensor):
                 raise WeightsError(f"{base.file}: holds other weights of {key} than the network; give its own")
@@ -125,10 +125,7 @@ def read_weights(path: Path) -> tuple[str, dict[str, Tensor]]:
         WeightsError: If the file, or what it rests on, is missing, damaged, not one that ``save_network`` wrote, or has
             values that are not finite.
     """
-    header, state = _read_file(path)
-    if BASE in header:
-        part = header.get(_PART, "")
-        state |= {f"{part}.{key}": tensor for key, tensor in _read_base(path, header[BASE]).items()}
+    header, state = _read_with_base(path, ())
     return current_name(header["model"]), state
 
 
@@ -150,17 +147,24 @@ def _read_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     return header, {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in state.items()}
 
 
-def _read_base(path: Path, name: str) -> dict[str, Tensor]:
-    """The tensors in the file of that name beside a weights file."""
-    if not is_base_name(name) or name == path.name:
+def _read_with_base(path: Path, above: tuple[str, ...]) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """The header of a weights file, and its tensors with those of the file that it rests on.
+
+    Args:
+        path: The file.
+        above: The names of the files that rest on it.
+    """
+    header, state = _read_file(path)
+    if BASE not in header:
+        return header, state
+    name, part = header[BASE], header.get(_PART, "")
+    if not is_base_name(name) or name in (path.name, *above):
         raise WeightsError(f"{path}: names {name!r} as a file beside it, which is none; fetch it again")
     file = path.with_name(name)
     if not file.is_file():
         raise WeightsError(f"{path}: rests on the weights in {name}, which is not beside it; copy both")
-    header, state = _read_file(file)
-    if BASE in header:
-        raise WeightsError(f"{file}: rests on another file itself; {path.name} cannot rest on it")
-    return state
+    held = _read_with_base(file, (path.name, *above))[1]
+    return header, state | {f"{part}.{key}": tensor for key, tensor in held.items()}
 
 
 def read_state(path: Path, *, what: str, remedy: str) -> dict[str, Any]:
