@@ -1,26 +1,24 @@
 """The public class: a photo with blurred faces goes in, the photo with its faces deblurred comes out."""
 
 import functools
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from snadnet.blur import kernel_extent, measure_consistency, point_if_unmoved
+from snadnet.crop_restorer import CropRestorer, reduced_to
 from snadnet.errors import ConfigError, PhotoError
 from snadnet.faces import (
     CROP_SIZE,
+    LARGE_CROP_SIZE,
     MAX_FACES,
     MIN_CONFIDENCE,
     MIN_FACE,
     TEMPLATE,
     AllFaces,
-    EstimatedBlur,
     Face,
     FaceBox,
     FaceChoice,
@@ -39,14 +37,21 @@ from snadnet.faces import (
     select_faces,
 )
 from snadnet.faces.manual_box import face_in_box
-from snadnet.faces.warp import resize_pixels
-from snadnet.image_arrays import Pixels, to_float
-from snadnet.inference import Backend, Device, load_model, resolve_weights
-from snadnet.photo import ColourBridge, Photo, printable
+from snadnet.inference import (
+    Backend,
+    Device,
+    load_model,
+    resolve_weights,
+    weights_for_large_faces,
+)
+from snadnet.photo import Photo, printable
 from snadnet.photo.inputs import PhotoLike, as_photo
 
 BATCH_SIZE: Final = 8
 """Default of the most faces that go through the network at one time."""
+
+MAX_CROP: Final = LARGE_CROP_SIZE
+"""Default of the largest crop of a face in pixels."""
 
 ALL_FACES: Final = AllFaces()
 
@@ -55,6 +60,7 @@ MIN_ALIGNED: Final = 64
 
 __all__ = [
     "BATCH_SIZE",
+    "MAX_CROP",
     "MAX_FACES",
     "MIN_ALIGNED",
     "MIN_FACE",
@@ -84,6 +90,10 @@ class Deblurrer:
             (of ``snadnet[openvino]``) or another that ``snadnet devices`` lists, which must be there.
         network: A network that is open already (`snadnet.load_model`, or your own
             `snadnet.inference.Backend`), in place of ``weights`` and ``device``.
+        large_weights: The network for faces whose crop takes 384 px of the photo or more, by a name or file; they are
+            restored in crops of 512 px then. None takes that of the release, if it has one, as ``"fidelity"`` does.
+        max_crop: Largest crop in pixels: under 512, large faces go through a crop of 256 px as all others do, which
+            takes a fifth of the time.
         min_confidence: Detections that score less are not faces, in [0, 1]. Lower finds more of the strongly
             blurred faces, and more things that are none.
         min_face: Smallest box, shorter side in photo pixels, that is restored.
@@ -104,36 +114,48 @@ class Deblurrer:
         weights: str | Path | None = None,
         device: Device = "auto",
         network: Backend | None = None,
+        large_weights: str | Path | None = None,
+        max_crop: int = MAX_CROP,
         min_confidence: float = MIN_CONFIDENCE,
         min_face: int = MIN_FACE,
         max_faces: int = MAX_FACES,
         batch_size: int = BATCH_SIZE,
     ) -> None:
         for name, value, least in (
-            ("min_face", min_face, "1 px"),
-            ("max_faces", max_faces, "1"),
-            ("batch_size", batch_size, "1"),
+            ("min_face", min_face, 1),
+            ("max_faces", max_faces, 1),
+            ("batch_size", batch_size, 1),
+            ("max_crop", max_crop, CROP_SIZE),
         ):
-            if not value >= 1:  # NaN fails this too
+            if not value >= least:  # NaN fails this too
                 raise ConfigError(f"{name} {value} is out of range; choose at least {least}")
         self.min_face = min_face
         self.max_faces = max_faces
         self.batch_size = batch_size
+        self.max_crop = max_crop
         self._detector = FaceDetector(min_confidence)
+        if network is not None and (weights is not None or device != "auto"):
+            raise ConfigError("an open network has its weights and device; give it alone, or weights and device")
         source: dict[str, Any] = {"network": network}
         if network is None:
             path = resolve_weights(weights)
             network = load_model(path, device)
-            # For pickling: a release is found by its name, a user's own file by its absolute path.
-            own = weights is not None and path == Path(weights)
-            source = {"weights": path.absolute() if own else weights, "device": device}
-        elif weights is not None or device != "auto":
-            raise ConfigError("an open network has its weights and device; give it alone, or weights and device")
+            source = {"weights": _lasting(weights, path), "device": device}
+            if large_weights is None:
+                large_weights = weights_for_large_faces(path)
+        open_large = None
+        if large_weights is not None:
+            large_path = resolve_weights(large_weights)
+            source["large_weights"] = _lasting(large_weights, large_path)
+            if max_crop >= LARGE_CROP_SIZE:
+                open_large = functools.partial(load_model, large_path, network.device)
         self._network = network
+        self._restorer = CropRestorer(network, open_large, batch_size)
         self._made_of = source
 
     def __reduce__(self) -> tuple[Callable[[], "Deblurrer"], tuple[()]]:
-        settings: dict[str, Any] = {name: getattr(self, name) for name in ("min_face", "max_faces", "batch_size")}
+        names = ("min_face", "max_faces", "batch_size", "max_crop")
+        settings: dict[str, Any] = {name: getattr(self, name) for name in names}
         settings["min_confidence"] = self._detector.min_confidence
         return functools.partial(type(self), **settings, **self._made_of), ()
 
@@ -198,7 +220,7 @@ class Deblurrer:
 
         Pixels that no face's mask reaches stay bit-identical, whatever the photo's colour profile: only the faces'
         crops are brought to sRGB for the network, and what it changes is brought back. A face smaller than the
-        network's 256 px crop is enlarged for it and gets back what its own pixels can hold. Each crop is cut from
+        network's crop is enlarged for it and gets back what its own pixels can hold. Each crop is cut from
         the photo as it came, so where faces overlap no order matters: both are restored, and their changes are
         averaged.
 
@@ -222,30 +244,23 @@ class Deblurrer:
             for each in known
             if each.reason is not None
         )
-        matrices = [face_matrix(face.landmarks) for _, face in located]
-        patches: list[Patch] = []
-        parsings: list[NDArray[np.uint8] | None] = []
-        blurs: list[EstimatedBlur | None] = []
-        before: list[float] = []
-        for start in range(0, len(matrices), self.batch_size):
-            batch = matrices[start : start + self.batch_size]
-            crops = np.stack([_cut(original, matrix) for matrix in batch])
-            residuals, probabilities, explained = self._run(crops, original, batch)
-            patches.extend(map(Patch, batch, residuals))
-            parsings.extend(_class_ids(probabilities, len(batch)))
-            blurs.extend(explained)
-            before.extend(map(measure_sharpness, crops))
-        faces_before = [
-            RestoredFace(face.box, face.landmarks, face.confidence, parsing, sharp, sharp, each.number, blur)
-            for (each, face), parsing, sharp, blur in zip(located, parsings, before, blurs, strict=True)
-        ]
-        return _pasted(original, patches, faces_before, skipped, strength)
+        crops = self._restorer.restore(original, [face.landmarks for _, face in located])
+        faces_before = []
+        for (each, face), crop in zip(located, crops, strict=True):
+            sharp = _sharpness(original, face_matrix(face.landmarks))
+            faces_before.append(
+                RestoredFace(
+                    face.box, face.landmarks, face.confidence, crop.parsing, sharp, sharp, each.number, crop.blur
+                )
+            )
+        return _pasted(original, [crop.patch for crop in crops], faces_before, skipped, strength)
 
     def restore_aligned(self, photo: PhotoLike, *, strength: float = 1.0) -> Restoration:
         """Restore an image that is itself a face crop, framed about as FFHQ does it; nothing is detected.
 
-        The result has the image's own size. Up to 256 px the network works at that size; an image with a
-        longer side is reduced to 256 px for it, and the residual is enlarged and added to the image.
+        The result has the image's own size. Up to 256 px the network works at that size. An image with a longer side
+        is reduced to 256 px for it, or one of 384 px and more to 512 px for the network for large faces, if there is
+        one; the residual is enlarged and added to the image.
 
         Args:
             photo: As for `restore`; at least 64 px on its shorter side.
@@ -267,25 +282,18 @@ class Deblurrer:
             raise PhotoError(
                 f"{name}: {width} x {height} px is too small for a face crop; give at least {MIN_ALIGNED} px"
             )
-        crop = _working_size(original.pixels)
-        reduced = np.diag([len(crop) / height, len(crop) / height, 1.0])[:2]
-        residuals, probabilities, (blur,) = self._run(crop[None], original, [reduced])
-        if probabilities is not None:
-            # Probabilities rather than ids are resized: between two ids lies no meaning.
-            canonical = cv2.resize(probabilities[0], (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
-            probabilities = canonical[None]
-        (parsing,) = _class_ids(probabilities, 1)
-        sharpness = measure_sharpness(crop)
+        crop = self._restorer.restore_whole(original)
+        sharpness = measure_sharpness(reduced_to(original.pixels, CROP_SIZE))
         face = RestoredFace(
             box=(0.0, 0.0, float(width), float(height)),
             landmarks=TEMPLATE * np.array([width, height], np.float32) / np.float32(CROP_SIZE),
             confidence=1.0,
-            parsing=parsing,
+            parsing=crop.parsing,
             sharpness_before=sharpness,
             sharpness_after=sharpness,
-            blur=blur,
+            blur=crop.blur,
         )
-        return _added(original, residuals[0], face, strength)
+        return _added(original, crop.patch.residual, face, strength)
 
     def _locate(self, photo: Photo, face: FoundFace) -> Face:
         """The face with landmarks, which are looked for in its box if it has none."""
@@ -297,39 +305,10 @@ class Deblurrer:
             raise ConfigError(f"the landmarks of a face are {landmarks.shape}; give 5 finite points, (5, 2), in pixels")
         return Face(face.box, landmarks, face.confidence)
 
-    def _run(
-        self, crops: NDArray[np.float32], photo: Photo, matrices: Sequence[NDArray[np.float64]]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, list[EstimatedBlur | None]]:
-        """The residuals ``(B, H, W, 3)`` of a photo's crops, in its own colours, with their parsing and blur, if any.
 
-        The network sees sRGB. Of a grey photo the residual is the same for all channels. The matrices tell where the
-        crops lie in the photo.
-        """
-        colours = ColourBridge(photo.icc_profile, grey=photo.grey)
-        blurred = np.stack([colours.to_srgb(crop) for crop in crops])
-        restored, parsing, kernels = self._network(blurred)
-        if photo.grey:
-            restored = blurred + (restored - blurred).mean(axis=3, keepdims=True)
-        residuals = np.stack([colours.residual(*pair) for pair in zip(blurred, restored, strict=True)])
-        if kernels is None:
-            return residuals, parsing, [None] * len(crops)
-        return residuals, parsing, list(map(_estimated_blur, kernels, restored, blurred, matrices))
-
-
-def _estimated_blur(
-    kernel: NDArray[np.float32],
-    restored: NDArray[np.float32],
-    blurred: NDArray[np.float32],
-    matrix: NDArray[np.float64],
-) -> EstimatedBlur:
-    """The blur of a crop that a matrix cuts from the photo, in the photo's pixels."""
-    # A similarity: its first column is the cosine and the sine of its turn, times its scale.
-    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    turn = math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
-    kernel = point_if_unmoved(kernel)
-    length, angle = kernel_extent(kernel)
-    consistency = measure_consistency(restored, blurred, kernel, spacing=round(scale))
-    return EstimatedBlur(kernel, 1.0 + (length - 1.0) / scale, (angle + turn) % 180.0, consistency)
+def _lasting(asked: str | Path | None, path: Path) -> str | Path | None:
+    """Weights by what finds them again wherever a pickled object arrives: a release's name, a file's absolute path."""
+    return path.absolute() if asked is not None and path == Path(asked) else asked
 
 
 def _pasted(
@@ -342,10 +321,7 @@ def _pasted(
     """The photo with a part of the residuals of its faces' crops added; the faces come as they were before."""
     check_strength(strength)
     photo = original.with_pixels(paste_faces(original.pixels, patches, strength=strength))
-    restored = tuple(
-        replace(face, sharpness_after=measure_sharpness(_cut(photo, patch.matrix)))
-        for face, patch in zip(faces, patches, strict=True)
-    )
+    restored = tuple(replace(face, sharpness_after=_sharpness(photo, face_matrix(face.landmarks))) for face in faces)
     return Restoration(
         photo, original, restored, skipped, functools.partial(_pasted, original, patches, faces, skipped)
     )
@@ -355,25 +331,10 @@ def _added(original: Photo, residual: NDArray[np.float32], face: RestoredFace, s
     """A face crop with a part of its residual added; the face comes as it was before."""
     check_strength(strength)
     photo = original.with_pixels(add_residual(original.pixels, residual, strength=strength))
-    restored = replace(face, sharpness_after=measure_sharpness(_working_size(photo.pixels)))
+    restored = replace(face, sharpness_after=measure_sharpness(reduced_to(photo.pixels, CROP_SIZE)))
     return Restoration(photo, original, (restored,), (), functools.partial(_added, original, residual, face))
 
 
-def _cut(photo: Photo, matrix: NDArray[np.float64]) -> NDArray[np.float32]:
-    """A face's canonical crop, float32 RGB ``(256, 256, 3)`` in [0, 1]."""
-    return crop_face(photo.pixels, matrix)
-
-
-def _class_ids(probabilities: NDArray[np.float32] | None, count: int) -> Sequence[NDArray[np.uint8] | None]:
-    """The classes of ``count`` crops, uint8 ``(H, W)`` each, or None for each where the network parses none."""
-    return [None] * count if probabilities is None else list(probabilities.argmax(axis=3).astype(np.uint8))
-
-
-def _working_size(pixels: Pixels) -> NDArray[np.float32]:
-    """The image as float32 in [0, 1], reduced so that its longer side is 256 px at most."""
-    height, width = pixels.shape[:2]
-    scale = CROP_SIZE / max(height, width)
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        pixels = resize_pixels(pixels, size, cv2.INTER_AREA)
-    return to_float(pixels)
+def _sharpness(photo: Photo, matrix: NDArray[np.float64]) -> float:
+    """The sharpness of the canonical crop that a matrix ``(2, 3)`` cuts from a photo."""
+    return measure_sharpness(crop_face(photo.pixels, matrix))

@@ -98,7 +98,7 @@ def export_onnx(
     for node in onnx_model.graph.node:
         # Where in the program each came from: a tenth of the file, and of no use to those who run it.
         node.ClearField("metadata_props")
-    for key, value in {**describe(name, size), **facts}.items():
+    for key, value in {**describe(name, size, model.descriptor.crop_size), **facts}.items():
         entry = onnx_model.metadata_props.add()
         entry.key, entry.value = key, value
     onnx.checker.check_model(onnx_model)

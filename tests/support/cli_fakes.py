@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,6 +34,8 @@ class FakeDeblurrer:
 
     made: list[dict] = []  # noqa: RUF012 - reset by the fixture
     calls: list[tuple] = []  # noqa: RUF012
+
+    network = SimpleNamespace(model="mprnet")
 
     def __init__(self, **options):
         self.made.append(options)
@@ -75,7 +78,6 @@ def fake_deblurrer(monkeypatch, tmp_path):
     monkeypatch.setattr(FakeDeblurrer, "made", [])
     monkeypatch.setattr(FakeDeblurrer, "calls", [])
     monkeypatch.setattr("snadnet.deblurrer.Deblurrer", FakeDeblurrer)
-    monkeypatch.setattr(module, "_open", lambda *network: network)
     monkeypatch.chdir(tmp_path)
     return FakeDeblurrer
 

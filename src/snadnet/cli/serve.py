@@ -10,6 +10,7 @@ from snadnet.cli.shared.options import (
     DEFAULT_MAX_FILE_SIZE,
     DEFAULT_MAX_PIXELS,
     GraphDeviceOption,
+    MaxCropOption,
     MaxFileSize,
     MaxPixels,
     limits,
@@ -17,6 +18,7 @@ from snadnet.cli.shared.options import (
 )
 from snadnet.concurrency import MAX_DEFAULT_WORKERS, default_workers
 from snadnet.errors import ConfigError
+from snadnet.faces import LARGE_CROP_SIZE
 
 _DEFAULT_HOST = "127.0.0.1"
 
@@ -42,6 +44,7 @@ def serve(
     ] = None,
     queue: Annotated[int, typer.Option(min=0, help="Photos that may wait; a further one is refused (503).")] = 16,
     timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Time limit for a photo.")] = 120.0,
+    max_crop: MaxCropOption = LARGE_CROP_SIZE,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     max_file_size: MaxFileSize = DEFAULT_MAX_FILE_SIZE,
     verbose: Annotated[bool, typer.Option("--verbose", help="Log a line for each request, without names.")] = False,
@@ -63,7 +66,7 @@ def serve(
         queue=queue,
         request_seconds=timeout,
     )
-    app = create_app(settings, networks=Networks(device=device, default=weights))
+    app = create_app(settings, networks=Networks(device=device, default=weights, max_crop=max_crop))
     listening = bind(host, port)
     if not is_loopback(host):
         typer.echo(

@@ -77,8 +77,7 @@ def find_method(
     weights = resolve_weights(place)
     if _holds_parser(weights):
         raise ModelError(f"{printable(place)}: is a face parser, which restores nothing; run: snadnet evaluate-parsers")
-    network = load_model(place, device)
-    restore = _of_aligned(network) if test_set.aligned else _of_unaligned(network)
+    restore = _of_aligned(load_model(place, device)) if test_set.aligned else _of_unaligned(place, device)
     return Method(name or default_name(place), f"{weights} (sha256 {weights_digest(weights)[:16]})", restore)
 
 
@@ -109,9 +108,9 @@ def _of_aligned(network: Backend) -> Restore:
     return lambda _, blurred: to_uint8(network(to_float(blurred)).restored)
 
 
-def _of_unaligned(network: Backend) -> Restore:
+def _of_unaligned(place: str, device: Device) -> Restore:
     """Restore whole images as ``snadnet deblur`` does: find and align each face, restore it, paste it back."""
-    deblurrer = Deblurrer(network=network)
+    deblurrer = Deblurrer(weights=place, device=device)
     return lambda _, blurred: np.stack([deblurrer.restore(pixels).photo.pixels for pixels in blurred])
 
 

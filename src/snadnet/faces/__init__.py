@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Final
 from snadnet.lazy import load_lazily
 
 if TYPE_CHECKING:
-    from snadnet.faces.align import CROP_SIZE, TEMPLATE, crop_face, face_matrix, similarity
+    from snadnet.faces.align import TEMPLATE, crop_face, face_matrix, similarity
     from snadnet.faces.choice import AllFaces, FaceBox, FaceChoice, FaceNumber, LargestFace, parse_box, parse_face
-    from snadnet.faces.defaults import MAX_FACES, MIN_CONFIDENCE, MIN_FACE
+    from snadnet.faces.defaults import CROP_SIZE, LARGE_CROP_SIZE, MAX_FACES, MIN_CONFIDENCE, MIN_FACE
     from snadnet.faces.detect import FaceDetector
     from snadnet.faces.draw import draw_boxes, face_images, kernel_photo, side_by_side
     from snadnet.faces.paste import (
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CROP_SIZE",
     "LANDMARK_NAMES",
+    "LARGE_CROP_SIZE",
     "MAX_FACES",
     "MIN_CONFIDENCE",
     "MIN_FACE",
@@ -68,7 +69,6 @@ __all__ = [
 # Each is loaded when it is first asked for.
 _MODULES: Final = {
     "snadnet.faces.align": (
-        "CROP_SIZE",
         "TEMPLATE",
         "crop_face",
         "face_matrix",
@@ -83,7 +83,7 @@ _MODULES: Final = {
         "parse_box",
         "parse_face",
     ),
-    "snadnet.faces.defaults": ("MAX_FACES", "MIN_CONFIDENCE", "MIN_FACE"),
+    "snadnet.faces.defaults": ("CROP_SIZE", "LARGE_CROP_SIZE", "MAX_FACES", "MIN_CONFIDENCE", "MIN_FACE"),
     "snadnet.faces.detect": ("FaceDetector",),
     "snadnet.faces.draw": (
         "draw_boxes",

@@ -5,11 +5,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from snadnet.faces.defaults import CROP_SIZE
 from snadnet.faces.warp import warp
 from snadnet.image_arrays import PEAKS, Pixels
-
-CROP_SIZE: Final = 256
-"""Side of the canonical crop in pixels."""
 
 TEMPLATE: Final[NDArray[np.float32]] = np.multiply(
     np.array(

@@ -10,3 +10,9 @@ MIN_FACE: Final = 24
 
 MAX_FACES: Final = 64
 """Default of the most faces of one photo that are restored, the largest first."""
+
+CROP_SIZE: Final = 256
+"""Side of the canonical crop in pixels."""
+
+LARGE_CROP_SIZE: Final = 2 * CROP_SIZE
+"""Side in pixels of the crop of a large face."""

@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from snadnet.environment import available_cores
 from snadnet.errors import ConfigError
-from snadnet.faces.align import CROP_SIZE
+from snadnet.faces.defaults import CROP_SIZE
 from snadnet.faces.warp import FloatArray, bounds, invert, shift, warp
 from snadnet.image_arrays import PEAKS, Pixels
 

@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from snadnet.faces.align import CROP_SIZE, TEMPLATE, crop_face, face_matrix
+from snadnet.faces.align import TEMPLATE, crop_face, face_matrix
+from snadnet.faces.defaults import CROP_SIZE
 from snadnet.faces.types import Face
 from snadnet.faces.warp import invert, transform
 from snadnet.image_arrays import Pixels, to_uint8

@@ -10,6 +10,7 @@ The graph's contract, which ``snadnet export`` writes and this package checks:
   an odd ``K`` up to 127, weights of at least 0;
 - B, H and W are free, but H and W keep the rule in the metadata (`snadnet.inference.onnx_metadata`): multiples of
   ``size_multiple`` (16 where nothing is said; ``16x8`` is height and width) from ``smallest_side`` (32) up;
+  ``crop_size`` says for which face crops the network is made (256 px where nothing is said);
 - all weights are in the file, or in the ``.safetensors`` file beside it (`snadnet.inference.shared_tensors`), and
   all operations are plain ones of ONNX.
 """
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from snadnet.inference.devices import Device, TorchDevice
     from snadnet.inference.onnx_backend import OnnxBackend
     from snadnet.inference.onnx_safety import MAX_GRAPH_BYTES
+    from snadnet.inference.releases import weights_for_large_faces
     from snadnet.inference.resolve import load_model, load_parser, resolve_weights
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "load_model",
     "load_parser",
     "resolve_weights",
+    "weights_for_large_faces",
 ]
 
 # Each is loaded when it is first asked for.
@@ -51,6 +54,7 @@ _MODULES: Final = {
     ),
     "snadnet.inference.onnx_backend": ("OnnxBackend",),
     "snadnet.inference.onnx_safety": ("MAX_GRAPH_BYTES",),
+    "snadnet.inference.releases": ("weights_for_large_faces",),
     "snadnet.inference.resolve": (
         "load_model",
         "load_parser",

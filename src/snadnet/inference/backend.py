@@ -35,6 +35,10 @@ class Backend(Protocol):
     def model(self) -> str | None:
         """The registered name of the network; None where its file does not say."""
 
+    @property
+    def crop_size(self) -> int:
+        """Side in pixels of the face crops that the network is made for: 256, or 512 for large faces."""
+
     def __call__(self, crops: NDArray[np.float32]) -> RestoredCrops:
         """Restore a batch of crops.
 

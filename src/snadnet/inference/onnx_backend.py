@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from snadnet.catalogue import current_name
 from snadnet.environment import available_cores
 from snadnet.errors import ModelError, WeightsError
-from snadnet.faces.align import CROP_SIZE
 from snadnet.faces.classes import NUM_CLASSES
 from snadnet.image_arrays import channels_first, channels_last
 from snadnet.inference.backend import RestoredCrops, check_crops
 from snadnet.inference.devices import CPU, Device, chosen_device
 from snadnet.inference.graph_ports import GraphPorts, read_ports
-from snadnet.inference.onnx_metadata import MODEL_KEY, read_metadata, read_size_rule
+from snadnet.inference.onnx_metadata import MODEL_KEY, read_crop_size, read_metadata, read_size_rule
 from snadnet.inference.onnx_safety import read_graph_file
 from snadnet.inference.protobuf import DamagedError
 from snadnet.inference.sessions import GraphSession, open_graph
@@ -31,8 +30,6 @@ _KERNEL: Final = "kernel"
 _OUTPUTS: Final[tuple[str, ...]] = ("restored", "parsing", _KERNEL)
 _LARGEST_KERNEL: Final = 127
 _DIMENSIONS: Final = 4
-_USUAL: Final = (1, 3, CROP_SIZE, CROP_SIZE)
-"""The shape of a photo's crop."""
 
 # Devices on which a batch's crops are computed one by one, each by one thread.
 _SIDE_BY_SIDE: Final = frozenset({"cpu", "openvino"})
@@ -50,8 +47,8 @@ class OnnxBackend:
     one run in yet another.) On other devices than the CPU's a batch is one run, and
     the last bits may depend on its size.
 
-    On the CPU crops of 256 px, as photos give them, have a graph of their own that takes no others: it opens and runs
-    faster. That for all sizes is opened when it is first needed.
+    On the CPU crops of the size that it is made for, as photos give them, have a graph of their own that takes no
+    others: it opens and runs faster. That for all sizes is opened when it is first needed.
 
     Args:
         path: An ONNX file that keeps the contract of `snadnet.inference`.
@@ -64,6 +61,7 @@ class OnnxBackend:
         device: Where it runs, such as ``"cpu"``.
         model: The network's registered name; None where the file does not tell.
         size: The sizes that the graph takes; all others are padded.
+        crop_size: The crops that it is made for.
 
     Raises:
         WeightsError: If the file is missing, no ONNX graph, or of another kind of network.
@@ -84,12 +82,14 @@ class OnnxBackend:
         self._outputs = _checked_outputs(self._name, ports)
         self.model: str | None = current_name(metadata[MODEL_KEY]) if MODEL_KEY in metadata else None
         self.size: SizeRule = read_size_rule(self._name, metadata)
+        self.crop_size: int = read_crop_size(self._name, metadata)
+        self._usual = (1, 3, self.crop_size, self.crop_size)
         self._pool = _start_pool()
         self._sessions: dict[bool, GraphSession] = {}
         # By the names of the free dimensions; None where there is no graph for them alone.
         self._fixed: dict[str, int] | None = None
-        if self._chosen.provider == CPU and self.size.padded(*_USUAL[2:]) == _USUAL[2:]:
-            pairs = zip(ports.inputs[0].shape, _USUAL, strict=True)
+        if self._chosen.provider == CPU and self.size.padded(*self._usual[2:]) == self._usual[2:]:
+            pairs = zip(ports.inputs[0].shape, self._usual, strict=True)
             self._fixed = {name: size for name, size in pairs if isinstance(name, str) and name}
         on_device = self._session(usual=not probe).on_device
         self.device: Device = self._chosen.name if on_device else "cpu"
@@ -181,7 +181,7 @@ class OnnxBackend:
 
     def _run(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         """Run ``(B, 3, H, W)`` in one go and check what comes back."""
-        session = self._session(usual=blurred.shape == _USUAL)
+        session = self._session(usual=blurred.shape == self._usual)
         try:
             outputs = session.run(self._outputs, blurred)
         except Exception as error:  # as above

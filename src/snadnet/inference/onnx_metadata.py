@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from snadnet.errors import WeightsError
+from snadnet.faces.defaults import CROP_SIZE
 from snadnet.inference.protobuf import read_messages, read_texts
 from snadnet.photo import printable
 from snadnet.size_rule import SMALLEST_SIDE, SizeRule
@@ -17,6 +18,9 @@ SIZE_MULTIPLE_KEY: Final = "size_multiple"
 SMALLEST_SIDE_KEY: Final = "smallest_side"
 """No side is below it, in pixels."""
 
+CROP_SIZE_KEY: Final = "crop_size"
+"""Side of the face crops that the network is made for, in pixels."""
+
 # Field numbers of onnx.proto.
 _MODEL_METADATA: Final = 14
 _ENTRY_KEY, _ENTRY_VALUE = 1, 2
@@ -26,14 +30,20 @@ MAX_SIZE_MULTIPLE: Final = 256
 """A larger one would enlarge every crop."""
 
 MAX_SMALLEST_SIDE: Final = 512
+MAX_CROP_SIZE: Final = 1024
 
 
-def describe(model: str, size: SizeRule) -> dict[str, str]:
-    """The entries of a network, by key; `read_size_rule` reads the sizes back."""
+def describe(model: str, size: SizeRule, crop_size: int = CROP_SIZE) -> dict[str, str]:
+    """The entries of a network, by key; `read_size_rule` and `read_crop_size` read the sizes back."""
     multiple = str(size.height_multiple)
     if size.width_multiple != size.height_multiple:
         multiple = f"{multiple}x{size.width_multiple}"
-    return {MODEL_KEY: model, SIZE_MULTIPLE_KEY: multiple, SMALLEST_SIDE_KEY: str(size.smallest)}
+    return {
+        MODEL_KEY: model,
+        SIZE_MULTIPLE_KEY: multiple,
+        SMALLEST_SIDE_KEY: str(size.smallest),
+        CROP_SIZE_KEY: str(crop_size),
+    }
 
 
 def read_metadata(content: bytes) -> dict[str, str]:
@@ -60,6 +70,19 @@ def read_size_rule(name: str, metadata: Mapping[str, str]) -> SizeRule:
     width = _number(name, SIZE_MULTIPLE_KEY, second, MAX_SIZE_MULTIPLE) if cross else height
     smallest = metadata.get(SMALLEST_SIDE_KEY, str(SMALLEST_SIDE))
     return SizeRule(height, width, _number(name, SMALLEST_SIDE_KEY, smallest, MAX_SMALLEST_SIDE))
+
+
+def read_crop_size(name: str, metadata: Mapping[str, str]) -> int:
+    """The crops that a graph is made for; 256 px where it does not say.
+
+    Args:
+        name: The file, for messages.
+        metadata: The file's entries.
+
+    Raises:
+        WeightsError: If the entry is no number, or too large.
+    """
+    return _number(name, CROP_SIZE_KEY, metadata.get(CROP_SIZE_KEY, str(CROP_SIZE)), MAX_CROP_SIZE)
 
 
 def _number(name: str, key: str, text: str, most: int) -> int:

@@ -20,6 +20,8 @@ DEFAULT_PARSER: Final = "bisenet-small-sharp.safetensors"
 DEFAULT_NAMES: Final[dict[Task, str]] = {"deblurring": DEFAULT_WEIGHTS, "parsing": DEFAULT_PARSER}
 WEIGHTS_BY_AIM: Final = {"fidelity": DEFAULT_WEIGHTS, "natural": "snadnet-small-natural"}
 """Releases by what they were trained for: the least error, or the look of a sharp photo (against a discriminator)."""
+FOR_LARGE_FACES: Final[dict[str, str]] = {}
+"""The release that restores large faces, by that which restores all others."""
 MANIFEST: Final = "manifest.json"
 """``{name: {"file": file name in this folder, "sha256": hexadecimal digest}}``.
 
@@ -101,6 +103,19 @@ def is_released(path: Path) -> bool:
     """
     name = _names_by_file().get(path.name)
     return name is not None and released_weights(name) == path
+
+
+def weights_for_large_faces(path: Path) -> str | None:
+    """Return the release that restores large faces beside the one of a file; None if there is none.
+
+    Raises:
+        WeightsError: If the manifest is missing or damaged, or the release of that file is.
+    """
+    name = FOR_LARGE_FACES.get(path.stem)
+    if name is None or not is_released(path):
+        return None
+    # On the same runtime.
+    return name if path.suffix == ".onnx" else f"{name}{path.suffix}"
 
 
 def _names_by_file() -> dict[str, str]:

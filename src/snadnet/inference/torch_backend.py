@@ -29,6 +29,7 @@ class TorchBackend:
     Attributes:
         device: Where it runs: ``"cpu"`` or ``"cuda"``.
         model: The network's registered name.
+        crop_size: The crops that it is made for.
 
     Raises:
         WeightsError: If the file is missing, damaged, or does not fit its network.
@@ -45,6 +46,7 @@ class TorchBackend:
         if not isinstance(network, Restorer):
             raise ModelError(f"{printable(path)}: is a face parser; give weights of a deblurring network")
         self.model: str | None = network.descriptor.name
+        self.crop_size: int = network.descriptor.crop_size
         self._network = network.to(self._place)
 
     def __reduce__(self) -> tuple[type["TorchBackend"], tuple[Path, Device]]:

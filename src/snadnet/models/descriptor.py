@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from torch import Tensor, nn
 
+from snadnet.faces.defaults import CROP_SIZE
 from snadnet.size_rule import ANY_SIZE, SizeRule
 
 Task = Literal["deblurring", "parsing"]
@@ -54,6 +55,7 @@ class ModelDescriptor:
         licence: The terms of the code and weights that the authors released; our own code is under MIT.
         build: Makes the untrained network; calling it touches neither the disk nor the network.
         size: The sizes it takes; all others from 32 px are padded by reflection and the result cropped.
+        crop_size: Side in pixels of the face crops that it is made for.
         values: The range it works in.
     """
 
@@ -65,4 +67,5 @@ class ModelDescriptor:
     licence: str
     build: Callable[[], nn.Module]
     size: SizeRule = ANY_SIZE
+    crop_size: int = CROP_SIZE
     values: ValueRange = UNIT

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from starlette.requests import Request
 
 from snadnet.concurrency import StopSignal
-from snadnet.deblurrer import Deblurrer
+from snadnet.deblurrer import MAX_CROP, Deblurrer
 from snadnet.errors import ConfigError
 from snadnet.inference import Device
 from snadnet.server.album import Album
@@ -34,10 +34,12 @@ class Networks:
     Args:
         device: Where they run.
         default: What a request gets that names none: one of `NAMES`, another release, or a file of the operator's.
+        max_crop: As of `Deblurrer`.
     """
 
-    def __init__(self, *, device: Device = "auto", default: str = "fidelity") -> None:
+    def __init__(self, *, device: Device = "auto", default: str = "fidelity", max_crop: int = MAX_CROP) -> None:
         self.default = default
+        self._max_crop = max_crop
         self._device = device
         self._open: dict[str, Deblurrer] = {}
         self._lock = threading.Lock()
@@ -54,7 +56,7 @@ class Networks:
             raise ConfigError(f"there are no weights {chosen[:40]!r} here; choose of: {', '.join(NAMES)}")
         with self._lock:
             if chosen not in self._open:
-                self._open[chosen] = Deblurrer(weights=chosen, device=self._device)
+                self._open[chosen] = Deblurrer(weights=chosen, device=self._device, max_crop=self._max_crop)
             return self._open[chosen]
 
 

@@ -22,6 +22,7 @@ from snadnet.cli.shared.options import (
     DEFAULT_MAX_FILE_SIZE,
     DEFAULT_MAX_PIXELS,
     GraphDeviceOption,
+    MaxCropOption,
     MaxFileSize,
     MaxPixels,
     limits,
@@ -32,13 +33,12 @@ from snadnet.cli.shared.usage import usage_errors
 from snadnet.cluster import require_cluster_extra
 from snadnet.concurrency import StopSignal, default_workers
 from snadnet.errors import UsageError
-from snadnet.faces import MAX_FACES, MIN_CONFIDENCE, MIN_FACE
-from snadnet.inference import Device
+from snadnet.faces import LARGE_CROP_SIZE, MAX_FACES, MIN_CONFIDENCE, MIN_FACE
 from snadnet.photo import is_url, printable
 from snadnet.video.limits import MAX_FRAMES, VideoLimits
 
 if TYPE_CHECKING:
-    from snadnet.inference import Backend
+    pass
 
 _Outputs = tuple[Path | None, Path | None, Path | None]
 """The places of ``--output``, ``--save-faces`` and ``--save-kernels``."""
@@ -74,6 +74,7 @@ def deblur(
     json_report: given.JsonOption = None,
     jsonl_report: given.JsonLinesOption = None,
     max_faces: given.MaxFacesOption = MAX_FACES,
+    max_crop: MaxCropOption = LARGE_CROP_SIZE,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     max_file_size: MaxFileSize = DEFAULT_MAX_FILE_SIZE,
     max_clip_size: given.MaxClipSizeOption = given.DEFAULT_MAX_CLIP_SIZE,
@@ -127,9 +128,18 @@ def deblur(
         from snadnet.batch.work import deblur_jobs  # noqa: PLC0415
         from snadnet.cli.deblur.clips import deblur_clips  # noqa: PLC0415
         from snadnet.deblurrer import Deblurrer  # noqa: PLC0415
+        from snadnet.inference.resolve import check_model  # noqa: PLC0415
 
-        network = _open(model, weights, device)
-        deblurrer = Deblurrer(network=network, min_confidence=min_confidence, min_face=min_face, max_faces=max_faces)
+        deblurrer = Deblurrer(
+            weights=model if weights is None else weights,
+            device=device,
+            min_confidence=min_confidence,
+            min_face=min_face,
+            max_faces=max_faces,
+            max_crop=max_crop,
+        )
+        if model is not None and weights is not None:
+            check_model(deblurrer.network, model, weights)
         stills = [job for job in jobs if not job.clip]
         if engine is given.Engine.RAY:
             from snadnet.cluster.engine import deblur_on_ray  # noqa: PLC0415 (needs an extra)
@@ -225,14 +235,3 @@ def _run(found: Found, records: Callable[[StopSignal], Generator[Record]], repor
                 report.add(record)
         report.finish(stopped_by=stop.reason)
     return signals.exit_code
-
-
-def _open(model: str | None, weights: str | None, device: Device) -> "Backend":
-    """Open the network of ``--weights``, which must hold ``--model`` if that is given, or the release it names."""
-    from snadnet.inference import load_model  # noqa: PLC0415 (as above)
-    from snadnet.inference.resolve import check_model  # noqa: PLC0415 (as above)
-
-    network = load_model(model if weights is None else weights, device)
-    if model is not None and weights is not None:
-        check_model(network, model, weights)
-    return network

@@ -8,6 +8,7 @@ import typer
 
 from snadnet.cli.shared.completion import complete_configs, complete_parsers, complete_weights
 from snadnet.environment import available_cores
+from snadnet.faces.defaults import CROP_SIZE, LARGE_CROP_SIZE
 from snadnet.inference import Device, TorchDevice
 from snadnet.inference.releases import Task
 from snadnet.photo import MAX_FILE_BYTES, MAX_PIXELS, Limits
@@ -28,6 +29,20 @@ def output_option(description: str, *, metavar: str | None = None) -> Any:  # no
         metavar: What stands for the value, such as "DIR"; "PATH" if left out.
     """
     return typer.Option("--output", "-o", metavar=metavar, help=description)
+
+
+MaxCropOption = Annotated[
+    int,
+    typer.Option(
+        "--max-crop",
+        min=CROP_SIZE,
+        max=LARGE_CROP_SIZE,
+        metavar="PX",
+        help="Largest crop in which a face is restored, where the weights have a network for large faces; with 256 one "
+        "takes a fifth of the time, and less memory.",
+        rich_help_panel=LIMITS_PANEL,
+    ),
+]
 
 
 def weights_option(description: str, *, task: Task = "deblurring", default: str | None = None) -> Any:  # noqa: ANN401 - as typer.Option itself

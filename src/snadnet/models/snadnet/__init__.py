@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from snadnet.faces.defaults import LARGE_CROP_SIZE
 from snadnet.models.descriptor import ModelDescriptor
 from snadnet.models.snadnet.full_size import Draft, FirstResult, FullSizeOutput, FullSizeSNADNet, draft_of
 from snadnet.models.snadnet.generator import (
@@ -78,7 +79,9 @@ def _full_size(name: str, generator: GeneratorConfig, parser_width: float) -> tu
     sides = SizeRule.multiple_of(2 * size_multiple(generator))
     return (
         replace(plain, name=f"{name}-full", build=full),
-        replace(plain, name=f"{name}-large", build=lambda: FullSizeSNADNet(full()), size=sides),
+        replace(
+            plain, name=f"{name}-large", build=lambda: FullSizeSNADNet(full()), size=sides, crop_size=LARGE_CROP_SIZE
+        ),
     )
 
 

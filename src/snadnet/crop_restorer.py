@@ -1,0 +1,139 @@
+"""Face crops of a photo through the networks: which network takes a face, by its size, and what it makes of it."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from snadnet.blur import kernel_extent, measure_consistency, point_if_unmoved
+from snadnet.faces import CROP_SIZE, EstimatedBlur, Patch, crop_face, face_matrix
+from snadnet.faces.warp import resize_pixels, scale_of
+from snadnet.image_arrays import Pixels, to_float
+from snadnet.inference import Backend
+from snadnet.photo import ColourBridge, Photo
+
+LARGE_FACE: Final = 384
+"""Side in photo pixels from which on a face's crop goes to the network for large faces."""
+
+_Matrix = NDArray[np.float64]
+
+
+class RestoredCrop(NamedTuple):
+    """What a network makes of a crop.
+
+    Attributes:
+        patch: The change to the photo, in the photo's own colours.
+        parsing: uint8 ``(256, 256)``, the class ids (`snadnet.faces.classes`); None where the network parses no faces.
+        blur: How the network explains the blur; None where it does not say.
+    """
+
+    patch: Patch
+    parsing: NDArray[np.uint8] | None
+    blur: EstimatedBlur | None
+
+
+class CropRestorer:
+    """Cuts face crops, restores them and says what that changes.
+
+    A crop has the size that its network is made for (`Backend.crop_size`).
+
+    Args:
+        network: The network.
+        large: Opens the network for faces of `LARGE_FACE` and more, once there is one; None gives them to the other.
+        batch_size: Most crops that go through a network at one time.
+    """
+
+    def __init__(self, network: Backend, large: Callable[[], Backend] | None, batch_size: int) -> None:
+        self.network = network
+        self._open_large = large
+        self._large: Backend | None = None
+        self._batch_size = batch_size
+
+    def restore(self, photo: Photo, landmarks: Sequence[NDArray[np.floating]]) -> list[RestoredCrop]:
+        """Restore the faces of a photo that have these landmarks, ``(5, 2)`` in its pixels each."""
+        chosen = [self._network_for(CROP_SIZE / scale_of(face_matrix(points))) for points in landmarks]
+        restored: dict[int, RestoredCrop] = {}
+        for network in dict.fromkeys(chosen):
+            indices = [index for index, each in enumerate(chosen) if each is network]
+            for start in range(0, len(indices), self._batch_size):
+                batch = indices[start : start + self._batch_size]
+                matrices = [face_matrix(landmarks[index], network.crop_size) for index in batch]
+                crops = np.stack([crop_face(photo.pixels, matrix, network.crop_size) for matrix in matrices])
+                restored.update(zip(batch, _restored(network, crops, photo, matrices), strict=True))
+        return [restored[index] for index in range(len(landmarks))]
+
+    def restore_whole(self, photo: Photo) -> RestoredCrop:
+        """Restore a photo that is itself a face crop, reduced if its longer side is larger than the network's crop."""
+        height, width = photo.pixels.shape[:2]
+        network = self._network_for(max(height, width))
+        crop = reduced_to(photo.pixels, network.crop_size)
+        scale = len(crop) / height
+        (restored,) = _restored(network, crop[None], photo, [np.diag([scale, scale, 1.0])[:2]])
+        return restored
+
+    def _network_for(self, side: float) -> Backend:
+        """The network for a face whose crop has that side in photo pixels."""
+        if self._open_large is None or side < LARGE_FACE:
+            return self.network
+        if self._large is None:
+            # Without a lock, which could be inherited locked: two threads may each open one, and both work.
+            self._large = self._open_large()
+        return self._large
+
+
+def reduced_to(pixels: Pixels, side: int) -> NDArray[np.float32]:
+    """An image ``(H, W, 3)`` as float32 in [0, 1], reduced so that its longer side is ``side`` px at most."""
+    height, width = pixels.shape[:2]
+    scale = side / max(height, width)
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        pixels = resize_pixels(pixels, size, cv2.INTER_AREA)
+    return to_float(pixels)
+
+
+def _restored(
+    network: Backend, crops: NDArray[np.float32], photo: Photo, matrices: Sequence[_Matrix]
+) -> list[RestoredCrop]:
+    """Restore crops ``(B, H, W, 3)`` that matrices cut from a photo.
+
+    The network sees sRGB. Of a grey photo the change is the same for all channels.
+    """
+    colours = ColourBridge(photo.icc_profile, grey=photo.grey)
+    blurred = np.stack([colours.to_srgb(crop) for crop in crops])
+    restored, parsing, kernels = network(blurred)
+    if photo.grey:
+        restored = blurred + (restored - blurred).mean(axis=3, keepdims=True)
+    return [
+        RestoredCrop(
+            Patch(matrix, colours.residual(blurred[index], restored[index])),
+            None if parsing is None else _class_ids(parsing[index]),
+            None if kernels is None else _estimated_blur(kernels[index], restored[index], blurred[index], matrix),
+        )
+        for index, matrix in enumerate(matrices)
+    ]
+
+
+def _class_ids(probabilities: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The classes of the canonical crop, of probabilities ``(H, W, 19)``."""
+    if probabilities.shape[:2] != (CROP_SIZE, CROP_SIZE):
+        # Probabilities rather than ids are resized: between two ids lies no meaning.
+        resized = cv2.resize(probabilities, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
+        probabilities = np.asarray(resized, np.float32)
+    ids: NDArray[np.uint8] = probabilities.argmax(axis=2).astype(np.uint8)
+    return ids
+
+
+def _estimated_blur(
+    kernel: NDArray[np.float32], restored: NDArray[np.float32], blurred: NDArray[np.float32], matrix: _Matrix
+) -> EstimatedBlur:
+    """The blur of a crop that a matrix cuts from the photo, in the photo's pixels."""
+    # A similarity: its first column is the cosine and the sine of its turn, times its scale.
+    scale = scale_of(matrix)
+    turn = math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
+    kernel = point_if_unmoved(kernel)
+    length, angle = kernel_extent(kernel)
+    consistency = measure_consistency(restored, blurred, kernel, spacing=round(scale))
+    return EstimatedBlur(kernel, 1.0 + (length - 1.0) / scale, (angle + turn) % 180.0, consistency)
