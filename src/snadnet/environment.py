@@ -5,7 +5,6 @@ import platform
 import shlex
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 
@@ -18,6 +17,8 @@ def run_header(packages: Sequence[str]) -> str:
     Returns:
         Three lines of text.
     """
+    from importlib.metadata import version  # noqa: PLC0415 (takes longer to load than all else here)
+
     program = Path(sys.argv[0])
     if program.name == "__main__.py":  # of python -m, which puts the module's file here
         command = ["python", "-m", program.parent.name]

@@ -10,7 +10,7 @@ _MEDIAN_OF_ABSOLUTES: Final = 0.6745
 """The median of the absolute value of a standard normal variable."""
 
 
-def add_noise(images: ArrayLike, sigma: float, seed: int | np.random.Generator) -> NDArray[np.float32]:
+def add_noise(images: ArrayLike, sigma: float, seed: "int | np.random.Generator") -> NDArray[np.float32]:
     """Return the images with white Gaussian noise, each value on its own, clipped to [0, 1].
 
     Args:

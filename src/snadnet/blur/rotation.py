@@ -39,7 +39,7 @@ class CameraMotion(NamedTuple):
         return path_kernel(self.path, size, exposure)
 
 
-def camera_motions(count: int, *, anxiety: float, seed: int | np.random.Generator | None) -> list[CameraMotion]:
+def camera_motions(count: int, *, anxiety: float, seed: "int | np.random.Generator | None") -> list[CameraMotion]:
     """Walk the paths of several motions at the same time, which is many times faster than one by one.
 
     Motion ``i`` depends on ``seed``, ``i`` and ``anxiety`` only; the path of the first is that of
@@ -59,7 +59,7 @@ def rotating_blur(
     max_rotation_degrees: float,
     exposure: float = 1.0,
     anxiety: float = 0.005,
-    seed: int | np.random.Generator | None = None,
+    seed: "int | np.random.Generator | None" = None,
     border: Border = "reflect",
 ) -> NDArray[np.float32]:
     """Blur one image by a camera that moves along a trajectory and rotates about the image's centre.

@@ -31,7 +31,7 @@ def trajectory_kernel(
     *,
     exposure: float = 1.0,
     anxiety: float = 0.005,
-    seed: int | np.random.Generator | None = None,
+    seed: "int | np.random.Generator | None" = None,
 ) -> NDArray[np.float32]:
     """Return one camera-shake kernel; the first of `trajectory_kernels` for that seed.
 
@@ -55,7 +55,7 @@ def trajectory_kernels(
     *,
     exposures: Sequence[float] | float = 1.0,
     anxiety: float = 0.005,
-    seed: int | np.random.Generator | None,
+    seed: "int | np.random.Generator | None",
 ) -> list[NDArray[np.float32]]:
     """Return one camera-shake kernel for each of ``sizes``.
 
@@ -145,7 +145,7 @@ def check_exposure(exposure: float) -> None:
         raise ValueError(f"exposure must lie in (0, 1], not {exposure}")
 
 
-def path_generators(seed: int | np.random.Generator | None, count: int) -> list[np.random.Generator]:
+def path_generators(seed: "int | np.random.Generator | None", count: int) -> "list[np.random.Generator]":
     """Return ``count`` independent generators; generator ``i`` depends on ``seed`` and ``i`` only."""
     if isinstance(seed, np.random.Generator):
         seed = int(seed.integers(2**63))
@@ -153,7 +153,7 @@ def path_generators(seed: int | np.random.Generator | None, count: int) -> list[
     return [np.random.Generator(np.random.SFC64(child)) for child in root.spawn(count)]
 
 
-def camera_paths(generators: Sequence[np.random.Generator], anxiety: float) -> Iterator[NDArray[np.float64]]:
+def camera_paths(generators: "Sequence[np.random.Generator]", anxiety: float) -> Iterator[NDArray[np.float64]]:
     """Walk one path for each generator, many at the same time.
 
     Only additions, products, quotients and square roots act across paths: these are correctly rounded
@@ -173,7 +173,7 @@ def camera_paths(generators: Sequence[np.random.Generator], anxiety: float) -> I
         yield from _walk(generators[start : start + _CHUNK], anxiety)
 
 
-def _walk(generators: Sequence[np.random.Generator], anxiety: float) -> NDArray[np.float64]:
+def _walk(generators: "Sequence[np.random.Generator]", anxiety: float) -> NDArray[np.float64]:
     """Walk all paths side by side; ``(len(generators), 2, SAMPLES)``."""
     if not (math.isfinite(anxiety) and anxiety >= 0):
         raise ValueError(f"anxiety must be a finite number of at least 0, not {anxiety}")
@@ -271,7 +271,7 @@ def path_kernel(path: NDArray[np.float64], size: int, exposure: float) -> NDArra
 
 
 def _kernels(
-    generators: Sequence[np.random.Generator],
+    generators: "Sequence[np.random.Generator]",
     sizes: Sequence[int],
     exposures: Sequence[float],
     anxiety: float,

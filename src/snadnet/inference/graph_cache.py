@@ -15,10 +15,10 @@ import platform
 import secrets
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import onnxruntime as ort
 
@@ -29,7 +29,7 @@ CACHE_VARIABLE: Final = "SNADNET_CACHE"
 """Environment variable: the folder of optimized graphs, or "off"."""
 
 _OFF: Final = ("", "off", "0")
-_FORMAT: Final = "2"  # changes with the form of the files
+_FORMAT: Final = "3"  # changes with the form of the files
 _KEPT: Final = 8  # graphs, the newest
 _DIGEST: Final = hashlib.sha256().digest_size
 _ENDING: Final = ".graph"
@@ -58,13 +58,25 @@ def cache_folder() -> Path | None:
     return folder / "snadnet" if folder is not None and folder.is_absolute() else None
 
 
+class Graph(NamedTuple):
+    """A graph that has been checked.
+
+    Attributes:
+        digest: Stands for its bytes.
+        read: Returns them. They are not asked for where the graph is kept.
+    """
+
+    digest: str
+    read: Callable[[], bytes]
+
+
 def open_session(
-    content: bytes, options: ort.SessionOptions, providers: list[str], fixed: Mapping[str, int]
+    graph: Graph, options: ort.SessionOptions, providers: list[str], fixed: Mapping[str, int]
 ) -> ort.InferenceSession:
     """Open a graph on the CPU, by what is kept of it if that is so, and keep it otherwise.
 
     Args:
-        content: The graph, which has been checked.
+        graph: The graph.
         options: How it is run. Changed: where graphs are kept, the optimization is switched off or saved.
         providers: ONNX Runtime's execution providers.
         fixed: Sizes of free dimensions, by their names.
@@ -76,8 +88,8 @@ def open_session(
         options.add_free_dimension_override_by_name(name, size)
     folder = cache_folder()
     if folder is None:
-        return ort.InferenceSession(content, options, providers=providers)
-    path = folder / f"{_key(content, options, providers, fixed)}{_ENDING}"
+        return ort.InferenceSession(graph.read(), options, providers=providers)
+    path = folder / f"{_key(graph.digest, options, providers, fixed)}{_ENDING}"
     level = options.graph_optimization_level
     kept = _read(path)
     if kept is not None:
@@ -85,6 +97,7 @@ def open_session(
         with suppress(Exception):  # what it cannot run is made anew
             return ort.InferenceSession(kept, options, providers=providers)
         options.graph_optimization_level = level
+    content = graph.read()
     temporary = folder / f".{secrets.token_hex(8)}.tmp"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -103,11 +116,11 @@ def open_session(
     return session
 
 
-def _key(content: bytes, options: ort.SessionOptions, providers: list[str], fixed: Mapping[str, int]) -> str:
+def _key(digest: str, options: ort.SessionOptions, providers: list[str], fixed: Mapping[str, int]) -> str:
     """What the file of a graph is called: all that its optimized form depends on."""
     parts = (
         _FORMAT,
-        hashlib.sha256(content).hexdigest(),
+        digest,
         ort.__version__,
         _processor(),
         str(int(options.graph_optimization_level.value)),

@@ -1,7 +1,8 @@
 """Backend of ONNX files: runs an exported graph on face crops, with the same bytes whatever the batch."""
 
+import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,10 +18,12 @@ from snadnet.faces.classes import NUM_CLASSES
 from snadnet.image_arrays import channels_first, channels_last
 from snadnet.inference.backend import RestoredCrops, check_crops
 from snadnet.inference.devices import CPU, Device, chosen_device
+from snadnet.inference.graph_cache import Graph
 from snadnet.inference.graph_ports import GraphPorts, read_ports
 from snadnet.inference.onnx_metadata import MODEL_KEY, read_crop_size, read_metadata, read_size_rule
 from snadnet.inference.onnx_safety import read_graph_file
 from snadnet.inference.protobuf import DamagedError
+from snadnet.inference.releases import release_digest
 from snadnet.inference.sessions import GraphSession, open_graph
 from snadnet.photo import printable
 from snadnet.size_rule import SizeRule
@@ -47,6 +50,9 @@ class OnnxBackend:
     one run in yet another.) On other devices than the CPU's a batch is one run, and
     the last bits may depend on its size.
 
+    Any file but a release's is checked, and tried at once with two small crops, which finds a graph that gives other
+    sizes than it declares.
+
     On the CPU crops of the size that it is made for, as photos give them, have a graph of their own that takes no
     others: it opens and runs faster. That for all sizes is opened when it is first needed.
 
@@ -54,8 +60,6 @@ class OnnxBackend:
         path: An ONNX file that keeps the contract of `snadnet.inference`.
         device: ``"auto"`` for CUDA where ONNX Runtime has it and the CPU elsewhere, or a device of
             `snadnet.inference.devices`.
-        probe: Whether to try two small crops at once, which finds a graph that gives other sizes than it declares;
-            the trial takes time, and a graph that is known to be sound needs none.
 
     Attributes:
         device: Where it runs, such as ``"cpu"``.
@@ -68,15 +72,21 @@ class OnnxBackend:
         ModelError: If the device is unknown or not there.
     """
 
-    def __init__(self, path: Path, device: Device = "auto", *, probe: bool = True) -> None:
+    def __init__(self, path: Path, device: Device = "auto") -> None:
         self._chosen = chosen_device(device)
         self.path = path
         self._asked = device
-        self._probe = probe
         self._name = printable(path)
-        self._content = read_graph_file(path)
+        release = release_digest(path)
+        content = path.read_bytes() if release is not None else read_graph_file(path)
+        # A release was checked when it was made; of its weights nothing is read where its graph is kept.
+        self._graph = (
+            Graph(release, partial(read_graph_file, path))
+            if release is not None
+            else Graph(hashlib.sha256(content).hexdigest(), lambda: content)
+        )
         try:
-            metadata, ports = read_metadata(self._content), read_ports(self._content)
+            metadata, ports = read_metadata(content), read_ports(content)
         except DamagedError as error:
             raise self._damaged() from error
         self._outputs = _checked_outputs(self._name, ports)
@@ -91,10 +101,13 @@ class OnnxBackend:
         if self._chosen.provider == CPU and self.size.padded(*self._usual[2:]) == self._usual[2:]:
             pairs = zip(ports.inputs[0].shape, self._usual, strict=True)
             self._fixed = {name: size for name, size in pairs if isinstance(name, str) and name}
-        on_device = self._session(usual=not probe).on_device
+        on_device = self._session(usual=release is not None).on_device
         self.device: Device = self._chosen.name if on_device else "cpu"
-        if not probe:
-            return
+        if release is None:
+            self._try_sizes()
+
+    def _try_sizes(self) -> None:
+        """Run two small crops."""
         # What a graph declares need not be what it gives: two sizes that share no side would show it.
         rows, columns = self.size.padded(1, 1)
         for height, width in (
@@ -103,9 +116,9 @@ class OnnxBackend:
         ):
             self._run(np.full((1, 3, height, width), 0.5, np.float32))
 
-    def __reduce__(self) -> tuple[Callable[..., "OnnxBackend"], tuple[Path, Device]]:
+    def __reduce__(self) -> tuple[type["OnnxBackend"], tuple[Path, Device]]:
         # Opened again where it arrives: a session cannot travel.
-        return partial(type(self), probe=self._probe), (self.path.absolute(), self._asked)
+        return type(self), (self.path.absolute(), self._asked)
 
     def _session(self, *, usual: bool) -> GraphSession:
         """The graph for the usual crops, if there is one, or that for all."""
@@ -114,12 +127,12 @@ class OnnxBackend:
             try:
                 # Without a lock, which could be inherited locked: two threads may each open one, and both work.
                 self._sessions[usual] = open_graph(
-                    self._content,
+                    self._graph,
                     self._chosen,
                     fall_back=self._asked == "auto",
                     fixed=self._fixed if usual else None,
                 )
-            except ModelError:
+            except (ModelError, WeightsError):
                 raise
             except Exception as error:  # the runtimes' errors have no base class but Exception
                 raise self._damaged() from error

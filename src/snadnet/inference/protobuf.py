@@ -7,6 +7,7 @@ VARINT: Final = 0
 BYTES: Final = 2
 _FIXED64, _FIXED32 = 1, 5
 _MAX_VARINT_BYTES: Final = 10
+_MORE: Final = 0x80  # the highest bit of a byte says that more follow; the others are seven of the number's
 
 
 class DamagedError(ValueError):
@@ -35,24 +36,33 @@ def read_fields(message: memoryview) -> Iterator[Field]:
     Raises:
         DamagedError: If the bytes are no message.
     """
-    position = 0
-    while position < len(message):
+    position, end = 0, len(message)
+    while position < end:
         begin = position
-        key, position = read_varint(message, position)
-        if key >= 1 << 32:  # other readers would drop what is above, and see another field
-            raise DamagedError
+        # Most numbers are of one byte, and there are very many of them.
+        key = message[position]
+        if key < _MORE:
+            position += 1
+        else:
+            key, position = read_varint(message, position)
+            if key >= 1 << 32:  # other readers would drop what is above, and see another field
+                raise DamagedError
         number, wire = key >> 3, key & 7
         start = position
-        if wire == VARINT:
+        if wire == BYTES:
+            if position < end and message[position] < _MORE:
+                start = position + 1
+                position = start + message[position]
+            else:
+                length, start = read_varint(message, position)
+                position = start + length
+        elif wire == VARINT:
             _, position = read_varint(message, position)
-        elif wire == BYTES:
-            length, start = read_varint(message, position)
-            position = start + length
         elif wire in (_FIXED32, _FIXED64):
             position += 4 if wire == _FIXED32 else 8
         else:
             raise DamagedError
-        if position > len(message):
+        if position > end:
             raise DamagedError
         yield Field(number, wire, message[start:position], message[begin:position])
 
@@ -86,7 +96,7 @@ def read_varint(message: memoryview, position: int = 0) -> tuple[int, int]:
     value = 0
     for index, byte in enumerate(message[position : position + _MAX_VARINT_BYTES]):
         value |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:  # noqa: PLR2004 - the highest bit says that more follows
+        if byte < _MORE:
             return value, position + index + 1
     raise DamagedError
 
@@ -98,7 +108,7 @@ def field_head(number: int, length: int) -> bytes:
 
 def _varint(value: int) -> bytes:
     encoded = bytearray()
-    while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
-        encoded.append(value & 0x7F | 0x80)
+    while value >= _MORE:
+        encoded.append(value & 0x7F | _MORE)
         value >>= 7
     return bytes([*encoded, value])

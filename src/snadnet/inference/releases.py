@@ -95,14 +95,25 @@ def find_release(name: str) -> str | None:
     return by_file.get(name) or by_file.get(f"{name}.safetensors")
 
 
-def is_released(path: Path) -> bool:
-    """Whether a file is that of a release, whose checksum has been compared.
+def release_digest(path: Path) -> str | None:
+    """Return a digest of a release's file and of what it rests on, whose checksums have been compared.
+
+    Args:
+        path: Any file.
+
+    Returns:
+        Hexadecimal; None if it is no release's.
 
     Raises:
         WeightsError: If the manifest is missing or damaged, or the release is.
     """
     name = _names_by_file().get(path.name)
-    return name is not None and released_weights(name) == path
+    if name is None or released_weights(name) != path:
+        return None
+    folder = files("snadnet") / "weights"
+    manifest = _manifest(folder)
+    sums = [str(manifest[each]["sha256"]) for each in (name, *_rests_on(folder, name))]
+    return hashlib.sha256("\n".join(sums).encode()).hexdigest()
 
 
 def weights_for_large_faces(path: Path) -> str | None:
@@ -112,7 +123,7 @@ def weights_for_large_faces(path: Path) -> str | None:
         WeightsError: If the manifest is missing or damaged, or the release of that file is.
     """
     name = FOR_LARGE_FACES.get(path.stem)
-    if name is None or not is_released(path):
+    if name is None or release_digest(path) is None:
         return None
     # On the same runtime.
     return name if path.suffix == ".onnx" else f"{name}{path.suffix}"

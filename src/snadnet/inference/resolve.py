@@ -19,7 +19,6 @@ from snadnet.inference.releases import (
     DEFAULT_NAMES,
     Task,
     find_release,
-    is_released,
     released_weights,
     selectable_names,
 )
@@ -103,7 +102,7 @@ def load_model(name_or_path: str | Path | None = None, device: Device = "auto") 
     """
     path = resolve_weights(name_or_path)
     if path.suffix.lower() != TORCH_SUFFIX:
-        return OnnxBackend(path, device, probe=not is_released(path))
+        return OnnxBackend(path, device)
     if path in [resolve_weights(name) for name in selectable_names("parsing")]:  # said without PyTorch too
         raise ModelError(f"{path.name}: is a face parser; {_remedy('deblurring')}")
     _require_torch(path, "or have it turned into an ONNX file where that is installed: snadnet export")

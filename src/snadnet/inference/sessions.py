@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from snadnet.environment import available_cores
 from snadnet.errors import ModelError
 from snadnet.inference.devices import CPU, DeviceEntry
-from snadnet.inference.graph_cache import open_session
+from snadnet.inference.graph_cache import Graph, open_session
 
 _ERROR: Final = 3  # ONNX Runtime's log level
 _TELEMETRY: Final = "openvino_telemetry"
@@ -33,12 +33,12 @@ class GraphSession(Protocol):
 
 
 def open_graph(
-    content: bytes, device: DeviceEntry, *, fall_back: bool, fixed: Mapping[str, int] | None = None
+    graph: Graph, device: DeviceEntry, *, fall_back: bool, fixed: Mapping[str, int] | None = None
 ) -> GraphSession:
     """Open a graph on a device.
 
     Args:
-        content: The graph, which has been checked.
+        graph: The graph.
         device: Where it runs.
         fall_back: Whether the CPU will do where the device cannot be started.
         fixed: Sizes of free dimensions, by their names: the graph takes no other then, which makes it faster to open
@@ -49,12 +49,12 @@ def open_graph(
         Exception: The runtime's own, if the graph cannot be run.
     """
     if device.provider is None:
-        return _OpenVinoSession(content)
-    return _OnnxSession(content, device, fall_back=fall_back, fixed=fixed or {})
+        return _OpenVinoSession(graph.read())
+    return _OnnxSession(graph, device, fall_back=fall_back, fixed=fixed or {})
 
 
 class _OnnxSession:
-    def __init__(self, content: bytes, device: DeviceEntry, *, fall_back: bool, fixed: Mapping[str, int]) -> None:
+    def __init__(self, graph: Graph, device: DeviceEntry, *, fall_back: bool, fixed: Mapping[str, int]) -> None:
         options = ort.SessionOptions()
         options.use_deterministic_compute = True
         options.log_severity_level = _ERROR
@@ -63,11 +63,11 @@ class _OnnxSession:
         options.add_session_config_entry("session.load_model_format", "ONNX")
         # From bytes, so that what was checked is what is run.
         if device.provider == CPU:
-            self._session = open_session(content, options, [CPU], fixed)
+            self._session = open_session(graph, options, [CPU], fixed)
         else:
             if device.name == "directml":
                 options.enable_mem_pattern = False  # which DirectML does without
-            self._session = ort.InferenceSession(content, options, providers=[device.provider, CPU])
+            self._session = ort.InferenceSession(graph.read(), options, providers=[device.provider, CPU])
         self.on_device = self._session.get_providers()[0] == device.provider
         if not self.on_device and not fall_back:
             raise ModelError(
