@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from snadnet import Deblurrer, read_photo
 from snadnet.blur import add_noise, apply_kernel, trajectory_kernel
 from snadnet.data.image_folder import list_faces
+from snadnet.deblurrer import MAX_CROP
 from snadnet.errors import DataError, SnadnetError
 from snadnet.image_arrays import to_float
 from snadnet.tables import Document, Table
@@ -42,16 +43,18 @@ def main(
     ],
     noise: Annotated[float, typer.Option(min=0.0, help="Its standard deviation, of values in [0, 1].")] = 0.01,
     seed: Annotated[int, typer.Option(help="Of kernels and noise.")] = 0,
+    max_crop: Annotated[int, typer.Option(help="Largest crop that a face is restored in.")] = MAX_CROP,
 ) -> None:
     """Print a row a kernel size, mean PSNR in dB, and what the gain at 512 px lacks of that at 256 px."""
-    deblurrer = Deblurrer(weights=weights)
+    deblurrer = Deblurrer(weights=weights, max_crop=max_crop)
     files = [face.image for face in list_faces(faces)]
     rows = []
     for size in sizes:
         scores = np.array([_scores(deblurrer, file, size, noise, seed + number) for number, file in enumerate(files)])
         mean = scores.mean(axis=0)
         rows.append((f"{size} px", *(f"{value:.2f}" for value in mean), f"{mean[1] - mean[4]:+.2f}"))
-    header = (f"{len(files)} faces of {faces}, weights {weights}, noise {noise:g}, seed {seed}",)
+    blur = f"noise {noise:g}, seed {seed}"
+    header = (f"{len(files)} faces of {faces}, weights {weights}, crops of {max_crop} px at most, {blur}",)
     print(Document(header, (Table("Large faces, PSNR in dB", HEADINGS, tuple(rows)),)).to_markdown())
 
 

@@ -148,10 +148,10 @@ def _read(path: Path) -> bytes | None:
             return None
         if path.stat().st_size > MAX_GRAPH_BYTES:
             return None
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            digest, graph = file.read(_DIGEST), file.read()  # a copy less than cutting all of it
     except OSError:
         return None
-    digest, graph = content[:_DIGEST], content[_DIGEST:]
     if hashlib.sha256(graph).digest() != digest or graph_problem(graph, domains=RUNTIME_DOMAINS) is not None:
         return None
     with suppress(OSError):

@@ -20,7 +20,7 @@ DEFAULT_PARSER: Final = "bisenet-small-sharp.safetensors"
 DEFAULT_NAMES: Final[dict[Task, str]] = {"deblurring": DEFAULT_WEIGHTS, "parsing": DEFAULT_PARSER}
 WEIGHTS_BY_AIM: Final = {"fidelity": DEFAULT_WEIGHTS, "natural": "snadnet-small-natural"}
 """Releases by what they were trained for: the least error, or the look of a sharp photo (against a discriminator)."""
-FOR_LARGE_FACES: Final[dict[str, str]] = {}
+FOR_LARGE_FACES: Final = {"snadnet-small-full": "snadnet-small-large"}
 """The release that restores large faces, by that which restores all others."""
 MANIFEST: Final = "manifest.json"
 """``{name: {"file": file name in this folder, "sha256": hexadecimal digest}}``.
