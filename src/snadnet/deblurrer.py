@@ -43,6 +43,7 @@ from snadnet.inference import (
     load_model,
     resolve_weights,
     weights_for_large_faces,
+    with_effort,
 )
 from snadnet.photo import Photo, printable
 from snadnet.photo.inputs import PhotoLike, as_photo
@@ -94,6 +95,7 @@ class Deblurrer:
             restored in crops of 512 px then. None takes that of the release, if it has one, as ``"fidelity"`` does.
         max_crop: Largest crop in pixels: under 512, large faces go through a crop of 256 px as all others do, which
             takes a fifth of the time.
+        effort: 2 restores each face's mirror image too and averages both: twice the work, and a quarter of a decibel.
         min_confidence: Detections that score less are not faces, in [0, 1]. Lower finds more of the strongly
             blurred faces, and more things that are none.
         min_face: Smallest box, shorter side in photo pixels, that is restored.
@@ -116,6 +118,7 @@ class Deblurrer:
         network: Backend | None = None,
         large_weights: str | Path | None = None,
         max_crop: int = MAX_CROP,
+        effort: int = 1,
         min_confidence: float = MIN_CONFIDENCE,
         min_face: int = MIN_FACE,
         max_faces: int = MAX_FACES,
@@ -133,6 +136,7 @@ class Deblurrer:
         self.max_faces = max_faces
         self.batch_size = batch_size
         self.max_crop = max_crop
+        self.effort = effort
         self._detector = FaceDetector(min_confidence)
         if network is not None and (weights is not None or device != "auto"):
             raise ConfigError("an open network has its weights and device; give it alone, or weights and device")
@@ -148,13 +152,13 @@ class Deblurrer:
             large_path = resolve_weights(large_weights)
             source["large_weights"] = _lasting(large_weights, large_path)
             if max_crop >= LARGE_CROP_SIZE:
-                open_large = functools.partial(load_model, large_path, network.device)
-        self._network = network
-        self._restorer = CropRestorer(network, open_large, batch_size)
+                open_large = functools.partial(_open, large_path, network.device, effort)
+        self._network = with_effort(network, effort)
+        self._restorer = CropRestorer(self._network, open_large, batch_size)
         self._made_of = source
 
     def __reduce__(self) -> tuple[Callable[[], "Deblurrer"], tuple[()]]:
-        names = ("min_face", "max_faces", "batch_size", "max_crop")
+        names = ("min_face", "max_faces", "batch_size", "max_crop", "effort")
         settings: dict[str, Any] = {name: getattr(self, name) for name in names}
         settings["min_confidence"] = self._detector.min_confidence
         return functools.partial(type(self), **settings, **self._made_of), ()
@@ -304,6 +308,10 @@ class Deblurrer:
         if landmarks.shape != TEMPLATE.shape or not np.isfinite(landmarks).all():
             raise ConfigError(f"the landmarks of a face are {landmarks.shape}; give 5 finite points, (5, 2), in pixels")
         return Face(face.box, landmarks, face.confidence)
+
+
+def _open(path: Path, device: Device, effort: int) -> Backend:
+    return with_effort(load_model(path, device), effort)
 
 
 def _lasting(asked: str | Path | None, path: Path) -> str | Path | None:

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from snadnet.cli.shared.extras import require_training_extra
-from snadnet.cli.shared.options import DeviceOption, OverwriteOption, output_option
+from snadnet.cli.shared.options import DeviceOption, EffortOption, OverwriteOption, output_option
 from snadnet.cli.shared.outputs import check_outputs
 from snadnet.cli.shared.progress import show_progress
 from snadnet.cli.shared.reports import Form, FormOption, publish
@@ -88,6 +88,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws, and of the subsets of KID.")] = 0,
     batch_size: Annotated[int, typer.Option(min=1, help="Faces at a time; no score depends on it.")] = 8,
     device: DeviceOption = "auto",
+    effort: EffortOption = 1,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Score methods on a test set, face by face, beside the blurred input itself.
@@ -114,6 +115,7 @@ def evaluate(
             by=by or [],
             resampling=evaluation.Resampling(count=resamples, seed=seed),
             batch_size=batch_size,
+            effort=effort,
             header=run_header(["snadnet", "onnxruntime", "torch", "torchmetrics", "numpy"]).splitlines(),
             paper=paper,
             advance=progress.advance,

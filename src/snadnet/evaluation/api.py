@@ -28,6 +28,7 @@ def evaluate(
     by: Sequence[str] = (),
     resampling: Resampling = Resampling(),  # noqa: B008 (frozen)
     batch_size: int = 8,
+    effort: int = 1,
     header: Sequence[str] = (),
     paper: bool = False,
     advance: Callable[[int], None] = lambda _: None,
@@ -49,6 +50,7 @@ def evaluate(
         by: Breakdowns to add: ``kernel``, ``brightness``, ``glasses``, ``hat``, ``mouth``.
         resampling: The bootstrap of the intervals; its seed is KID's too.
         batch_size: Faces at a time; no score depends on it.
+        effort: How often networks are run for a face, see `snadnet.inference.with_effort`.
         header: Lines for the report to begin with.
         paper: Put the paper's own figures beside ours, marked as such.
         advance: Called after each batch with its number of faces.
@@ -69,7 +71,7 @@ def evaluate(
     options = replace(options, labelled=test_set.labelled)
     breakdowns = find_breakdowns(by, test_set)
     chosen_metrics, left_out = _make_metrics(metrics, options)
-    chosen = [find_method(each, test_set, device=options.device) for each in methods if each != BLURRED]
+    chosen = [find_method(each, test_set, device=options.device, effort=effort) for each in methods if each != BLURRED]
     refuse_twins(chosen)
     evaluation = score(
         chosen,

@@ -13,7 +13,7 @@ from snadnet.deblurrer import Deblurrer
 from snadnet.errors import ConfigError, DataError, ModelError
 from snadnet.evaluation.test_set import FaceTestSet
 from snadnet.image_arrays import to_float, to_uint8
-from snadnet.inference import Backend, Device, load_model, resolve_weights
+from snadnet.inference import Backend, Device, load_model, resolve_weights, with_effort
 from snadnet.inference.resolve import weights_digest
 from snadnet.models import describe_model, read_weights
 from snadnet.photo import printable
@@ -47,7 +47,7 @@ class Method:
 
 
 def find_method(
-    method: "str | Path | Method | RestoreImages", test_set: FaceTestSet, *, device: Device = "auto"
+    method: "str | Path | Method | RestoreImages", test_set: FaceTestSet, *, device: Device = "auto", effort: int = 1
 ) -> Method:
     """Return a method by its name on a command line, or from what a program gives.
 
@@ -58,6 +58,7 @@ def find_method(
         test_set: The test set that it will be scored on. Where its faces are not aligned, networks restore each face
             that is found, as ``snadnet.Deblurrer`` does.
         device: Where networks run.
+        effort: How often they are run for a face, see `snadnet.inference.with_effort`.
 
     Raises:
         DataError: If a folder lacks a face's image, or has two of one name.
@@ -77,8 +78,12 @@ def find_method(
     weights = resolve_weights(place)
     if _holds_parser(weights):
         raise ModelError(f"{printable(place)}: is a face parser, which restores nothing; run: snadnet evaluate-parsers")
-    restore = _of_aligned(load_model(place, device)) if test_set.aligned else _of_unaligned(place, device)
-    return Method(name or default_name(place), f"{weights} (sha256 {weights_digest(weights)[:16]})", restore)
+    if test_set.aligned:
+        restore = _of_aligned(with_effort(load_model(place, device), effort))
+    else:
+        restore = _of_unaligned(Deblurrer(weights=place, device=device, effort=effort))
+    source = f"{weights} (sha256 {weights_digest(weights)[:16]})" + (f", effort {effort}" if effort > 1 else "")
+    return Method(name or default_name(place), source, restore)
 
 
 def name_and_place(text: str) -> tuple[str, str]:
@@ -108,9 +113,8 @@ def _of_aligned(network: Backend) -> Restore:
     return lambda _, blurred: to_uint8(network(to_float(blurred)).restored)
 
 
-def _of_unaligned(place: str, device: Device) -> Restore:
+def _of_unaligned(deblurrer: Deblurrer) -> Restore:
     """Restore whole images as ``snadnet deblur`` does: find and align each face, restore it, paste it back."""
-    deblurrer = Deblurrer(weights=place, device=device)
     return lambda _, blurred: np.stack([deblurrer.restore(pixels).photo.pixels for pixels in blurred])
 
 

@@ -16,3 +16,6 @@ CROP_SIZE: Final = 256
 
 LARGE_CROP_SIZE: Final = 2 * CROP_SIZE
 """Side in pixels of the crop of a large face."""
+
+MAX_EFFORT: Final = 2
+"""Most times that a network may be run for a face."""

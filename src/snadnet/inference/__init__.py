@@ -22,6 +22,7 @@ from snadnet.lazy import load_lazily
 if TYPE_CHECKING:
     from snadnet.inference.backend import Backend, RestoredCrops, check_crops
     from snadnet.inference.devices import Device, TorchDevice
+    from snadnet.inference.mirrored import MirroredBackend, with_effort
     from snadnet.inference.onnx_backend import OnnxBackend
     from snadnet.inference.onnx_safety import MAX_GRAPH_BYTES
     from snadnet.inference.releases import weights_for_large_faces
@@ -31,6 +32,7 @@ __all__ = [
     "MAX_GRAPH_BYTES",
     "Backend",
     "Device",
+    "MirroredBackend",
     "OnnxBackend",
     "RestoredCrops",
     "TorchDevice",
@@ -39,6 +41,7 @@ __all__ = [
     "load_parser",
     "resolve_weights",
     "weights_for_large_faces",
+    "with_effort",
 ]
 
 # Each is loaded when it is first asked for.
@@ -51,6 +54,10 @@ _MODULES: Final = {
     "snadnet.inference.devices": (
         "Device",
         "TorchDevice",
+    ),
+    "snadnet.inference.mirrored": (
+        "MirroredBackend",
+        "with_effort",
     ),
     "snadnet.inference.onnx_backend": ("OnnxBackend",),
     "snadnet.inference.onnx_safety": ("MAX_GRAPH_BYTES",),

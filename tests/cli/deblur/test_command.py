@@ -180,10 +180,16 @@ def test_options_reach_the_deblurrer(fake):
     run("a.png", "-o", "1")
     run(
         *("a.png", "-o", "2", "--device", "cpu", "--model", "mprnet", "--weights", "w.onnx"),
-        *("--min-face", "40", "--min-confidence", "0.5", "--max-faces", "3", "--max-crop", "256"),
+        *("--min-face", "40", "--min-confidence", "0.5", "--max-faces", "3", "--max-crop", "256", "--effort", "2"),
     )
-    defaults = {"min_face": MIN_FACE, "min_confidence": MIN_CONFIDENCE, "max_faces": MAX_FACES, "max_crop": 512}
-    given = {"min_face": 40, "min_confidence": 0.5, "max_faces": 3, "max_crop": 256}
+    defaults = {
+        "min_face": MIN_FACE,
+        "min_confidence": MIN_CONFIDENCE,
+        "max_faces": MAX_FACES,
+        "max_crop": 512,
+        "effort": 1,
+    }
+    given = {"min_face": 40, "min_confidence": 0.5, "max_faces": 3, "max_crop": 256, "effort": 2}
     assert fake.made == [
         {"weights": None, "device": "auto", **defaults},
         {"weights": "w.onnx", "device": "cpu", **given},

@@ -21,6 +21,7 @@ from snadnet.cli.deblur.streams import check_streams, read_standard_input
 from snadnet.cli.shared.options import (
     DEFAULT_MAX_FILE_SIZE,
     DEFAULT_MAX_PIXELS,
+    EffortOption,
     GraphDeviceOption,
     MaxCropOption,
     MaxFileSize,
@@ -73,6 +74,7 @@ def deblur(
     address: given.AddressOption = None,
     json_report: given.JsonOption = None,
     jsonl_report: given.JsonLinesOption = None,
+    effort: EffortOption = 1,
     max_faces: given.MaxFacesOption = MAX_FACES,
     max_crop: MaxCropOption = LARGE_CROP_SIZE,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
@@ -137,6 +139,7 @@ def deblur(
             min_face=min_face,
             max_faces=max_faces,
             max_crop=max_crop,
+            effort=effort,
         )
         if model is not None and weights is not None:
             check_model(deblurrer.network, model, weights)

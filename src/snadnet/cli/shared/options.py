@@ -8,7 +8,7 @@ import typer
 
 from snadnet.cli.shared.completion import complete_configs, complete_parsers, complete_weights
 from snadnet.environment import available_cores
-from snadnet.faces.defaults import CROP_SIZE, LARGE_CROP_SIZE
+from snadnet.faces.defaults import CROP_SIZE, LARGE_CROP_SIZE, MAX_EFFORT
 from snadnet.inference import Device, TorchDevice
 from snadnet.inference.releases import Task
 from snadnet.photo import MAX_FILE_BYTES, MAX_PIXELS, Limits
@@ -31,6 +31,14 @@ def output_option(description: str, *, metavar: str | None = None) -> Any:  # no
     return typer.Option("--output", "-o", metavar=metavar, help=description)
 
 
+EffortOption = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=MAX_EFFORT,
+        help="2 restores each face's mirror image too and averages both: twice the work, a little nearer the truth.",
+    ),
+]
 MaxCropOption = Annotated[
     int,
     typer.Option(

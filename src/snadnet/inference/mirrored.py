@@ -1,0 +1,82 @@
+"""More effort for a face: its mirror image is restored too, and both results are averaged.
+
+A network has learned from mirrored faces, so it is as good on those, and its errors there are in part others: the mean
+is nearer to the sharp face than either (self-ensemble, Timofte et al. 2016, Seven Ways to Improve Example-Based Single
+Image Super Resolution).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snadnet.errors import ConfigError
+from snadnet.faces.defaults import MAX_EFFORT
+from snadnet.inference.backend import Backend, RestoredCrops, check_crops
+from snadnet.inference.devices import Device
+
+
+def with_effort(network: Backend, effort: int) -> Backend:
+    """Return a network that spends so much on each crop.
+
+    Args:
+        network: The network.
+        effort: 1 for the network itself, 2 for `MirroredBackend`.
+
+    Raises:
+        ConfigError: If ``effort`` is another number.
+    """
+    if effort not in range(1, MAX_EFFORT + 1):
+        raise ConfigError(f"effort {effort} is out of range; choose 1, or 2 for twice the work on a face")
+    return network if effort == 1 else MirroredBackend(network)
+
+
+@dataclass(frozen=True)
+class MirroredBackend:
+    """Restores crops and their mirror images, and averages what comes of both.
+
+    Attributes:
+        network: What restores them.
+    """
+
+    network: Backend
+
+    @property
+    def device(self) -> Device:
+        """Where the network runs."""
+        return self.network.device
+
+    @property
+    def model(self) -> str | None:
+        """The registered name of the network."""
+        return self.network.model
+
+    @property
+    def crop_size(self) -> int:
+        """Side in pixels of the crops that the network is made for."""
+        return self.network.crop_size
+
+    def __call__(self, crops: NDArray[np.float32]) -> RestoredCrops:
+        """Restore a batch of crops; the parsing is that of the crops as they came.
+
+        Args:
+            crops: float32 RGB ``(B, H, W, 3)`` in [0, 1].
+
+        Raises:
+            ValueError: If ``crops`` has another shape.
+            WeightsError: If the network fails, or gives results that are none.
+        """
+        check_crops(crops)
+        restored, parsing, kernel = self.network(np.concatenate((crops, crops[:, :, ::-1])))
+        return RestoredCrops(
+            _mean_of_both(restored),
+            None if parsing is None else parsing[: len(crops)],
+            None if kernel is None else _mean_of_both(kernel),
+        )
+
+
+def _mean_of_both(results: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of the results ``(2B, H, W, ...)`` of crops and, behind them, of their mirror images."""
+    direct, mirrored = np.split(results, 2)
+    mean: NDArray[np.float32] = (direct + mirrored[:, :, ::-1]) * np.float32(0.5)
+    return mean
