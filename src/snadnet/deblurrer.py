@@ -80,9 +80,9 @@ class Deblurrer:
     can be pickled: it opens its network again where it arrives. On the CPU the same photo always gives the same bytes.
 
     Memory: the photo is held twice, as it came and restored, and each face of it takes about 0.9 MB. The network
-    adds about 105 MB (the released one) for each crop that it works on at one time: on the CPU that is one for
-    each core, on CUDA all of a batch, and never more than ``batch_size``. ``benchmarks/photo_memory.py`` prints what
-    whole photos take with reading and writing: below 1 GB for 50 megapixels on two cores.
+    adds about 80 MB (the released one) for each crop that it works on at one time, and 250 MB for one of 512 px: on
+    the CPU that is one for each core, on CUDA all of a batch, and never more than ``batch_size``.
+    ``benchmarks/photo_memory.py`` prints what whole photos take with reading and writing.
 
     Args:
         weights: ``"fidelity"`` for the released weights of least error, which None takes too, ``"natural"`` for those

@@ -7,11 +7,14 @@ PyTorch itself takes its fast transform, which gives the same numbers. All of it
 import math
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+_RADIX: Final = 8
+"""Rows are transformed in two steps where their number is a multiple of this, as it is in a graph."""
 
 
 class Spectrum(NamedTuple):
@@ -112,6 +115,17 @@ class Fourier:
         return self._waves_of_columns(torch.arange(self.width, device=self.device))
 
     @cached_property
+    def _split_waves(self) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Cosines and sines of the two steps of `_along_rows`: ``(H / R, H / R)``, and ``(H / R, R, R)``."""
+        count = self.height // _RADIX
+        coarse = torch.arange(count, device=self.device)
+        fine = torch.arange(_RADIX, device=self.device)
+        frequencies = coarse.unsqueeze(1) + extent(count, self.device) * fine
+        cos, sin = waves(frequencies.flatten(), fine, self.height)
+        shape = (count, _RADIX, _RADIX)
+        return waves(coarse, coarse, count), (cos.reshape(shape), sin.reshape(shape))
+
+    @cached_property
     def _shares(self) -> Tensor:
         return half_weights(self.width, self.device) / extent(self.height * self.width, self.device)
 
@@ -125,7 +139,8 @@ class Fourier:
         """Transform real ``(..., H, W)`` images."""
         if _fast(self.device):
             return _of_complex(torch.fft.rfft2(images))
-        return self._forward(images, self._rows, self._columns)
+        cos_w, sin_w = self._columns
+        return self._along_rows(Spectrum(images @ cos_w, images @ -sin_w), back=False)
 
     def transform_placed(self, images: Tensor, *, row: int, column: int) -> Spectrum:
         """Transform ``(..., h, w)`` images that lie in an empty one of this size, wrapped around its edges.
@@ -145,18 +160,15 @@ class Fourier:
 
     @staticmethod
     def _forward(images: Tensor, rows: tuple[Tensor, Tensor], columns: tuple[Tensor, Tensor]) -> Spectrum:
-        (cos_h, sin_h), (cos_w, sin_w) = rows, columns
-        along_rows = torch.cat((images @ cos_w, images @ -sin_w), dim=-2)
-        real = torch.cat((cos_h, sin_h), dim=1) @ along_rows
-        imaginary = torch.cat((-sin_h, cos_h), dim=1) @ along_rows
-        return Spectrum(real, imaginary)
+        cos_w, sin_w = columns
+        return _rotated(Spectrum(images @ cos_w, images @ -sin_w), *rows, back=False)
 
     def inverse(self, spectrum: Spectrum) -> Tensor:
         """Return the real images ``(..., H, W)`` of a spectrum."""
         if _fast(self.device):
             images: Tensor = torch.fft.irfft2(torch.complex(*spectrum), s=(self.height, self.width))
             return images
-        return self._backward(spectrum, self._rows, self._columns)
+        return self._back_along_columns(self._along_rows(spectrum, back=True), self._columns)
 
     def inverse_at(self, spectrum: Spectrum, rows: Tensor, columns: Tensor) -> Tensor:
         """Return the pixels in some rows and columns of ``inverse``'s images.
@@ -174,9 +186,36 @@ class Fourier:
         return self._backward(spectrum, self._waves_of_rows(rows), self._waves_of_columns(columns))
 
     def _backward(self, spectrum: Spectrum, rows: tuple[Tensor, Tensor], columns: tuple[Tensor, Tensor]) -> Tensor:
-        (cos_h, sin_h), (cos_w, sin_w) = rows, columns
-        stacked = torch.cat((spectrum.real, spectrum.imaginary), dim=-2)
-        real = torch.cat((cos_h, -sin_h), dim=0).T @ stacked
-        imaginary = torch.cat((sin_h, cos_h), dim=0).T @ stacked
-        images: Tensor = real @ (cos_w * self._shares).T - imaginary @ (sin_w * self._shares).T
+        cos_h, sin_h = rows
+        return self._back_along_columns(_rotated(spectrum, cos_h.T, sin_h.T, back=True), columns)
+
+    def _back_along_columns(self, spectrum: Spectrum, columns: tuple[Tensor, Tensor]) -> Tensor:
+        cos_w, sin_w = columns
+        images: Tensor = spectrum.real @ (cos_w * self._shares).T - spectrum.imaginary @ (sin_w * self._shares).T
         return images
+
+    def _along_rows(self, spectrum: Spectrum, *, back: bool) -> Spectrum:
+        """Transform ``(..., H, C)`` along all of its rows, not divided by their number, or back.
+
+        One large product becomes two small ones (Cooley and Tukey 1965): over every `_RADIX`-th row, then over those
+        between, turned by where they lie.
+        """
+        if self.height % _RADIX:
+            cos, sin = self._rows
+            return _rotated(spectrum, cos, sin, back=back)
+        lead, columns = spectrum.real.shape[:-2], spectrum.real.shape[-1]
+        count = self.height // _RADIX
+        (cos, sin), (cos_between, sin_between) = self._split_waves
+        coarse = Spectrum(*(part.reshape(*lead, count, _RADIX * columns) for part in spectrum))
+        turned = Spectrum(
+            *(part.reshape(*lead, count, _RADIX, columns) for part in _rotated(coarse, cos, sin, back=back))
+        )
+        whole = _rotated(turned, cos_between, sin_between, back=back)
+        return Spectrum(*(part.transpose(-3, -2).reshape(*lead, self.height, columns) for part in whole))
+
+
+def _rotated(spectrum: Spectrum, cos: Tensor, sin: Tensor, *, back: bool) -> Spectrum:
+    """The product of the matrix ``cos - i sin``, or ``cos + i sin`` if ``back``, with ``(..., N, C)``."""
+    stacked = torch.cat((spectrum.real, spectrum.imaginary), dim=-2)
+    sin = -sin if back else sin
+    return Spectrum(torch.cat((cos, sin), dim=-1) @ stacked, torch.cat((-sin, cos), dim=-1) @ stacked)
