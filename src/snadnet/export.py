@@ -14,6 +14,9 @@ import numpy as np
 import onnx
 import torch
 from onnx import helper, numpy_helper
+from onnx_ir.passes import common as passes
+from onnxscript import ir
+from onnxscript.optimizer import fold_constants_ir
 from torch import Tensor, nn
 
 from snadnet.errors import ConfigError, ModelError
@@ -29,6 +32,7 @@ _LARGE = 256
 """Tensors with fewer numbers than this stay in float32: they cost nothing."""
 
 _LARGEST_SIDE = 2048
+_FOLDINGS = 2
 _Network = TypeVar("_Network", bound=nn.Module)
 
 
@@ -126,11 +130,33 @@ def _traced(model: Restorer, example: Tensor, *, outputs: list[str]) -> onnx.Mod
             },
             opset_version=OPSET,
             dynamo=True,
+            optimize=False,
             verbose=False,
         )
-    assert program is not None
+        assert program is not None
+        _simplify(program.model)
     graph: onnx.ModelProto = program.model_proto
     return graph
+
+
+def _simplify(model: ir.Model) -> None:
+    """Fold what is constant, and join what is computed twice.
+
+    All of the exporter's own passes but its rewriting: that folds batch normalization into weights, which then are no
+    longer those of the weights file (`share_tensors`), and takes as long as all else. The runtime does it anyway.
+    """
+    passes.InlinePass()(model)
+    for _ in range(_FOLDINGS):
+        fold_constants_ir(model)
+        passes.RemoveUnusedNodesPass()(model)
+    for each in (
+        passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
+        passes.DeduplicateInitializersPass(),
+        passes.CommonSubexpressionEliminationPass(),
+        passes.OutputFixPass(),
+        passes.NameFixPass(),
+    ):
+        each(model)
 
 
 def share_tensors(graph: Path, weights: Path) -> None:
