@@ -6,13 +6,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from snadnet.faces.defaults import LARGE_CROP_SIZE
+
 _CODE = """
 import json, sys, time
 from snadnet import Deblurrer
 from snadnet.environment import peak_memory
 from snadnet.photo import write_photo
 start = time.perf_counter()
-restoration = Deblurrer(weights=sys.argv[2], device="cpu").restore(sys.argv[1])
+restoration = Deblurrer(weights=sys.argv[2], device="cpu", max_crop=int(sys.argv[4])).restore(sys.argv[1])
 if sys.argv[3]:
     write_photo(restoration.photo, sys.argv[3])
 seconds = time.perf_counter() - start
@@ -39,8 +41,10 @@ class Cost:
     torch_loaded: bool
 
 
-def restore_in_fresh_process(photo: Path, weights: Path, output: Path | None = None) -> Cost:
+def restore_in_fresh_process(
+    photo: Path, weights: Path, output: Path | None = None, *, max_crop: int = LARGE_CROP_SIZE
+) -> Cost:
     """Restore a photo on the CPU in a new process, and write the result if ``output`` is given."""
-    arguments = [str(photo), str(weights), "" if output is None else str(output)]
+    arguments = [str(photo), str(weights), "" if output is None else str(output), str(max_crop)]
     measured = subprocess.run([sys.executable, "-c", _CODE, *arguments], stdout=subprocess.PIPE, text=True, check=True)
     return Cost(**json.loads(measured.stdout))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.blur import kernel_extent, measure_consistency, point_if_unmoved
+from snadnet.environment import available_cores
 from snadnet.faces import CROP_SIZE, EstimatedBlur, Patch, crop_face, face_matrix
 from snadnet.faces.warp import resize_pixels, scale_of
 from snadnet.image_arrays import Pixels, to_float
@@ -58,8 +59,9 @@ class CropRestorer:
         restored: dict[int, RestoredCrop] = {}
         for network in dict.fromkeys(chosen):
             indices = [index for index, each in enumerate(chosen) if each is network]
-            for start in range(0, len(indices), self._batch_size):
-                batch = indices[start : start + self._batch_size]
+            size = self._batch(network.crop_size)
+            for start in range(0, len(indices), size):
+                batch = indices[start : start + size]
                 matrices = [face_matrix(landmarks[index], network.crop_size) for index in batch]
                 crops = np.stack([crop_face(photo.pixels, matrix, network.crop_size) for matrix in matrices])
                 restored.update(zip(batch, _restored(network, crops, photo, matrices), strict=True))
@@ -73,6 +75,11 @@ class CropRestorer:
         scale = len(crop) / height
         (restored,) = _restored(network, crop[None], photo, [np.diag([scale, scale, 1.0])[:2]])
         return restored
+
+    def _batch(self, crop_size: int) -> int:
+        """Most crops at one time: of large ones fewer, whose parsing alone is large, but one for each core."""
+        fewer = self._batch_size * CROP_SIZE**2 // crop_size**2
+        return min(self._batch_size, max(fewer, available_cores()))
 
     def _network_for(self, side: float) -> Backend:
         """The network for a face whose crop has that side in photo pixels."""
