@@ -94,7 +94,7 @@ class Deblurrer:
         large_weights: The network for faces whose crop takes 384 px of the photo or more, by a name or file; they are
             restored in crops of 512 px then. None takes that of the release, if it has one, as ``"fidelity"`` does.
         max_crop: Largest crop in pixels: under 512, large faces go through a crop of 256 px as all others do, which
-            takes a fifth of the time.
+            takes a third of the time.
         effort: 2 restores each face's mirror image too and averages both: twice the work, and a quarter of a decibel.
         min_confidence: Detections that score less are not faces, in [0, 1]. Lower finds more of the strongly
             blurred faces, and more things that are none.

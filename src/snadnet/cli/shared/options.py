@@ -47,7 +47,7 @@ MaxCropOption = Annotated[
         max=LARGE_CROP_SIZE,
         metavar="PX",
         help="Largest crop in which a face is restored, where the weights have a network for large faces; with 256 one "
-        "takes a fifth of the time, and less memory.",
+        "takes a third of the time, and less memory.",
         rich_help_panel=LIMITS_PANEL,
     ),
 ]
