@@ -70,7 +70,10 @@ def test_an_option_that_was_renamed_says_its_new_name(arguments: tuple[str, ...]
     [
         ("snadnet mod", ["models"]),
         ("snadnet deblur a.png --weights nat", ["natural"]),
-        ("snadnet deblur a.png --model snadnet-small-", ["snadnet-small-full", "snadnet-small-natural"]),
+        (
+            "snadnet deblur a.png --model snadnet-small-",
+            ["snadnet-small-full", "snadnet-small-large", "snadnet-small-natural"],
+        ),
         ("snadnet deblur a.png --weights ./w", []),
         ("snadnet deblur --require", ["--require-face"]),
     ],
@@ -89,10 +92,8 @@ def test_a_wrong_name_of_weights_lists_those_there_are(tmp_path: Path) -> None:
     result = run("deblur", os.fspath(tmp_path / "a.png"), "--weights", "nature")
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
-    assert (
-        "'nature'; choose one of: fidelity, natural, snadnet-small, snadnet-small-full, snadnet-small-natural"
-        in result.stderr
-    )
+    names = "fidelity, natural, snadnet-small, snadnet-small-full, snadnet-small-large, snadnet-small-natural"
+    assert f"'nature'; choose one of: {names}" in result.stderr
 
 
 def test_help_warns_that_results_are_no_evidence() -> None:

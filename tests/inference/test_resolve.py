@@ -70,8 +70,9 @@ def test_a_network_that_parses_faces_does_so_on_pytorch(tmp_path: Path) -> None:
 
 def test_the_default_and_released_names() -> None:
     names = selectable_names("deblurring")
-    assert names[:5] == ["fidelity", "natural", "snadnet-small", "snadnet-small-full", "snadnet-small-natural"]
-    assert all("-tiny" in name for name in names[5:])
+    assert names[:3] == ["fidelity", "natural", "snadnet-small"]
+    assert names[3:6] == ["snadnet-small-full", "snadnet-small-large", "snadnet-small-natural"]
+    assert all("-tiny" in name for name in names[6:])
     assert selectable_names("parsing") == ["bisenet-small-sharp"]
     for name in (None, DEFAULT_WEIGHTS, f"{DEFAULT_WEIGHTS}.onnx", Path(DEFAULT_WEIGHTS)):
         network = load_model(name, device="cpu")
