@@ -6,7 +6,7 @@
     python tools/release_weights.py runs/large/weights.safetensors --name snadnet-small-large
     python tools/release_weights.py runs/parsing-sharp/weights.safetensors --name bisenet-small-sharp
 
-Given the released file itself, it leaves that as it is and makes the graph anew. A full-size pass is kept without the
+A released file with these weights is left as it is, and its graph made anew. A full-size pass is kept without the
 finished network it was trained on, which must be the release snadnet-small, and one for large faces without
 snadnet-small-full.
 
@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from torch import nn
 
-from snadnet.export import export_onnx, share_tensors
+from snadnet.export import export_onnx, round_to_fp16, share_tensors
 from snadnet.files import sha256_of, write_atomically
 from snadnet.inference.releases import MANIFEST
 from snadnet.models import Restorer, describe_model, read_model, read_weights, save_network
@@ -36,6 +37,14 @@ def _finished(network: FullSizeSNADNet) -> str:
     return "snadnet-small-full" if isinstance(network.first, FullSizeSNADNet) else "snadnet-small"
 
 
+def _holds(file: Path, network: nn.Module) -> bool:
+    """Whether a released file has a network's weights already: written again, it would only be other bytes."""
+    if not file.exists():
+        return False
+    held, rounded = read_weights(file)[1], round_to_fp16(network).state_dict()
+    return held.keys() == rounded.keys() and all(value.equal(held[key]) for key, value in rounded.items())
+
+
 def release(
     weights: Annotated[Path, typer.Argument(help="Weights to release (.safetensors).")],
     name: Annotated[str, typer.Option(help="Name of the release.")],
@@ -46,7 +55,7 @@ def release(
     read = read_model(weights)
     network = read.core if isinstance(read, Restorer) else read
     base = Base(FOLDER / f"{_finished(network)}.safetensors", "first") if isinstance(network, FullSizeSNADNet) else None
-    if weights.resolve() != files[f"{name}.safetensors"].resolve():
+    if not _holds(files[f"{name}.safetensors"], network):
         save_network(files[f"{name}.safetensors"], network, model, fp16=True, base=base)
     if describe_model(model).task == "deblurring":
         # The deblurrer asks for the plain name: that is the graph.
