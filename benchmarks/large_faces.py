@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from snadnet import Deblurrer, read_photo
 from snadnet.blur import add_noise, apply_kernel, trajectory_kernel
 from snadnet.data.image_folder import list_faces
-from snadnet.deblurrer import MAX_CROP
 from snadnet.errors import DataError, SnadnetError
+from snadnet.faces import LARGE_CROP_SIZE
 from snadnet.image_arrays import to_float
 from snadnet.tables import Document, Table
 
@@ -43,7 +43,7 @@ def main(
     ],
     noise: Annotated[float, typer.Option(min=0.0, help="Its standard deviation, of values in [0, 1].")] = 0.01,
     seed: Annotated[int, typer.Option(help="Of kernels and noise.")] = 0,
-    max_crop: Annotated[int, typer.Option(help="Largest crop that a face is restored in.")] = MAX_CROP,
+    max_crop: Annotated[int, typer.Option(help="Largest crop that a face is restored in.")] = LARGE_CROP_SIZE,
 ) -> None:
     """Print a row a kernel size, mean PSNR in dB, and what the gain at 512 px lacks of that at 256 px."""
     deblurrer = Deblurrer(weights=weights, max_crop=max_crop)

@@ -51,9 +51,6 @@ from snadnet.photo.inputs import PhotoLike, as_photo
 BATCH_SIZE: Final = 8
 """Default of the most faces that go through the network at one time."""
 
-MAX_CROP: Final = LARGE_CROP_SIZE
-"""Default of the largest crop of a face in pixels."""
-
 ALL_FACES: Final = AllFaces()
 
 MIN_ALIGNED: Final = 64
@@ -61,7 +58,6 @@ MIN_ALIGNED: Final = 64
 
 __all__ = [
     "BATCH_SIZE",
-    "MAX_CROP",
     "MAX_FACES",
     "MIN_ALIGNED",
     "MIN_FACE",
@@ -95,7 +91,7 @@ class Deblurrer:
             restored in crops of 512 px then. None takes that of the release, if it has one, as ``"fidelity"`` does.
         max_crop: Largest crop in pixels: under 512, large faces go through a crop of 256 px as all others do, which
             takes a third of the time.
-        effort: 2 restores each face's mirror image too and averages both: twice the work, and a quarter of a decibel.
+        effort: 2 restores each face's mirror image too and averages both: twice the work, a little nearer the truth.
         min_confidence: Detections that score less are not faces, in [0, 1]. Lower finds more of the strongly
             blurred faces, and more things that are none.
         min_face: Smallest box, shorter side in photo pixels, that is restored.
@@ -117,7 +113,7 @@ class Deblurrer:
         device: Device = "auto",
         network: Backend | None = None,
         large_weights: str | Path | None = None,
-        max_crop: int = MAX_CROP,
+        max_crop: int = LARGE_CROP_SIZE,
         effort: int = 1,
         min_confidence: float = MIN_CONFIDENCE,
         min_face: int = MIN_FACE,
@@ -141,18 +137,19 @@ class Deblurrer:
         if network is not None and (weights is not None or device != "auto"):
             raise ConfigError("an open network has its weights and device; give it alone, or weights and device")
         source: dict[str, Any] = {"network": network}
+        large: str | Path | None = None
         if network is None:
             path = resolve_weights(weights)
             network = load_model(path, device)
             source = {"weights": _lasting(weights, path), "device": device}
-            if large_weights is None:
-                large_weights = weights_for_large_faces(path)
-        open_large = None
+            # By its name: its files are not looked at before a large face comes.
+            large = weights_for_large_faces(path)
         if large_weights is not None:
-            large_path = resolve_weights(large_weights)
-            source["large_weights"] = _lasting(large_weights, large_path)
-            if max_crop >= LARGE_CROP_SIZE:
-                open_large = functools.partial(_open, large_path, network.device, effort)
+            large = resolve_weights(large_weights)
+            source["large_weights"] = _lasting(large_weights, large)
+        open_large = None
+        if large is not None and max_crop >= LARGE_CROP_SIZE:
+            open_large = functools.partial(_open, large, network.device, effort)
         self._network = with_effort(network, effort)
         self._restorer = CropRestorer(self._network, open_large, batch_size)
         self._made_of = source
@@ -310,8 +307,8 @@ class Deblurrer:
         return Face(face.box, landmarks, face.confidence)
 
 
-def _open(path: Path, device: Device, effort: int) -> Backend:
-    return with_effort(load_model(path, device), effort)
+def _open(name_or_path: str | Path, device: Device, effort: int) -> Backend:
+    return with_effort(load_model(name_or_path, device), effort)
 
 
 def _lasting(asked: str | Path | None, path: Path) -> str | Path | None:

@@ -16,9 +16,12 @@ def test_tiny_networks_cost_the_same_within_a_fifth() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ours", "nafnet", "least"),
-    [("snadnet-small-once", "nafnet-small", 1.0), ("snadnet-small", "nafnet-small-56", 0.99)],
-)  # the transforms of ours have become cheaper since these widths were chosen
-def test_a_small_nafnet_costs_what_snadnet_costs_with_its_guides(ours: str, nafnet: str, least: float) -> None:
+    ("ours", "nafnet", "least", "most"),
+    # The transforms of ours have become cheaper since the width of nafnet-small was chosen.
+    [("snadnet-small-once", "nafnet-small", 1.0, 1.15), ("snadnet-small", "nafnet-small-56", 0.99, 1.1)],
+)
+def test_a_small_nafnet_costs_what_snadnet_costs_with_its_guides(
+    ours: str, nafnet: str, least: float, most: float
+) -> None:
     macs, of_nafnet = (measure_complexity(describe_model(name)).macs for name in (ours, nafnet))
-    assert least * macs <= of_nafnet <= 1.15 * macs
+    assert least * macs <= of_nafnet <= most * macs

@@ -78,13 +78,13 @@ class OnnxBackend:
         self._asked = device
         self._name = printable(path)
         release = release_digest(path)
-        content = path.read_bytes() if release is not None else read_graph_file(path)
-        # A release was checked when it was made; of its weights nothing is read where its graph is kept.
-        self._graph = (
-            Graph(release, partial(read_graph_file, path))
-            if release is not None
-            else Graph(hashlib.sha256(content).hexdigest(), lambda: content)
-        )
+        if release is None:
+            content = read_graph_file(path)
+            self._graph = Graph(hashlib.sha256(content).hexdigest(), lambda: content)
+        else:
+            # Checked when it was made; of its weights nothing is read where its graph is kept.
+            content = path.read_bytes()
+            self._graph = Graph(release, partial(read_graph_file, path))
         try:
             metadata, ports = read_metadata(content), read_ports(content)
         except DamagedError as error:

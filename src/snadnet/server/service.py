@@ -9,8 +9,9 @@ from typing import Final, TypeVar
 from starlette.requests import Request
 
 from snadnet.concurrency import StopSignal
-from snadnet.deblurrer import MAX_CROP, Deblurrer
+from snadnet.deblurrer import Deblurrer
 from snadnet.errors import ConfigError
+from snadnet.faces import LARGE_CROP_SIZE
 from snadnet.inference import Device
 from snadnet.server.album import Album
 from snadnet.server.bodies import BodyMemory, drain, read_photo_body
@@ -37,7 +38,7 @@ class Networks:
         max_crop: As of `Deblurrer`.
     """
 
-    def __init__(self, *, device: Device = "auto", default: str = "fidelity", max_crop: int = MAX_CROP) -> None:
+    def __init__(self, *, device: Device = "auto", default: str = "fidelity", max_crop: int = LARGE_CROP_SIZE) -> None:
         self.default = default
         self._max_crop = max_crop
         self._device = device

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -37,9 +36,6 @@ from snadnet.errors import UsageError
 from snadnet.faces import LARGE_CROP_SIZE, MAX_FACES, MIN_CONFIDENCE, MIN_FACE
 from snadnet.photo import is_url, printable
 from snadnet.video.limits import MAX_FRAMES, VideoLimits
-
-if TYPE_CHECKING:
-    pass
 
 _Outputs = tuple[Path | None, Path | None, Path | None]
 """The places of ``--output``, ``--save-faces`` and ``--save-kernels``."""
