@@ -4,10 +4,11 @@
     python tools/release_weights.py runs/natural/weights.safetensors --name snadnet-small-natural
     python tools/release_weights.py runs/full-size/weights.safetensors --name snadnet-small-full
     python tools/release_weights.py runs/large/weights.safetensors --name snadnet-small-large
+    python tools/release_weights.py runs/twice/weights.safetensors --name snadnet-small-twice
     python tools/release_weights.py runs/parsing-sharp/weights.safetensors --name bisenet-small-sharp
 
 A released file with these weights is left as it is, and its graph made anew. A full-size pass is kept without the
-finished network it was trained on, which must be the release snadnet-small, and one for large faces without
+finished network it was trained on, which must be the release snadnet-small, and a pass over that without
 snadnet-small-full.
 
 The model card beside them (``src/snadnet/weights/NAME.md``) is written by hand: data, steps, seed, scores, weaknesses.

@@ -107,7 +107,7 @@ def test_results_of_a_pass_over_another_have_its_larger_kernels(files: dict[str,
     large = network(files, "snadnet-small-large")
     counts = {128: 2}
     assert list(build_first_results(tmp_path, dataset(files), counts, network=large, label_parser=files["parser"]))
-    sample = FirstResults(tmp_path, 128, 2, half_kernel_side=large.half_kernel_side).read([0, 1])
+    sample = FirstResults(tmp_path, 128, 2, kernel_side=large.kernel_side).read([0, 1])
     draft = large.draft(sample.blurred)
     assert sample.draft.kernel.shape == (2, 97, 97)
     torch.testing.assert_close(sample.draft.kernel, draft.kernel, atol=1e-4, rtol=0.05)

@@ -20,8 +20,7 @@ from snadnet.errors import DataError
 from snadnet.files import write_atomically
 from snadnet.models import read_model
 from snadnet.models.snadnet import Draft, FirstResult, FullSizeSNADNet, draft_of
-from snadnet.models.wiener import KERNEL_SIDE, enlarge_kernel
-from snadnet.models.wiener.full_size import REGRESSION_MAPS
+from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, REGRESSION_MAPS
 from snadnet.training.faces import fill_labels
 
 _BLOCK: Final = 16
@@ -46,17 +45,16 @@ class FirstResults:
         folder: Holds the arrays; it is made if need be.
         size: Side of the images in pixels.
         capacity: How many faces there is to be room for; arrays that are there already may have more.
-        half_kernel_side: Rows and columns of the network's kernels, at half size.
+        kernel_side: Rows and columns of the kernels.
 
     Raises:
         DataError: If the arrays cannot be made or read, or have less room.
     """
 
-    def __init__(self, folder: Path, size: int, capacity: int, *, half_kernel_side: int = KERNEL_SIDE) -> None:
+    def __init__(self, folder: Path, size: int, capacity: int, *, kernel_side: int = FULL_KERNEL_SIDE) -> None:
         self.folder = folder / str(size)
         self.size = size
         self.capacity = capacity
-        kernel_side = 2 * half_kernel_side - 1
         image = (np.uint8, (size, size, 3))
         self._arrays: dict[str, NDArray[Any]] = {}
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +64,7 @@ class FirstResults:
             "restored": image,
             "labels": (np.uint8, (size, size)),
             "kernel": (np.float16, (TRUE_KERNEL_SIDE,) * 2),
-            "log_kernel": (np.float16, (half_kernel_side,) * 2),
+            "log_kernel": (np.float16, (kernel_side,) * 2),
             "regressed": (np.float16, (REGRESSION_MAPS, kernel_side, kernel_side)),
         }
         for name, (kind, shape) in kinds.items():
@@ -105,14 +103,14 @@ class FirstResults:
         end = min(start + len(labels), len(self._arrays["labels"]))
         blurred, restored = _bytes(sample.blurred), _bytes(result.restored)
         given, kept = (_pictures(torch.from_numpy(pixels)) for pixels in (blurred, restored))
-        draft = draft_of(given, kept, result.half_kernel)
+        draft = draft_of(given, kept, result.kernel)
         values = {
             "blurred": blurred,
             "sharp": _bytes(sample.sharp),
             "restored": restored,
             "labels": labels.numpy(),
             "kernel": sample.kernel.numpy(),
-            "log_kernel": result.half_kernel.float().clamp_min(_LEAST).log().numpy(),
+            "log_kernel": result.kernel.float().clamp_min(_LEAST).log().numpy(),
             "regressed": draft.regressed.numpy(),
         }
         for name, value in values.items():
@@ -129,8 +127,7 @@ class FirstResults:
         kernel = kernel / kernel.sum(dim=(1, 2), keepdim=True)
         blurred, sharp, restored = (_pictures(parts[name]) for name in ("blurred", "sharp", "restored"))
         sample = DraftedSample(blurred, sharp, parts["labels"].long(), kernel)
-        half_kernel = parts["log_kernel"].float().exp()
-        sample.draft = Draft(restored, enlarge_kernel(half_kernel), parts["regressed"].float())
+        sample.draft = Draft(restored, parts["log_kernel"].float().exp(), parts["regressed"].float())
         return sample
 
 
@@ -190,8 +187,8 @@ def build_first_results(
         WeightsError: If weights cannot be used.
     """
     parser: nn.Module = read_model(label_parser)
-    side = network.half_kernel_side
-    stores = {size: FirstResults(folder, size, count, half_kernel_side=side) for size, count in counts.items()}
+    side = network.kernel_side
+    stores = {size: FirstResults(folder, size, count, kernel_side=side) for size, count in counts.items()}
     while any(store.count < store.capacity for store in stores.values()):
         # The one that is furthest behind, so that all may be trained on early.
         store = min(stores.values(), key=lambda each: each.count / each.capacity)

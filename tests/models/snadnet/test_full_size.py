@@ -21,6 +21,10 @@ class TestFullSizeSNADNet(DeblurringModelChecks):
     name = "snadnet-small-full"
 
 
+class TestOneMorePass(DeblurringModelChecks):
+    name = "snadnet-small-twice"
+
+
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(5)
 
@@ -215,6 +219,24 @@ def test_a_pass_over_another_begins_with_its_result_at_half_the_size(portrait: n
     torch.testing.assert_close(draft.parsing.sum(dim=1), torch.ones_like(draft.parsing[:, 0]))
 
 
+def test_a_pass_once_more_at_the_same_size_begins_with_the_passs_own_result(portrait: np.ndarray) -> None:
+    torch.manual_seed(3)
+    network = create_network("snadnet-small-twice")
+    assert isinstance(network, FullSizeSNADNet)
+    assert isinstance(network.first, FullSizeSNADNet)
+    network.eval()
+    torch.nn.init.normal_(network.first.refiner.network.tail.weight, std=0.05, generator=generator())
+    blurred = a_pair(portrait)[0]
+    with torch.no_grad():
+        first, draft, output = network.first(blurred), network.draft(blurred), network(blurred)
+    torch.testing.assert_close(draft.kernel, first.full_size_kernel)
+    torch.testing.assert_close(draft.restored, first.restored.clamp(0.0, 1.0))
+    # Its refiner has learned nothing yet, and changes nothing.
+    torch.testing.assert_close(output.full_size_kernel, first.full_size_kernel, atol=1e-4, rtol=0.0)
+    assert network.kernel_side == FULL_KERNEL_SIDE
+    assert network.size_multiple == network.first.size_multiple
+
+
 def test_a_given_kernel_takes_the_place_of_the_refined_one(network: FullSizeSNADNet) -> None:
     blurred = torch.rand(1, 3, 64, 64, generator=generator())
     log_kernel = a_kernel().clamp_min(1e-9).log()
@@ -229,7 +251,7 @@ def test_the_face_teaches_the_kernel_and_never_the_finished_network(network: Ful
     assert not network.first.generator.training
     blurred = torch.rand(1, 3, 64, 64, generator=generator())
     torch.nn.init.normal_(network.refiner.network.tail.weight, std=0.05, generator=generator())
-    draft = draft_of(blurred, blurred, torch.full((1, 25, 25), 1 / 625))
+    draft = draft_of(blurred, blurred, a_kernel())
     network(blurred, draft).restored.square().mean().backward()
     assert network.refiner.network.head.weight.grad is not None
     assert network.refiner.network.head.weight.grad.abs().sum() > 0

@@ -70,18 +70,22 @@ def _ablations(name: str, generator: GeneratorConfig, parser_width: float) -> tu
 
 
 def _full_size(name: str, generator: GeneratorConfig, parser_width: float) -> tuple[ModelDescriptor, ...]:
-    """The network with a full-size pass, and that with another one for faces of twice the size."""
+    """The network with a full-size pass, and those with one pass more: for faces of twice the size, and at the same."""
 
     def full() -> FullSizeSNADNet:
         return FullSizeSNADNet(SNADNet(generator, parser_width=parser_width))
 
     plain = _descriptor(name, generator, parser_width)
-    sides = SizeRule.multiple_of(2 * size_multiple(generator))
     return (
         replace(plain, name=f"{name}-full", build=full),
         replace(
-            plain, name=f"{name}-large", build=lambda: FullSizeSNADNet(full()), size=sides, crop_size=LARGE_CROP_SIZE
+            plain,
+            name=f"{name}-large",
+            build=lambda: FullSizeSNADNet(full(), scale=2),
+            size=SizeRule.multiple_of(2 * size_multiple(generator)),
+            crop_size=LARGE_CROP_SIZE,
         ),
+        replace(plain, name=f"{name}-twice", build=lambda: FullSizeSNADNet(full())),
     )
 
 

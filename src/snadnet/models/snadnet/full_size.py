@@ -1,14 +1,14 @@
 """SNADNet's full-size pass: the kernel and the deconvolution at the image's own resolution (beyond the paper)."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.models.snadnet.network import SNADNet, SNADNetOutput
-from snadnet.models.wiener import KERNEL_SIDE, enlarge_kernel
-from snadnet.models.wiener.full_size import FullSizeRefiner, regression_maps
+from snadnet.models.wiener import enlarge_kernel
+from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, FullSizeRefiner, regression_maps
 from snadnet.models.wiener.unrolled import UnrolledDeconvolution
 
 
@@ -17,12 +17,13 @@ class FirstResult(NamedTuple):
 
     Attributes:
         restored: ``(B, 3, H, W)``, about ``[0, 1]``, in the size of the faces.
-        half_kernel: The kernels ``(B, K, K)`` in pixels of half that size, sum 1, ``K`` odd.
+        kernel: The kernels ``(B, K, K)`` in pixels of the faces, sum 1, ``K`` odd; enlarged where the network finds
+            them at half that size.
         parsing: Class probabilities ``(B, 19, H, W)``; None without a parser.
     """
 
     restored: Tensor
-    half_kernel: Tensor
+    kernel: Tensor
     parsing: Tensor | None
 
 
@@ -70,25 +71,29 @@ class FullSizeSNADNet(nn.Module):
     """A finished network, frozen, and the full-size pass on top of it.
 
     The kernel is refined at full size by the face that was restored, and the blurred face is deconvolved by it,
-    beginning with that face. Over a SNADNet, whose kernel is at half resolution, the pass works at the same size; over
-    a network with such a pass, at twice its size: the relation of the two kernels is the same.
+    beginning with that face. Over a SNADNet, whose kernel is at half resolution, the pass works at the same size. Over
+    a network with such a pass it works once more at the same size, or at twice its size, where the relation of the two
+    kernels is that of the first pass again.
 
     Args:
-        first: A SNADNet with a refinement pass, or a network with a full-size pass, which gets the image at half size.
+        first: A SNADNet with a refinement pass, or a network with a full-size pass.
+        scale: 1 to give ``first`` the image itself, 2 to give it the image at half size.
     """
 
-    def __init__(self, first: "SNADNet | FullSizeSNADNet") -> None:
+    def __init__(self, first: "SNADNet | FullSizeSNADNet", *, scale: Literal[1, 2] = 1) -> None:
         super().__init__()
         self.first = first
+        self.scale = scale
         self.refiner = FullSizeRefiner()
         self.deconvolution = UnrolledDeconvolution()
-        self.size_multiple: int = first.size_multiple if isinstance(first, SNADNet) else 2 * first.size_multiple
+        self.size_multiple: int = scale * first.size_multiple
         self.first.requires_grad_(False)
 
     @property
-    def half_kernel_side(self) -> int:
-        """Rows and columns of the kernels at half size that the pass begins with."""
-        return KERNEL_SIDE if isinstance(self.first, SNADNet) else 2 * self.first.half_kernel_side - 1
+    def kernel_side(self) -> int:
+        """Rows and columns of the kernels."""
+        side = FULL_KERNEL_SIDE if isinstance(self.first, SNADNet) else self.first.kernel_side
+        return self.scale * (side - 1) + 1
 
     def train(self, mode: bool = True) -> "FullSizeSNADNet":
         """Switch the mode of what is trained; the finished network stays in evaluation mode."""
@@ -99,21 +104,21 @@ class FullSizeSNADNet(nn.Module):
     @torch.no_grad()
     def first_result(self, blurred: Tensor) -> FirstResult:
         """What the finished network makes of ``(B, 3, H, W)`` RGB in ``[0, 1]``."""
-        if isinstance(self.first, SNADNet):
-            output: SNADNetOutput = self.first(blurred)
-            assert output.kernel is not None
-            return FirstResult(output.restored, output.kernel.kernel, output.parsing)
-        reduced = F.avg_pool2d(blurred, 2)
-        result: FullSizeOutput = self.first(reduced)
+        given = blurred if self.scale == 1 else F.avg_pool2d(blurred, 2)
+        result: SNADNetOutput | FullSizeOutput = self.first(given)
+        kernel = result.full_size_kernel
+        assert kernel is not None
+        if self.scale == 1:
+            return FirstResult(result.restored, kernel, result.parsing)
         # The face keeps what it has of its own beyond half size.
-        restored = blurred + _enlarged(result.restored.clamp(0.0, 1.0) - reduced)
+        restored = blurred + _enlarged(result.restored.clamp(0.0, 1.0) - given)
         parsing = None if result.parsing is None else _enlarged(result.parsing)
-        return FirstResult(restored, result.full_size_kernel, parsing)
+        return FirstResult(restored, enlarge_kernel(kernel), parsing)
 
     def draft(self, blurred: Tensor) -> Draft:
         """What is known of ``(B, 3, H, W)`` RGB in ``[0, 1]`` from the finished network."""
         result = self.first_result(blurred)
-        return draft_of(blurred, result.restored, result.half_kernel)._replace(parsing=result.parsing)
+        return draft_of(blurred, result.restored, result.kernel)._replace(parsing=result.parsing)
 
     def forward(
         self, blurred: Tensor, draft: Draft | None = None, *, log_kernel: Tensor | None = None
@@ -139,14 +144,13 @@ def _enlarged(images: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def draft_of(blurred: Tensor, restored: Tensor, half_kernel: Tensor) -> Draft:
-    """Make a draft of restored faces and the estimates of their kernels at half resolution.
+def draft_of(blurred: Tensor, restored: Tensor, kernel: Tensor) -> Draft:
+    """Make a draft of restored faces and the estimates of their kernels.
 
     Args:
         blurred: ``(B, 3, H, W)`` RGB in ``[0, 1]``.
         restored: The same shape; it is clamped.
-        half_kernel: ``(B, K, K)``, sum 1, ``K`` odd.
+        kernel: ``(B, K, K)`` in pixels of the faces, sum 1, ``K`` odd.
     """
-    restored = restored.float().clamp(0.0, 1.0)
-    kernel = enlarge_kernel(half_kernel.float())
+    restored, kernel = restored.float().clamp(0.0, 1.0), kernel.float()
     return Draft(restored, kernel, regression_maps(kernel, restored, blurred))

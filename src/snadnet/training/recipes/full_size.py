@@ -90,7 +90,7 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         if self.settings.first is not None:
             load_state(network.first, read_weights(self.settings.first)[1], self.settings.first)
             if self.settings.initial is None and isinstance(network.first, FullSizeSNADNet):
-                # The relation is the same, at half the size.
+                # What it is shown is much alike.
                 network.refiner.load_state_dict(network.first.refiner.state_dict())
                 network.deconvolution.load_state_dict(network.first.deconvolution.state_dict())
         self.whole = network.to(self.device)
@@ -139,8 +139,8 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
             bfloat16=self.settings.precision == "bf16",
         ):
             run.logger.log_message(f"first results: {made}")
-        side = self.whole.half_kernel_side
-        stores = [FirstResults(kept.folder, size, count, half_kernel_side=side) for size, count in counts.items()]
+        side = self.whole.kernel_side
+        stores = [FirstResults(kept.folder, size, count, kernel_side=side) for size, count in counts.items()]
         shares = np.array([entry.share for entry in data.sizes])
         step = run.step
         while True:
