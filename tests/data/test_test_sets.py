@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from snadnet.data.image_folder import list_faces, read_labels
-from snadnet.data.protocols import CELEBA, CELEBA_HQ, MSPL, ROTATING, SHARP, Protocol, blurred_pair
+from snadnet.data.protocols import CELEBA, CELEBA_HQ, MSPL, PHOTOS, ROTATING, SHARP, Protocol, blurred_pair
 from snadnet.data.test_sets import FrozenTestSet, freeze_face, kernel_of, read_test_set, write_manifest
 from snadnet.errors import DataError
 from support.face_data import make_faces
@@ -47,6 +47,11 @@ def test_the_manifest_tells_the_kernel_and_noise_of_each_face() -> None:
     assert kernel_of(SHARP, 0).kind == "none"
     rotating = kernel_of(ROTATING, 2501)
     assert (rotating.kind, rotating.size, rotating.seed, rotating.rotation) == ("rotating", 15, 2_000_000_001, 3.0)
+    photo = kernel_of(PHOTOS, 2501)
+    assert (photo.kind, photo.size, photo.seed) == ("photo", 9, 2_000_000_001)
+    assert 1 <= photo.gain <= 8
+    assert 0.8 <= photo.defocus <= 4.0
+    assert kernel_of(PHOTOS, 2500).defocus == 0
 
 
 def test_an_unaligned_set_says_so_and_older_manifests_are_aligned(tmp_path: Path) -> None:

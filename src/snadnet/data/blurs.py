@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from snadnet.blur import (
     Placement,
     apply_kernel,
+    disc_kernel,
     linear_kernel,
     rotating_blur,
     trajectory_kernels_of_seeds,
 )
+from snadnet.data.camera import draw_gain, to_srgb, unclip_highlights
 
 # Kernels made together: a block takes little more than twice as long as one by itself (0.04 s on a 2.5 GHz core).
 _BLOCK: Final = 64
@@ -124,6 +126,60 @@ class RotatingBlur:
 
     def __str__(self) -> str:
         return f"{self.paths}, with the camera turned by up to {self.rotation:g} degrees"
+
+
+class PhotoConditions(NamedTuple):
+    """What the camera of one face was like.
+
+    Attributes:
+        gain: How much brighter highlights are than the image can hold (`snadnet.data.camera.unclip_highlights`).
+        defocus: Radius of the disc of a lens out of focus in pixels; 0 for one in focus.
+    """
+
+    gain: float
+    defocus: float
+
+
+@dataclass(frozen=True)
+class PhotoBlur:
+    """What befalls photos: light is blurred and not the values of pixels, highlights clip, lenses are out of focus.
+
+    Attributes:
+        paths: The bank; face ``index`` gets its kernel ``index``.
+        defocus: Range of the radius of the disc in pixels, of every second face.
+    """
+
+    paths: TrajectoryBlur
+    defocus: tuple[float, float]
+
+    def conditions(self, index: int) -> PhotoConditions:
+        """What is drawn for face ``index``, by the seed of its path."""
+        rng = np.random.default_rng(self.paths.seed(index))
+        return PhotoConditions(draw_gain(rng), float(rng.uniform(*self.defocus)) if index % 2 else 0.0)
+
+    def apply(self, sharp: NDArray[np.float32], index: int) -> NDArray[np.float32]:
+        """Blur face ``index``, (H, W, 3) sRGB, borders by reflection."""
+        light = unclip_highlights(sharp, self.conditions(index).gain)
+        return to_srgb(apply_kernel(light, self.kernel(index), border="reflect"))
+
+    def kernel(self, index: int) -> NDArray[np.float32]:
+        """The kernel of face ``index``, motion and defocus together: (size, size), sum 1."""
+        return convolved_kernel(self.paths.kernel(index), disc_kernel(self.conditions(index).defocus))
+
+    def kernel_size(self, index: int) -> int:
+        """The size in pixels of the path of face ``index``."""
+        return self.paths.kernel_size(index)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.paths}, in linear light with highlights that clip, every second face out of focus by "
+            f"{self.defocus[0]:g} to {self.defocus[1]:g} px"
+        )
+
+
+def convolved_kernel(kernel: NDArray[np.float32], disc: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The kernel of two blurs, one after the other: its side is that of both together, less one."""
+    return apply_kernel(np.pad(kernel, len(disc) // 2)[..., None], disc, border="black")[..., 0]
 
 
 @lru_cache(maxsize=128)

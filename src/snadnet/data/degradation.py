@@ -21,6 +21,7 @@ from snadnet.blur import (
     linear_kernel,
     trajectory_kernels,
 )
+from snadnet.data.blurs import convolved_kernel
 from snadnet.data.camera import draw_gain, process, to_srgb, unclip_highlights
 from snadnet.data.protocols import TEST_KERNEL_SEEDS, TRAINING_KERNEL_SEEDS
 from snadnet.image_arrays import to_float, to_uint8
@@ -278,7 +279,7 @@ def degrade(
     if _drawn(degradation.defocus_share, rng):
         disc = disc_kernel(rng.uniform(*degradation.defocus) * (len(sharp) - 2 * border.margin) / REFERENCE_SIZE)
         blurred = apply_kernel(blurred, disc, border=border.kind)
-        kernel = disc if kernel is None else _convolved(kernel, disc)
+        kernel = disc if kernel is None else convolved_kernel(kernel, disc)
     if bright:
         blurred = to_srgb(blurred)
     blurred = border.inside(blurred)
@@ -300,11 +301,6 @@ def degrade(
 def _drawn(share: float, rng: np.random.Generator) -> bool:
     """Whether this face is of a share; what never happens draws nothing."""
     return share > 0 and rng.random() < share
-
-
-def _convolved(kernel: NDArray[np.float32], disc: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The kernel of two blurs, one after the other."""
-    return apply_kernel(np.pad(kernel, len(disc) // 2)[..., None], disc, border="black")[..., 0]
 
 
 def _placed(kernel: NDArray[np.float32] | None) -> NDArray[np.float32]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from snadnet.data.blurs import LinearBlur, RotatingBlur
+from snadnet.data.blurs import LinearBlur, PhotoBlur, RotatingBlur
 from snadnet.data.image_folder import FaceFile, read_labels
 from snadnet.data.protocols import Protocol, blurred_pair, sharp_labels
 from snadnet.errors import DataError
@@ -61,14 +61,17 @@ class FrozenKernel(_Record):
         seed: Seed of a trajectory kernel (`snadnet.blur.trajectory_kernel`).
         exposure: The part of a trajectory that was integrated, in (0, 1].
         rotation: Largest turn of a rotating camera in degrees (`snadnet.blur.rotating_blur`).
+        gain, defocus: Of a photo (`snadnet.data.blurs.PhotoConditions`).
     """
 
-    kind: Literal["none", "linear", "trajectory", "canvas", "rotating"]
+    kind: Literal["none", "linear", "trajectory", "canvas", "rotating", "photo"]
     size: int = Field(0, ge=0)
     angle: float | None = None
     seed: int | None = None
     exposure: float | None = None
     rotation: float | None = None
+    gain: float | None = None
+    defocus: float | None = None
 
 
 class FrozenFace(_Record):
@@ -239,6 +242,11 @@ def kernel_of(protocol: Protocol, number: int) -> FrozenKernel:
         paths = blur.paths
         return FrozenKernel(
             kind="rotating", size=size, seed=paths.seed(number), exposure=paths.exposure, rotation=blur.rotation
+        )
+    if isinstance(blur, PhotoBlur):
+        paths, conditions = blur.paths, blur.conditions(number)
+        return FrozenKernel(
+            kind="photo", size=size, seed=paths.seed(number), exposure=paths.exposure, **conditions._asdict()
         )
     kind: Literal["trajectory", "canvas"] = "trajectory" if blur.placement == "fill" else "canvas"
     return FrozenKernel(kind=kind, size=size, seed=blur.seed(number), exposure=blur.exposure)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from snadnet.blur import trajectory_kernel
+from snadnet.blur import apply_kernel, trajectory_kernel
 from snadnet.data.blurs import TrajectoryBlur
 from snadnet.data.protocols import (
     CELEBA,
@@ -12,6 +12,7 @@ from snadnet.data.protocols import (
     CELEBA_HQ,
     CELEBA_NOISELESS,
     MSPL,
+    PHOTOS,
     PROTOCOLS,
     ROTATING,
     SHARP,
@@ -180,6 +181,22 @@ def test_the_rotating_protocol_is_the_celeba_protocol_but_for_the_rotation(face)
         # The blur of the centre stays what it is, the corners' changes.
         corners = [change[rows, columns].mean() for rows in (slice(0, 40), slice(120, 160)) for columns in (slice(40),)]
         assert min(corners) > 2 * change[70:90, 70:90].mean()
+
+
+def test_the_photos_protocol_blurs_light_and_clips_it():
+    blur = PHOTOS.blur
+    point = np.full((256, 256, 3), 0.25, np.float32)
+    point[100:103, 100:103] = 1.0
+    for index in (6, 7):
+        conditions, kernel = blur.conditions(index), blur.kernel(index)
+        assert kernel.sum() == pytest.approx(1.0, abs=1e-5)
+        # Light by hand: what is white is brighter than white, and the sum of it is clipped.
+        light = np.where(point == 1.0, conditions.gain, ((0.25 + 0.055) / 1.055) ** 2.4)
+        summed = np.clip(apply_kernel(light.astype(np.float32), kernel), 0.0, 1.0)
+        expected = 1.055 * summed ** (1 / 2.4) - 0.055
+        np.testing.assert_allclose(blur.apply(point, index), expected, atol=1e-4)
+    assert len(blur.kernel(7)) > len(blur.kernel(6))  # the odd ones are out of focus too
+    assert blur.conditions(6).defocus == 0 < blur.conditions(7).defocus
 
 
 def test_the_mspl_protocol_is_what_was_published():

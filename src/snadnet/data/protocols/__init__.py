@@ -8,6 +8,7 @@ from typing import Final
 
 from snadnet.data.protocols.mspl import MSPL
 from snadnet.data.protocols.paper import CELEBA, CELEBA_CANVAS, CELEBA_HQ, CELEBA_NOISELESS, SHARP
+from snadnet.data.protocols.photos import PHOTOS
 from snadnet.data.protocols.protocol import (
     TEST_KERNEL_SEEDS,
     TRAINING_KERNEL_SEEDS,
@@ -25,6 +26,7 @@ __all__ = [
     "CELEBA_HQ",
     "CELEBA_NOISELESS",
     "MSPL",
+    "PHOTOS",
     "PROTOCOLS",
     "ROTATING",
     "SHARP",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 PROTOCOLS: Final = {
-    protocol.name: protocol for protocol in (CELEBA, CELEBA_CANVAS, CELEBA_NOISELESS, CELEBA_HQ, SHARP, ROTATING, MSPL)
+    protocol.name: protocol
+    for protocol in (CELEBA, CELEBA_CANVAS, CELEBA_NOISELESS, CELEBA_HQ, SHARP, ROTATING, PHOTOS, MSPL)
 }
 """The protocols by name."""

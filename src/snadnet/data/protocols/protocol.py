@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from snadnet.blur import add_noise
-from snadnet.data.blurs import LinearBlur, RotatingBlur, TrajectoryBlur
+from snadnet.data.blurs import LinearBlur, PhotoBlur, RotatingBlur, TrajectoryBlur
 from snadnet.data.image_folder import FaceFile, read_face, read_labels
 from snadnet.data.unaligned import UnalignedView
 from snadnet.errors import DataError
@@ -43,7 +43,7 @@ class Protocol:
 
     name: str
     size: int
-    blur: LinearBlur | TrajectoryBlur | RotatingBlur | None
+    blur: LinearBlur | TrajectoryBlur | RotatingBlur | PhotoBlur | None
     noise_sigma: float
     seed: int
     view: UnalignedView | None = None
