@@ -99,7 +99,7 @@ def test_a_crop_is_bit_identical_in_any_batch(summing_network):
     crops = np.random.default_rng(0).random((7, 48, 64, 3), np.float32)
     singles = [network(crop[None]) for crop in crops]
     for size in (2, 7):
-        restored, parsing, _ = network(crops[:size])
+        restored, parsing, *_ = network(crops[:size])
         assert np.array_equal(restored, np.concatenate([each[0] for each in singles[:size]]))
         assert np.array_equal(parsing, np.concatenate([each[1] for each in singles[:size]]))
 

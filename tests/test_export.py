@@ -46,7 +46,7 @@ def face_crops(batch: int, height: int, width: int) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(1, 256, 256), (3, 160, 160), (2, 64, 96), (1, 75, 130)])
 def test_parity_with_pytorch_on_real_pictures(network: SNADNet, graph: Path, shape: tuple[int, int, int]) -> None:
     crops = face_crops(*shape)
-    restored, parsing, kernel = OnnxBackend(graph, "cpu")(crops)
+    restored, parsing, kernel, _ = OnnxBackend(graph, "cpu")(crops)
 
     def cropped(tensor: Tensor) -> np.ndarray:
         return tensor[..., : shape[1], : shape[2]].permute(0, 2, 3, 1).numpy()

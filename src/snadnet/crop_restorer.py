@@ -110,14 +110,22 @@ def _restored(
     """
     colours = ColourBridge(photo.icc_profile, grey=photo.grey)
     blurred = np.stack([colours.to_srgb(crop) for crop in crops])
-    restored, parsing, kernels = network(blurred)
+    restored, parsing, kernels, in_light = network(blurred)
     if photo.grey:
         restored = blurred + (restored - blurred).mean(axis=3, keepdims=True)
     return [
         RestoredCrop(
             Patch(matrix, colours.residual(blurred[index], restored[index])),
             None if parsing is None else _class_ids(parsing[index]),
-            None if kernels is None else _estimated_blur(kernels[index], restored[index], blurred[index], matrix),
+            None
+            if kernels is None
+            else _estimated_blur(
+                kernels[index],
+                restored[index],
+                blurred[index],
+                matrix,
+                in_light=in_light is not None and bool(in_light[index]),
+            ),
         )
         for index, matrix in enumerate(matrices)
     ]
@@ -134,7 +142,12 @@ def _class_ids(probabilities: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def _estimated_blur(
-    kernel: NDArray[np.float32], restored: NDArray[np.float32], blurred: NDArray[np.float32], matrix: _Matrix
+    kernel: NDArray[np.float32],
+    restored: NDArray[np.float32],
+    blurred: NDArray[np.float32],
+    matrix: _Matrix,
+    *,
+    in_light: bool,
 ) -> EstimatedBlur:
     """The blur of a crop that a matrix cuts from the photo, in the photo's pixels."""
     # A similarity: its first column is the cosine and the sine of its turn, times its scale.
@@ -142,5 +155,5 @@ def _estimated_blur(
     turn = math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
     kernel = point_if_unmoved(kernel)
     length, angle = kernel_extent(kernel)
-    consistency = measure_consistency(restored, blurred, kernel, spacing=round(scale))
-    return EstimatedBlur(kernel, 1.0 + (length - 1.0) / scale, (angle + turn) % 180.0, consistency)
+    consistency = measure_consistency(restored, blurred, kernel, in_light=in_light, spacing=round(scale))
+    return EstimatedBlur(kernel, 1.0 + (length - 1.0) / scale, (angle + turn) % 180.0, consistency, in_light)

@@ -36,6 +36,7 @@ from snadnet.faces import (
     paste_faces,
     select_faces,
 )
+from snadnet.faces.defaults import Light
 from snadnet.faces.manual_box import face_in_box
 from snadnet.inference import (
     Backend,
@@ -44,6 +45,7 @@ from snadnet.inference import (
     resolve_weights,
     weights_for_large_faces,
     with_effort,
+    with_light,
 )
 from snadnet.photo import Photo, printable
 from snadnet.photo.inputs import PhotoLike, as_photo
@@ -92,6 +94,9 @@ class Deblurrer:
         max_crop: Largest crop in pixels: under 512, large faces go through a crop of 256 px as all others do, which
             takes a third of the time.
         effort: 2 restores each face's mirror image too and averages both: twice the work, a little nearer the truth.
+        light: What a face's blur is taken for: ``"linear"`` for one of light, as cameras blur, ``"srgb"`` for one of
+            the file's values, as programs mostly do, and ``"auto"`` for whichever explains the face better: faces
+            that have moved are restored both ways then. With ``"auto"`` clips are restored by their values.
         min_confidence: Detections that score less are not faces, in [0, 1]. Lower finds more of the strongly
             blurred faces, and more things that are none.
         min_face: Smallest box, shorter side in photo pixels, that is restored.
@@ -115,6 +120,7 @@ class Deblurrer:
         large_weights: str | Path | None = None,
         max_crop: int = LARGE_CROP_SIZE,
         effort: int = 1,
+        light: str = Light.AUTO,
         min_confidence: float = MIN_CONFIDENCE,
         min_face: int = MIN_FACE,
         max_faces: int = MAX_FACES,
@@ -133,6 +139,7 @@ class Deblurrer:
         self.batch_size = batch_size
         self.max_crop = max_crop
         self.effort = effort
+        self.light = light
         self._detector = FaceDetector(min_confidence)
         if network is not None and (weights is not None or device != "auto"):
             raise ConfigError("an open network has its weights and device; give it alone, or weights and device")
@@ -149,13 +156,13 @@ class Deblurrer:
             source["large_weights"] = _lasting(large_weights, large)
         open_large = None
         if large is not None and max_crop >= LARGE_CROP_SIZE:
-            open_large = functools.partial(_open, large, network.device, effort)
-        self._network = with_effort(network, effort)
+            open_large = functools.partial(_open, large, network.device, effort, light)
+        self._network = with_light(with_effort(network, effort), light)
         self._restorer = CropRestorer(self._network, open_large, batch_size)
         self._made_of = source
 
     def __reduce__(self) -> tuple[Callable[[], "Deblurrer"], tuple[()]]:
-        names = ("min_face", "max_faces", "batch_size", "max_crop", "effort")
+        names = ("min_face", "max_faces", "batch_size", "max_crop", "effort", "light")
         settings: dict[str, Any] = {name: getattr(self, name) for name in names}
         settings["min_confidence"] = self._detector.min_confidence
         return functools.partial(type(self), **settings, **self._made_of), ()
@@ -307,8 +314,8 @@ class Deblurrer:
         return Face(face.box, landmarks, face.confidence)
 
 
-def _open(name_or_path: str | Path, device: Device, effort: int) -> Backend:
-    return with_effort(load_model(name_or_path, device), effort)
+def _open(name_or_path: str | Path, device: Device, effort: int, light: str) -> Backend:
+    return with_light(with_effort(load_model(name_or_path, device), effort), light)
 
 
 def _lasting(asked: str | Path | None, path: Path) -> str | Path | None:

@@ -32,7 +32,7 @@ def crops(*shape: int) -> np.ndarray:
 @pytest.mark.parametrize("size", [(256, 256), (64, 100), (17, 31), (1, 5)])
 def test_any_size_comes_back_as_it_went_in(network, size):
     batch = crops(2, *size, 3)
-    restored, parsing, kernel = network(batch)
+    restored, parsing, kernel, _ = network(batch)
     assert restored.shape == batch.shape
     assert parsing.shape == (2, *size, 19)
     assert restored.dtype == parsing.dtype == np.float32
@@ -130,7 +130,7 @@ def test_the_network_is_given_sizes_of_its_rule_padded_as_in_training(tmp_path, 
 def test_a_graph_without_parsing_gives_none(tmp_path, build_network):
     network = OnnxBackend(build_network(tmp_path / "m.onnx", parses=False), "cpu")
     batch = crops(3, 17, 31, 3)
-    restored, parsing, kernel = network(batch)
+    restored, parsing, kernel, _ = network(batch)
     assert parsing is None
     assert kernel is None
     assert np.allclose(restored, np.minimum(batch + 0.1, 1), atol=1e-6)

@@ -39,7 +39,7 @@ def test_graph_and_safetensors_are_one_network(release: str) -> None:
     network = read_model(released_weights(f"{release}.safetensors")).core
     assert isinstance(network, SNADNet | FullSizeSNADNet)
     crop = np.asarray(Image.open(PORTRAITS[0]).resize((256, 256)), dtype=np.float32)[None] / np.float32(255)
-    restored, parsing, kernel = OnnxBackend(released_weights(release), "cpu")(crop)
+    restored, parsing, kernel, _ = OnnxBackend(released_weights(release), "cpu")(crop)
     with torch.no_grad():
         expected = network(torch.from_numpy(crop).permute(0, 3, 1, 2))
     np.testing.assert_allclose(restored, expected.restored.clamp(0, 1).permute(0, 2, 3, 1).numpy(), atol=1e-4)

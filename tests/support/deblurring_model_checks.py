@@ -131,7 +131,7 @@ def assert_export_agrees(model: Restorer, path: Path, shapes: list[tuple[int, in
     rounded = round_to_fp16(model)
     for count, height, width in shapes:
         blurred = torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(height + width))
-        restored, parsing, kernel = runtime(blurred.permute(0, 2, 3, 1).numpy())
+        restored, parsing, kernel, _ = runtime(blurred.permute(0, 2, 3, 1).numpy())
         with torch.no_grad():
             expected = rounded.restore(blurred)
         np.testing.assert_allclose(restored, expected.restored.permute(0, 2, 3, 1).numpy(), atol=1e-4)

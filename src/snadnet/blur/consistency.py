@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from snadnet.blur.convolution import apply_kernel
 from snadnet.blur.noise import noise_level
+from snadnet.srgb import decode_srgb, encode_srgb
 
 _LEAST_SIDE: Final = 8
 
@@ -35,24 +36,50 @@ class Consistency(NamedTuple):
 
 
 def measure_consistency(
-    restored: NDArray[np.float32], blurred: NDArray[np.float32], kernel: NDArray[np.float32], *, spacing: int = 1
+    restored: NDArray[np.float32],
+    blurred: NDArray[np.float32],
+    kernel: NDArray[np.float32],
+    *,
+    in_light: bool = False,
+    spacing: int = 1,
 ) -> Consistency:
-    """Blur a restored image again and compare it with what was given.
+    """Blur a restored image again and compare it with what was given: `unexplained`, beside the noise.
+
+    Args:
+        restored: ``(H, W, 3)`` float32 sRGB, about ``[0, 1]``.
+        blurred: The same shape.
+        kernel: ``(K, K)``, sum 1, ``K`` odd; its centre is the origin.
+        in_light: Whether the kernel blurs the images' light, and not their values.
+        spacing: As for `noise_level`.
+
+    Raises:
+        ValueError: If a shape is wrong or a value is not finite.
+    """
+    left = unexplained(restored, blurred, kernel, in_light=in_light)
+    return Consistency(left, noise_level(blurred, spacing=spacing))
+
+
+def unexplained(
+    restored: NDArray[np.float32], blurred: NDArray[np.float32], kernel: NDArray[np.float32], *, in_light: bool
+) -> float:
+    """Return the root mean square of a blurred image less the restored one, blurred.
 
     Half of the borders that the kernel reaches over is left out: what lay beyond them is not known.
 
     Args:
-        restored: ``(H, W, 3)`` float32 RGB, about ``[0, 1]``.
-        blurred: The same shape.
-        kernel: ``(K, K)``, sum 1, ``K`` odd; its centre is the origin.
-        spacing: As for `noise_level`.
+        restored: As for `measure_consistency`, and so are the others.
+        blurred: The blurred image.
+        kernel: The kernel.
+        in_light: Whether it blurs light.
 
     Raises:
         ValueError: If a shape is wrong or a value is not finite.
     """
     if restored.shape != blurred.shape:
         raise ValueError(f"the restored image is {restored.shape}, the blurred one {blurred.shape}")
-    left = blurred - apply_kernel(restored, kernel, border="reflect")
+    seen = decode_srgb(restored) if in_light else restored
+    again = apply_kernel(seen, kernel, border="reflect")
+    left = blurred - (encode_srgb(again) if in_light else again)
     edge = max(min(len(kernel) // 4, (min(left.shape[:2]) - _LEAST_SIDE) // 2), 0)
     left = left[edge : left.shape[0] - edge, edge : left.shape[1] - edge]
-    return Consistency(float(np.sqrt(np.mean(np.square(left)))), noise_level(blurred, spacing=spacing))
+    return float(np.sqrt(np.mean(np.square(left))))

@@ -6,11 +6,12 @@ from typing import Annotated, Final
 import typer
 
 from snadnet.cli.shared.extras import require_training_extra
-from snadnet.cli.shared.options import DeviceOption, EffortOption, OverwriteOption, output_option
+from snadnet.cli.shared.options import DeviceOption, EffortOption, LightOption, OverwriteOption, output_option
 from snadnet.cli.shared.outputs import check_outputs
 from snadnet.cli.shared.progress import show_progress
 from snadnet.cli.shared.reports import Form, FormOption, publish
 from snadnet.errors import ConfigError
+from snadnet.faces.defaults import Light
 from snadnet.inference.releases import DEFAULT_PARSER
 
 SUFFIXES: Final = (".txt", ".md", ".tex", ".json", ".csv")
@@ -89,6 +90,7 @@ def evaluate(
     batch_size: Annotated[int, typer.Option(min=1, help="Faces at a time; no score depends on it.")] = 8,
     device: DeviceOption = "auto",
     effort: EffortOption = 1,
+    light: LightOption = Light.SRGB,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Score methods on a test set, face by face, beside the blurred input itself.
@@ -116,6 +118,7 @@ def evaluate(
             resampling=evaluation.Resampling(count=resamples, seed=seed),
             batch_size=batch_size,
             effort=effort,
+            light=light,
             header=run_header(["snadnet", "onnxruntime", "torch", "torchmetrics", "numpy"]).splitlines(),
             paper=paper,
             advance=progress.advance,

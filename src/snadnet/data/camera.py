@@ -6,24 +6,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_KNEE: Final = 0.0031308
+from snadnet.srgb import decode_srgb, encode_srgb
+
 _NEARLY_WHITE: Final = 0.9
 _MOST_GAIN: Final = 8.0
 _DENOISED: Final = (0.3, 0.8)
 _SHARPENED: Final = (0.2, 0.8)
 
 
-def to_linear(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Undo the sRGB curve of values in ``[0, 1]`` (IEC 61966-2-1)."""
-    bright = np.power((np.maximum(image, 0.0) + 0.055) / 1.055, 2.4)
-    return np.where(image <= _KNEE * 12.92, image / 12.92, bright).astype(np.float32)
-
-
-def to_srgb(light: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Apply the sRGB curve to linear light, which is clipped to ``[0, 1]`` as a sensor does."""
-    clipped = np.clip(light, 0.0, 1.0)
-    bright = 1.055 * np.power(clipped, 1 / 2.4) - 0.055
-    return np.where(clipped <= _KNEE, 12.92 * clipped, bright).astype(np.float32)
+def expose(light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the sRGB values of light that a sensor clips to ``[0, 1]``."""
+    return encode_srgb(np.clip(light, 0.0, 1.0))
 
 
 def unclip_highlights(image: NDArray[np.float32], gain: float) -> NDArray[np.float32]:
@@ -39,7 +32,7 @@ def unclip_highlights(image: NDArray[np.float32], gain: float) -> NDArray[np.flo
         Linear light of the same shape, from 0 to ``gain``.
     """
     share = np.clip((image.min(axis=2, keepdims=True) - _NEARLY_WHITE) / (1.0 - _NEARLY_WHITE), 0.0, 1.0)
-    light: NDArray[np.float32] = to_linear(image) * (1.0 + (gain - 1.0) * share)
+    light: NDArray[np.float32] = decode_srgb(image) * (1.0 + (gain - 1.0) * share)
     return light
 
 

@@ -22,7 +22,7 @@ from snadnet.blur import (
     trajectory_kernels,
 )
 from snadnet.data.blurs import convolved_kernel
-from snadnet.data.camera import draw_gain, process, to_srgb, unclip_highlights
+from snadnet.data.camera import draw_gain, expose, process, unclip_highlights
 from snadnet.data.protocols import TEST_KERNEL_SEEDS, TRAINING_KERNEL_SEEDS
 from snadnet.image_arrays import to_float, to_uint8
 
@@ -281,7 +281,7 @@ def degrade(
         blurred = apply_kernel(blurred, disc, border=border.kind)
         kernel = disc if kernel is None else convolved_kernel(kernel, disc)
     if bright:
-        blurred = to_srgb(blurred)
+        blurred = expose(blurred)
     blurred = border.inside(blurred)
     sigma = rng.uniform(*degradation.noise)
     noisy = not degradation.noise_free_share or rng.random() >= degradation.noise_free_share

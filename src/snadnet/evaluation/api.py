@@ -12,6 +12,7 @@ from snadnet.evaluation.report.summary import summarize
 from snadnet.evaluation.runner import score
 from snadnet.evaluation.statistics import Resampling
 from snadnet.evaluation.test_set import FaceTestSet, find_test_set
+from snadnet.faces.defaults import Light
 from snadnet.metrics.base import Metric, MetricOptions, SetMetric
 from snadnet.metrics.fidelity import Fidelity
 from snadnet.metrics.registry import create_metrics
@@ -29,6 +30,7 @@ def evaluate(
     resampling: Resampling = Resampling(),  # noqa: B008 (frozen)
     batch_size: int = 8,
     effort: int = 1,
+    light: str = Light.SRGB,
     header: Sequence[str] = (),
     paper: bool = False,
     advance: Callable[[int], None] = lambda _: None,
@@ -51,6 +53,7 @@ def evaluate(
         resampling: The bootstrap of the intervals; its seed is KID's too.
         batch_size: Faces at a time; no score depends on it.
         effort: How often networks are run for a face, see `snadnet.inference.with_effort`.
+        light: What networks take the blur for, see `snadnet.inference.with_light`.
         header: Lines for the report to begin with.
         paper: Put the paper's own figures beside ours, marked as such.
         advance: Called after each batch with its number of faces.
@@ -71,7 +74,11 @@ def evaluate(
     options = replace(options, labelled=test_set.labelled)
     breakdowns = find_breakdowns(by, test_set)
     chosen_metrics, left_out = _make_metrics(metrics, options)
-    chosen = [find_method(each, test_set, device=options.device, effort=effort) for each in methods if each != BLURRED]
+    chosen = [
+        find_method(each, test_set, device=options.device, effort=effort, light=light)
+        for each in methods
+        if each != BLURRED
+    ]
     refuse_twins(chosen)
     evaluation = score(
         chosen,

@@ -12,8 +12,9 @@ from snadnet.data.image_folder import check_names, list_images, read_face
 from snadnet.deblurrer import Deblurrer
 from snadnet.errors import ConfigError, DataError, ModelError
 from snadnet.evaluation.test_set import FaceTestSet
+from snadnet.faces.defaults import Light
 from snadnet.image_arrays import to_float, to_uint8
-from snadnet.inference import Backend, Device, load_model, resolve_weights, with_effort
+from snadnet.inference import Backend, Device, load_model, resolve_weights, with_effort, with_light
 from snadnet.inference.resolve import weights_digest
 from snadnet.models import describe_model, read_weights
 from snadnet.photo import printable
@@ -47,7 +48,12 @@ class Method:
 
 
 def find_method(
-    method: "str | Path | Method | RestoreImages", test_set: FaceTestSet, *, device: Device = "auto", effort: int = 1
+    method: "str | Path | Method | RestoreImages",
+    test_set: FaceTestSet,
+    *,
+    device: Device = "auto",
+    effort: int = 1,
+    light: str = Light.SRGB,
 ) -> Method:
     """Return a method by its name on a command line, or from what a program gives.
 
@@ -59,6 +65,7 @@ def find_method(
             that is found, as ``snadnet.Deblurrer`` does.
         device: Where networks run.
         effort: How often they are run for a face, see `snadnet.inference.with_effort`.
+        light: What the blur is taken for, see `snadnet.inference.with_light`.
 
     Raises:
         DataError: If a folder lacks a face's image, or has two of one name.
@@ -79,10 +86,11 @@ def find_method(
     if _holds_parser(weights):
         raise ModelError(f"{printable(place)}: is a face parser, which restores nothing; run: snadnet evaluate-parsers")
     if test_set.aligned:
-        restore = _of_aligned(with_effort(load_model(place, device), effort))
+        restore = _of_aligned(with_light(with_effort(load_model(place, device), effort), light))
     else:
-        restore = _of_unaligned(Deblurrer(weights=place, device=device, effort=effort))
+        restore = _of_unaligned(Deblurrer(weights=place, device=device, effort=effort, light=light))
     source = f"{weights} (sha256 {weights_digest(weights)[:16]})" + (f", effort {effort}" if effort > 1 else "")
+    source += f", light {light}" if light != Light.SRGB else ""
     return Method(name or default_name(place), source, restore)
 
 

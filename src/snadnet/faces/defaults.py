@@ -1,5 +1,6 @@
 """Defaults of which faces are found and restored. Loads nothing."""
 
+from enum import StrEnum
 from typing import Final
 
 MIN_CONFIDENCE: Final = 0.7
@@ -18,4 +19,15 @@ LARGE_CROP_SIZE: Final = 2 * CROP_SIZE
 """Side in pixels of the crop of a large face."""
 
 MAX_EFFORT: Final = 2
-"""Most times that a network may be run for a face."""
+"""Most work on a face: its mirror image is restored too."""
+
+
+class Light(StrEnum):
+    """What the blur of a face is taken for."""
+
+    AUTO = "auto"
+    """Whichever explains the face better."""
+    SRGB = "srgb"
+    """One of the file's values, as programs blur."""
+    LINEAR = "linear"
+    """One of light, as a camera's sensor sums it."""

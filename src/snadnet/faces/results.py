@@ -62,12 +62,14 @@ class EstimatedBlur:
         angle: Its direction in degrees from 0 to 180, counter-clockwise from the photo's x axis.
         consistency: What the restored crop, at full strength and blurred by the kernel, leaves unexplained of the crop
             that was given, beside the noise.
+        in_light: Whether the kernel blurs light, as a camera does, or the values of the file.
     """
 
     kernel: NDArray[np.float32] = field(repr=False)
     length: float
     angle: float
     consistency: Consistency
+    in_light: bool = False
 
     @property
     def explains(self) -> Explains:
@@ -75,7 +77,7 @@ class EstimatedBlur:
         excess = self.consistency.excess
         return "well" if excess < WELL else "partly" if excess < PARTLY else "hardly"
 
-    def as_json(self) -> dict[str, float | str]:
+    def as_json(self) -> dict[str, float | str | bool]:
         """Return all but the kernel's weights, for a report: six digits of each number."""
         numbers = {
             "length": self.length,
@@ -83,7 +85,8 @@ class EstimatedBlur:
             "unexplained": self.consistency.unexplained,
             "noise": self.consistency.noise,
         }
-        return {**{name: float(f"{value:.6g}") for name, value in numbers.items()}, "explains": self.explains}
+        rounded = {name: float(f"{value:.6g}") for name, value in numbers.items()}
+        return {**rounded, "in_light": self.in_light, "explains": self.explains}
 
 
 @dataclass(frozen=True, eq=False)

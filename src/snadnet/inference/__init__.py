@@ -22,6 +22,7 @@ from snadnet.lazy import load_lazily
 if TYPE_CHECKING:
     from snadnet.inference.backend import Backend, RestoredCrops, check_crops
     from snadnet.inference.devices import Device, TorchDevice
+    from snadnet.inference.light import LightBackend, with_light, without_choice
     from snadnet.inference.mirrored import MirroredBackend, with_effort
     from snadnet.inference.onnx_backend import OnnxBackend
     from snadnet.inference.onnx_safety import MAX_GRAPH_BYTES
@@ -32,6 +33,7 @@ __all__ = [
     "MAX_GRAPH_BYTES",
     "Backend",
     "Device",
+    "LightBackend",
     "MirroredBackend",
     "OnnxBackend",
     "RestoredCrops",
@@ -42,6 +44,8 @@ __all__ = [
     "resolve_weights",
     "weights_for_large_faces",
     "with_effort",
+    "with_light",
+    "without_choice",
 ]
 
 # Each is loaded when it is first asked for.
@@ -54,6 +58,11 @@ _MODULES: Final = {
     "snadnet.inference.devices": (
         "Device",
         "TorchDevice",
+    ),
+    "snadnet.inference.light": (
+        "LightBackend",
+        "with_light",
+        "without_choice",
     ),
     "snadnet.inference.mirrored": (
         "MirroredBackend",

@@ -67,7 +67,7 @@ class MirroredBackend:
             WeightsError: If the network fails, or gives results that are none.
         """
         check_crops(crops)
-        restored, parsing, kernel = self.network(np.concatenate((crops, crops[:, :, ::-1])))
+        restored, parsing, kernel, _ = self.network(np.concatenate((crops, crops[:, :, ::-1])))
         return RestoredCrops(
             _mean_of_both(restored),
             None if parsing is None else parsing[: len(crops)],

@@ -12,6 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from snadnet.srgb import decode_srgb, encode_srgb
+
 Values = NDArray[np.float32]
 
 _HEADER: Final = 128
@@ -48,11 +50,11 @@ class MatrixProfile:
     def forth(self, own: NDArray[np.floating]) -> Values:
         """Return values (..., 3) in [0, 1] in sRGB, cut to [0, 1]."""
         light = [np.interp(own[..., n], _steps(curve), curve) for n, curve in enumerate(self.curves)]
-        return _srgb_value((np.stack(light, axis=-1) @ self.to_srgb.T).clip(0, 1)).astype(np.float32)
+        return encode_srgb((np.stack(light, axis=-1) @ self.to_srgb.T).clip(0, 1)).astype(np.float32)
 
     def back(self, srgb: NDArray[np.floating]) -> Values:
         """Return sRGB values (..., 3) in [0, 1] in the profile's own, cut to [0, 1]."""
-        light = _srgb_light(srgb.astype(np.float64)) @ np.linalg.inv(self.to_srgb).T
+        light = decode_srgb(srgb.astype(np.float64)) @ np.linalg.inv(self.to_srgb).T
         own = [np.interp(light[..., n], curve, _steps(curve)) for n, curve in enumerate(self.curves)]
         return np.stack(own, axis=-1).astype(np.float32)
 
@@ -137,11 +139,3 @@ def _is_reversible(curve: NDArray[np.float64]) -> bool:
 def _steps(curve: NDArray[np.float64]) -> NDArray[np.float64]:
     """The evenly spaced values that a curve gives the light of."""
     return np.linspace(0, 1, len(curve))
-
-
-def _srgb_value(light: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055)  # noqa: PLR2004
-
-
-def _srgb_light(value: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)  # noqa: PLR2004

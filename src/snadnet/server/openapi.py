@@ -94,6 +94,7 @@ def _schemas() -> dict[str, Any]:
         ),
         "properties": {
             **dict.fromkeys(("length", "angle", "unexplained", "noise"), number),
+            "in_light": {"type": "boolean"},
             "explains": {"enum": ["well", "partly", "hardly"]},
         },
     }

@@ -14,6 +14,7 @@ from snadnet.concurrency import StopSignal, in_order
 from snadnet.deblurrer import Deblurrer
 from snadnet.faces import Face, Patch, blended_change, crop_face, patch_tiles
 from snadnet.faces.warp import compose
+from snadnet.inference import without_choice
 from snadnet.video.alignment import SMOOTHING_REACH, AlignedMoment, align_faces
 from snadnet.video.damping import DAMPING_REACH, DampedMoment, RestoredMoment, damp
 from snadnet.video.planes import add_change, to_rgb, turning
@@ -78,7 +79,7 @@ def restore_frames(
 
 def _restore_crops(moments: Iterable[AlignedMoment], deblurrer: Deblurrer, *, at_once: int) -> Iterator[RestoredMoment]:
     """Cut and restore the crops, those of several frames together, so that all cores have work."""
-    stream = iter(moments)
+    stream, network = iter(moments), without_choice(deblurrer.network)
     while group := list(islice(stream, at_once)):
         keys: list[tuple[int, int]] = []
         crops: list[NDArray[np.float32]] = []
@@ -91,7 +92,7 @@ def _restore_crops(moments: Iterable[AlignedMoment], deblurrer: Deblurrer, *, at
                 keys.append((place, face.number))
                 crops.append(crop_face(pixels, face.matrix))
         for start in range(0, len(crops), deblurrer.batch_size):
-            done.extend(deblurrer.network(np.stack(crops[start : start + deblurrer.batch_size])).restored)
+            done.extend(network(np.stack(crops[start : start + deblurrer.batch_size])).restored)
         for place, aligned in enumerate(group):
             here = [k for k, key in enumerate(keys) if key[0] == place]
             yield RestoredMoment(aligned, {keys[k][1]: crops[k] for k in here}, {keys[k][1]: done[k] for k in here})

@@ -181,6 +181,7 @@ def test_options_reach_the_deblurrer(fake):
     run(
         *("a.png", "-o", "2", "--device", "cpu", "--model", "mprnet", "--weights", "w.onnx"),
         *("--min-face", "40", "--min-confidence", "0.5", "--max-faces", "3", "--max-crop", "256", "--effort", "2"),
+        *("--light", "linear"),
     )
     defaults = {
         "min_face": MIN_FACE,
@@ -188,8 +189,9 @@ def test_options_reach_the_deblurrer(fake):
         "max_faces": MAX_FACES,
         "max_crop": 512,
         "effort": 1,
+        "light": "auto",
     }
-    given = {"min_face": 40, "min_confidence": 0.5, "max_faces": 3, "max_crop": 256, "effort": 2}
+    given = {"min_face": 40, "min_confidence": 0.5, "max_faces": 3, "max_crop": 256, "effort": 2, "light": "linear"}
     assert fake.made == [
         {"weights": None, "device": "auto", **defaults},
         {"weights": "w.onnx", "device": "cpu", **given},

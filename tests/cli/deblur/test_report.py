@@ -62,7 +62,7 @@ def test_how_a_face_s_blur_is_explained():
     photo("a.png", red=50)
     run("a.png", "-o", "b.png", "--jsonl", "r.jsonl")
     (face,) = strict(Path("r.jsonl").read_text())["faces"]
-    blur = {"length": 2.5, "angle": 0.0, "unexplained": 0.05, "noise": 0.03, "explains": "hardly"}
+    blur = {"length": 2.5, "angle": 0.0, "unexplained": 0.05, "noise": 0.03, "in_light": False, "explains": "hardly"}
     assert face["blur"] == blur
 
 

@@ -22,6 +22,7 @@ from snadnet.cli.shared.options import (
     DEFAULT_MAX_PIXELS,
     EffortOption,
     GraphDeviceOption,
+    LightOption,
     MaxCropOption,
     MaxFileSize,
     MaxPixels,
@@ -34,6 +35,7 @@ from snadnet.cluster import require_cluster_extra
 from snadnet.concurrency import StopSignal, default_workers
 from snadnet.errors import UsageError
 from snadnet.faces import LARGE_CROP_SIZE, MAX_FACES, MIN_CONFIDENCE, MIN_FACE
+from snadnet.faces.defaults import Light
 from snadnet.photo import is_url, printable
 from snadnet.video.limits import MAX_FRAMES, VideoLimits
 
@@ -71,6 +73,7 @@ def deblur(
     json_report: given.JsonOption = None,
     jsonl_report: given.JsonLinesOption = None,
     effort: EffortOption = 1,
+    light: LightOption = Light.AUTO,
     max_faces: given.MaxFacesOption = MAX_FACES,
     max_crop: MaxCropOption = LARGE_CROP_SIZE,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
@@ -136,6 +139,7 @@ def deblur(
             max_faces=max_faces,
             max_crop=max_crop,
             effort=effort,
+            light=light,
         )
         if model is not None and weights is not None:
             check_model(deblurrer.network, model, weights)

@@ -8,7 +8,7 @@ import typer
 
 from snadnet.cli.shared.completion import complete_configs, complete_parsers, complete_weights
 from snadnet.environment import available_cores
-from snadnet.faces.defaults import CROP_SIZE, LARGE_CROP_SIZE, MAX_EFFORT
+from snadnet.faces.defaults import CROP_SIZE, LARGE_CROP_SIZE, MAX_EFFORT, Light
 from snadnet.inference import Device, TorchDevice
 from snadnet.inference.releases import Task
 from snadnet.photo import MAX_FILE_BYTES, MAX_PIXELS, Limits
@@ -37,6 +37,13 @@ EffortOption = Annotated[
         min=1,
         max=MAX_EFFORT,
         help="2 restores each face's mirror image too and averages both: twice the work, a little nearer the truth.",
+    ),
+]
+LightOption = Annotated[
+    Light,
+    typer.Option(
+        help="What blur is taken for: linear, one of light, as cameras blur; srgb, one of the file's values, as "
+        "programs do; auto, whichever explains a face better.",
     ),
 ]
 MaxCropOption = Annotated[
