@@ -1,6 +1,6 @@
 """Motion blur: linear and camera-shake kernels, exact convolution, sensor noise (`docs/research/paper.md`, Blur)."""
 
-from snadnet.blur.consistency import Consistency, measure_consistency, unexplained
+from snadnet.blur.consistency import Consistency, measure_consistency
 from snadnet.blur.convolution import Border, Method, apply_kernel
 from snadnet.blur.disc import disc_kernel
 from snadnet.blur.extent import KernelExtent, kernel_extent, point_if_unmoved
@@ -33,5 +33,4 @@ __all__ = [
     "trajectory_kernel",
     "trajectory_kernels",
     "trajectory_kernels_of_seeds",
-    "unexplained",
 ]

@@ -43,7 +43,9 @@ def measure_consistency(
     in_light: bool = False,
     spacing: int = 1,
 ) -> Consistency:
-    """Blur a restored image again and compare it with what was given: `unexplained`, beside the noise.
+    """Blur a restored image again and compare it with what was given.
+
+    Half of the borders that the kernel reaches over is left out: what lay beyond them is not known.
 
     Args:
         restored: ``(H, W, 3)`` float32 sRGB, about ``[0, 1]``.
@@ -55,26 +57,6 @@ def measure_consistency(
     Raises:
         ValueError: If a shape is wrong or a value is not finite.
     """
-    left = unexplained(restored, blurred, kernel, in_light=in_light)
-    return Consistency(left, noise_level(blurred, spacing=spacing))
-
-
-def unexplained(
-    restored: NDArray[np.float32], blurred: NDArray[np.float32], kernel: NDArray[np.float32], *, in_light: bool
-) -> float:
-    """Return the root mean square of a blurred image less the restored one, blurred.
-
-    Half of the borders that the kernel reaches over is left out: what lay beyond them is not known.
-
-    Args:
-        restored: As for `measure_consistency`, and so are the others.
-        blurred: The blurred image.
-        kernel: The kernel.
-        in_light: Whether it blurs light.
-
-    Raises:
-        ValueError: If a shape is wrong or a value is not finite.
-    """
     if restored.shape != blurred.shape:
         raise ValueError(f"the restored image is {restored.shape}, the blurred one {blurred.shape}")
     seen = decode_srgb(restored) if in_light else restored
@@ -82,4 +64,4 @@ def unexplained(
     left = blurred - (encode_srgb(again) if in_light else again)
     edge = max(min(len(kernel) // 4, (min(left.shape[:2]) - _LEAST_SIDE) // 2), 0)
     left = left[edge : left.shape[0] - edge, edge : left.shape[1] - edge]
-    return float(np.sqrt(np.mean(np.square(left))))
+    return Consistency(float(np.sqrt(np.mean(np.square(left)))), noise_level(blurred, spacing=spacing))

@@ -1,6 +1,5 @@
 """The interface of all networks that restore face crops, whichever runtime computes them."""
 
-from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -18,36 +17,14 @@ class RestoredCrops(NamedTuple):
             network parses no faces.
         kernel: float32 ``(B, K, K)``, the blur kernels that the network estimates, in pixels of the crops; ``K`` odd,
             each kernel non-negative, its sum 1, its centre the origin. None where the network estimates none.
-        in_light: bool ``(B,)``, which crops' blur was taken for one of light (`snadnet.inference.with_light`); None
-            for none of them.
+        in_light: bool ``(B,)``, which crops' blur was taken for one of light, at least for the greater part
+            (`snadnet.inference.with_light`); None for none of them.
     """
 
     restored: NDArray[np.float32]
     parsing: NDArray[np.float32] | None = None
     kernel: NDArray[np.float32] | None = None
     in_light: NDArray[np.bool_] | None = None
-
-    def replaced(self, others: "RestoredCrops", places: Mapping[int, int]) -> "RestoredCrops":
-        """Return this batch with some of its crops by another one's results, which restored them in light.
-
-        Args:
-            others: The other batch, by the same network.
-            places: The crops' places in it, by their places here.
-        """
-        if not places:
-            return self
-        here, there = list(places), list(places.values())
-
-        restored, in_light = self.restored.copy(), np.zeros(len(self.restored), np.bool_)
-        restored[here], in_light[here] = others.restored[there], True
-        parsing, kernel = self.parsing, self.kernel
-        if parsing is not None and others.parsing is not None:
-            parsing = parsing.copy()
-            parsing[here] = others.parsing[there]
-        if kernel is not None and others.kernel is not None:
-            kernel = kernel.copy()
-            kernel[here] = others.kernel[there]
-        return RestoredCrops(restored, parsing, kernel, in_light)
 
 
 class Backend(Protocol):

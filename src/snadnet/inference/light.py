@@ -3,16 +3,17 @@
 A moving camera's sensor sums light; the values of a file are that light under the sRGB curve. A photo's blur is then a
 convolution of light, and deconvolved as one of values it leaves its bright parts smeared and its dark ones ringing.
 Whoever blurs an image in a program mostly convolves values, as the test sets of all papers do. Which of the two it was
-shows: restored by the wrong reading, a face explains less of what was given.
+shows: restored by the wrong reading, a face explains less of what was given. It does not always show clearly, so both
+results are mixed: what one has wrong, the other half makes good.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snadnet.blur import kernel_extent, unexplained
+from snadnet.blur import kernel_extent, measure_consistency
 from snadnet.errors import ConfigError
 from snadnet.faces.defaults import Light
 from snadnet.inference.backend import Backend, RestoredCrops, check_crops
@@ -21,6 +22,18 @@ from snadnet.srgb import decode_srgb, encode_srgb
 
 _LEAST_MOTION: Final = 4.0
 """Length of a motion in pixels under which both readings come to the same."""
+
+_OF_A_CAMERA: Final = 1.4
+"""How much more a result in light may leave unexplained, times, where a camera is known to have taken the photo."""
+
+_SHARPNESS: Final = 8.0
+"""Power of what is left unexplained by which both results are weighed; one that leaves twice as much counts nothing."""
+
+_CLEAR: Final = 0.02
+"""Shares under this, and over the rest, are none and all."""
+
+_LEAST_EXCESS: Final = 2e-4
+"""What a file of 8 bits leaves by its rounding, and about what can be told."""
 
 
 def with_light(network: Backend, light: str) -> Backend:
@@ -47,18 +60,26 @@ def without_choice(network: Backend) -> Backend:
     return network.network if isinstance(network, LightBackend) and network.chooses else network
 
 
+def for_camera(network: Backend) -> Backend:
+    """Return a network that, if it chooses, rather takes blur for one of light: for photos that a camera exposed."""
+    return replace(network, tolerance=_OF_A_CAMERA) if isinstance(network, LightBackend) else network
+
+
 @dataclass(frozen=True)
 class LightBackend:
-    """Restores crops in light: all of them, or those that are explained better so.
+    """Restores crops in light: all of them, or as far as that explains them better.
 
     Attributes:
         network: What restores them.
-        chooses: Whether a crop is restored by its values first and in light only if it has moved; then what explains
-            the blurred crop better is kept, and the values' where the network estimates no kernel.
+        chooses: Whether a crop is restored by its values first, and in light too if it has moved; then both results are
+            mixed by how well they explain the blurred crop. Where the network estimates no kernel, there is no
+            telling, and the first is kept.
+        tolerance: How much more, times, the result in light may leave unexplained to count as much.
     """
 
     network: Backend
     chooses: bool
+    tolerance: float = 1.0
 
     @property
     def device(self) -> Device:
@@ -95,19 +116,41 @@ class LightBackend:
         if not moved:
             return by_value
         in_light = self._in_light(crops[moved])
-        better = {
-            number: place
+        excess = [
+            (_excess(by_value, number, crops[number]), _excess(in_light, place, crops[number]))
             for place, number in enumerate(moved)
-            if _unexplained(in_light, place, crops[number]) < _unexplained(by_value, number, crops[number])
-        }
-        return by_value.replaced(in_light, better)
+        ]
+        return _mixed(by_value, in_light, {n: self._share(*each) for n, each in zip(moved, excess, strict=True)})
+
+    def _share(self, by_value: float, in_light: float) -> float:
+        """How much of the result in light is taken, from what both leave unexplained beyond the noise."""
+        ratio = (in_light + _LEAST_EXCESS) / (by_value + _LEAST_EXCESS)
+        share = 1.0 / (1.0 + (ratio / self.tolerance) ** _SHARPNESS)
+        return float(np.clip((share - _CLEAR) / (1.0 - 2.0 * _CLEAR), 0.0, 1.0))
 
     def _in_light(self, crops: NDArray[np.float32]) -> RestoredCrops:
         result = self.network(decode_srgb(crops))
         return result._replace(restored=encode_srgb(result.restored), in_light=np.ones(len(crops), np.bool_))
 
 
-def _unexplained(result: RestoredCrops, number: int, blurred: NDArray[np.float32]) -> float:
+def _mixed(by_value: RestoredCrops, in_light: RestoredCrops, shares: dict[int, float]) -> RestoredCrops:
+    """Mix a batch with the results in light of some of its crops, whose shares are given by their places in it.
+
+    The kernel and the parsing are those of the greater part.
+    """
+    restored = by_value.restored.copy()
+    parsing, kernel = (None if part is None else part.copy() for part in (by_value.parsing, by_value.kernel))
+    mostly = np.zeros(len(restored), np.bool_)
+    for place, (number, share) in enumerate(shares.items()):
+        restored[number] += np.float32(share) * (in_light.restored[place] - restored[number])
+        mostly[number] = share > 0.5  # noqa: PLR2004 - the greater part
+        for part, other in ((parsing, in_light.parsing), (kernel, in_light.kernel)):
+            if part is not None and other is not None and mostly[number]:
+                part[number] = other[place]
+    return RestoredCrops(restored, parsing, kernel, mostly if mostly.any() else None)
+
+
+def _excess(result: RestoredCrops, number: int, blurred: NDArray[np.float32]) -> float:
     assert result.kernel is not None
     in_light = result.in_light is not None
-    return unexplained(result.restored[number], blurred, result.kernel[number], in_light=in_light)
+    return measure_consistency(result.restored[number], blurred, result.kernel[number], in_light=in_light).excess
