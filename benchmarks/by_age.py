@@ -41,7 +41,7 @@ def main(
     chosen = sorted(photos.glob("*.jpg"), key=lambda path: hashlib.sha256(path.name.encode()).hexdigest())[-last:]
     if not chosen:
         raise DataError(f"{photos}: holds no .jpg photos; give a folder of them")
-    deblurrer, detector = Deblurrer(weights=weights), FaceDetector()
+    deblurrer, detector = Deblurrer(weights=weights, light="srgb"), FaceDetector()
     scores: dict[str, list[tuple[float, float]]] = {group: [] for group in GROUPS}
     lost = 0
     with tempfile.TemporaryDirectory() as folder:

@@ -46,7 +46,7 @@ def main(
     max_crop: Annotated[int, typer.Option(help="Largest crop that a face is restored in.")] = LARGE_CROP_SIZE,
 ) -> None:
     """Print a row a kernel size, mean PSNR in dB, and what the gain at 512 px lacks of that at 256 px."""
-    deblurrer = Deblurrer(weights=weights, max_crop=max_crop)
+    deblurrer = Deblurrer(weights=weights, max_crop=max_crop, light="srgb")  # as the kernels blur here
     files = [face.image for face in list_faces(faces)]
     rows = []
     for size in sizes:

@@ -72,7 +72,7 @@ def test_an_option_that_was_renamed_says_its_new_name(arguments: tuple[str, ...]
         ("snadnet deblur a.png --weights nat", ["natural"]),
         (
             "snadnet deblur a.png --model snadnet-small-",
-            ["snadnet-small-full", "snadnet-small-large", "snadnet-small-natural"],
+            ["snadnet-small-full", "snadnet-small-large", "snadnet-small-natural", "snadnet-small-twice"],
         ),
         ("snadnet deblur a.png --weights ./w", []),
         ("snadnet deblur --require", ["--require-face"]),
@@ -92,7 +92,10 @@ def test_a_wrong_name_of_weights_lists_those_there_are(tmp_path: Path) -> None:
     result = run("deblur", os.fspath(tmp_path / "a.png"), "--weights", "nature")
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
-    names = "fidelity, natural, snadnet-small, snadnet-small-full, snadnet-small-large, snadnet-small-natural"
+    names = (
+        "fidelity, natural, snadnet-small, snadnet-small-full, snadnet-small-large, snadnet-small-natural, "
+        "snadnet-small-twice"
+    )
     assert f"'nature'; choose one of: {names}" in result.stderr
 
 

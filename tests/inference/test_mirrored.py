@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from snadnet import Deblurrer
-from snadnet.errors import ConfigError
+from snadnet.errors import ConfigError, SnadnetError
 from snadnet.inference import MirroredBackend, RestoredCrops, load_model, with_effort
+from snadnet.inference.resolve import check_model
 
 
 class Ramp:
@@ -60,7 +61,23 @@ def test_effort_reaches_every_face(portrait):
     assert np.array_equal(travelled.restore(portrait).photo.pixels, twice.restore(portrait).photo.pixels)
 
 
-@pytest.mark.parametrize("effort", [0, 3, -1])
+@pytest.mark.parametrize("effort", [0, 4, -1])
 def test_other_efforts_are_refused(tiny_network, effort):
-    with pytest.raises(ConfigError, match=f"effort {effort} is out of range; choose 1, or 2"):
+    message = f"effort {effort} is out of range; choose 1, or up to 3"
+    with pytest.raises(ConfigError, match=message):
         Deblurrer(weights=tiny_network, effort=effort)
+    with pytest.raises(ConfigError, match=message):
+        Deblurrer(network=Ramp(), effort=effort)
+
+
+def test_more_effort_goes_one_pass_further_where_there_is_one():
+    """Of the default release; that pass itself, large faces and all others have their mirror image restored."""
+    twice, both = (load_model("fidelity", "cpu", effort) for effort in (2, 3))
+    assert twice.model == both.model == "snadnet-small-twice"
+    assert not isinstance(twice, MirroredBackend)
+    assert isinstance(both, MirroredBackend)
+    for name in ("snadnet-small-twice", "snadnet-small-large", "natural", "snadnet-tiny"):
+        assert isinstance(load_model(name, "cpu", 2), MirroredBackend)
+    check_model(twice, "snadnet-small-full", "fidelity")
+    with pytest.raises(SnadnetError, match="holds the model 'snadnet-small-twice', not 'snadnet-small'"):
+        check_model(twice, "snadnet-small", "fidelity")

@@ -52,7 +52,7 @@ def evaluate(
         by: Breakdowns to add: ``kernel``, ``brightness``, ``glasses``, ``hat``, ``mouth``.
         resampling: The bootstrap of the intervals; its seed is KID's too.
         batch_size: Faces at a time; no score depends on it.
-        effort: How often networks are run for a face, see `snadnet.inference.with_effort`.
+        effort: How often networks are run for a face, see `snadnet.inference.load_model`.
         light: What networks take the blur for, see `snadnet.inference.with_light`.
         header: Lines for the report to begin with.
         paper: Put the paper's own figures beside ours, marked as such.

@@ -14,7 +14,7 @@ from snadnet.errors import ConfigError, DataError, ModelError
 from snadnet.evaluation.test_set import FaceTestSet
 from snadnet.faces.defaults import Light
 from snadnet.image_arrays import to_float, to_uint8
-from snadnet.inference import Backend, Device, load_model, resolve_weights, with_effort, with_light
+from snadnet.inference import Backend, Device, load_model, resolve_weights, with_light
 from snadnet.inference.resolve import weights_digest
 from snadnet.models import describe_model, read_weights
 from snadnet.photo import printable
@@ -64,7 +64,7 @@ def find_method(
         test_set: The test set that it will be scored on. Where its faces are not aligned, networks restore each face
             that is found, as ``snadnet.Deblurrer`` does.
         device: Where networks run.
-        effort: How often they are run for a face, see `snadnet.inference.with_effort`.
+        effort: How often they are run for a face, see `snadnet.inference.load_model`.
         light: What the blur is taken for, see `snadnet.inference.with_light`.
 
     Raises:
@@ -86,7 +86,7 @@ def find_method(
     if _holds_parser(weights):
         raise ModelError(f"{printable(place)}: is a face parser, which restores nothing; run: snadnet evaluate-parsers")
     if test_set.aligned:
-        restore = _of_aligned(with_light(with_effort(load_model(place, device), effort), light))
+        restore = _of_aligned(with_light(load_model(place, device, effort), light))
     else:
         restore = _of_unaligned(Deblurrer(weights=place, device=device, effort=effort, light=light))
     source = f"{weights} (sha256 {weights_digest(weights)[:16]})" + (f", effort {effort}" if effort > 1 else "")

@@ -18,8 +18,8 @@ CROP_SIZE: Final = 256
 LARGE_CROP_SIZE: Final = 2 * CROP_SIZE
 """Side in pixels of the crop of a large face."""
 
-MAX_EFFORT: Final = 2
-"""Most work on a face: its mirror image is restored too."""
+MAX_EFFORT: Final = 3
+"""Most work on a face: one more pass, and its mirror image is restored too."""
 
 
 class Light(StrEnum):

@@ -13,10 +13,10 @@ from snadnet.blur import Consistency
 from snadnet.faces.types import Box
 from snadnet.photo import Photo, encode_photo, printable, write_photo
 
-WELL: Final = 0.006
+WELL: Final = 0.004
 """Up to this `Consistency.excess` a result explains the blur well."""
 
-PARTLY: Final = 0.01
+PARTLY: Final = 0.008
 """Up to this it does so partly, and hardly beyond."""
 
 

@@ -20,8 +20,8 @@ from snadnet.inference.backend import Backend, RestoredCrops, check_crops
 from snadnet.inference.devices import Device
 from snadnet.srgb import decode_srgb, encode_srgb
 
-_LEAST_MOTION: Final = 4.0
-"""Length of a motion in pixels under which both readings come to the same."""
+_LEAST_MOTION: Final = 7.0
+"""Length of a motion in pixels under which both readings come to much the same, and which is true hardly shows."""
 
 _OF_A_CAMERA: Final = 1.4
 """How much more a result in light may leave unexplained, times, where a camera is known to have taken the photo."""

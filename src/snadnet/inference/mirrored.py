@@ -16,18 +16,23 @@ from snadnet.inference.backend import Backend, RestoredCrops, check_crops
 from snadnet.inference.devices import Device
 
 
+def check_effort(effort: int) -> None:
+    """Raise ConfigError unless ``effort`` is in range."""
+    if effort not in range(1, MAX_EFFORT + 1):
+        raise ConfigError(f"effort {effort} is out of range; choose 1, or up to {MAX_EFFORT} for more work on a face")
+
+
 def with_effort(network: Backend, effort: int) -> Backend:
     """Return a network that spends so much on each crop.
 
     Args:
         network: The network.
-        effort: 1 for the network itself, 2 for `MirroredBackend`.
+        effort: 1 for the network itself, more for `MirroredBackend`.
 
     Raises:
-        ConfigError: If ``effort`` is another number.
+        ConfigError: If ``effort`` is out of range.
     """
-    if effort not in range(1, MAX_EFFORT + 1):
-        raise ConfigError(f"effort {effort} is out of range; choose 1, or 2 for twice the work on a face")
+    check_effort(effort)
     return network if effort == 1 else MirroredBackend(network)
 
 

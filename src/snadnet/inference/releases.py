@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -20,8 +21,13 @@ DEFAULT_PARSER: Final = "bisenet-small-sharp.safetensors"
 DEFAULT_NAMES: Final[dict[Task, str]] = {"deblurring": DEFAULT_WEIGHTS, "parsing": DEFAULT_PARSER}
 WEIGHTS_BY_AIM: Final = {"fidelity": DEFAULT_WEIGHTS, "natural": "snadnet-small-natural"}
 """Releases by what they were trained for: the least error, or the look of a sharp photo (against a discriminator)."""
-FOR_LARGE_FACES: Final = {"snadnet-small-full": "snadnet-small-large"}
+FOR_LARGE_FACES: Final = {
+    "snadnet-small-full": "snadnet-small-large",
+    "snadnet-small-twice": "snadnet-small-large",
+}
 """The release that restores large faces, by that which restores all others."""
+WITH_ONE_MORE_PASS: Final = {"snadnet-small-full": "snadnet-small-twice"}
+"""The release that goes on where another one ends, for who wants to spend more on a face."""
 MANIFEST: Final = "manifest.json"
 """``{name: {"file": file name in this folder, "sha256": hexadecimal digest}}``.
 
@@ -122,7 +128,20 @@ def weights_for_large_faces(path: Path) -> str | None:
     Raises:
         WeightsError: If the manifest is missing or damaged, or the release of that file is.
     """
-    name = FOR_LARGE_FACES.get(path.stem)
+    return _beside(path, FOR_LARGE_FACES)
+
+
+def weights_with_one_more_pass(path: Path) -> str | None:
+    """Return the release that goes on where the one of a file ends; None if there is none.
+
+    Raises:
+        WeightsError: If the manifest is missing or damaged, or the release of that file is.
+    """
+    return _beside(path, WITH_ONE_MORE_PASS)
+
+
+def _beside(path: Path, names: Mapping[str, str]) -> str | None:
+    name = names.get(path.stem)
     if name is None or release_digest(path) is None:
         return None
     # On the same runtime.

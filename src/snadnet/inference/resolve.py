@@ -13,14 +13,17 @@ from snadnet.catalogue import current_name
 from snadnet.errors import ConfigError, ModelError, WeightsError
 from snadnet.inference.backend import Backend
 from snadnet.inference.devices import Device
+from snadnet.inference.mirrored import check_effort, with_effort
 from snadnet.inference.onnx_backend import OnnxBackend
 from snadnet.inference.onnx_safety import read_graph_file
 from snadnet.inference.releases import (
     DEFAULT_NAMES,
+    WITH_ONE_MORE_PASS,
     Task,
     find_release,
     released_weights,
     selectable_names,
+    weights_with_one_more_pass,
 )
 from snadnet.photo import printable, refused_url
 from snadnet.safetensors_header import read_parts
@@ -86,7 +89,7 @@ def weights_digest(path: Path) -> str:
         raise WeightsError(f"{path}: not a readable safetensors file ({error}); fetch it again") from error
 
 
-def load_model(name_or_path: str | Path | None = None, device: Device = "auto") -> Backend:
+def load_model(name_or_path: str | Path | None = None, device: Device = "auto", effort: int = 1) -> Backend:
     """Open a deblurring network.
 
     Args:
@@ -94,13 +97,23 @@ def load_model(name_or_path: str | Path | None = None, device: Device = "auto") 
             (.onnx), ``snadnet train`` or ``snadnet import`` (.safetensors, on PyTorch) wrote. None is ``"fidelity"``.
         device: ``"auto"`` for CUDA where the file's runtime has it and the CPU elsewhere; or ``"cpu"``, ``"cuda"``, or
             for an ONNX file another device of `snadnet.inference.devices`.
+        effort: How much is spent on a crop. 2 takes the release that goes one pass further, where there is one, and
+            restores the mirror image too of all others; 3 does both.
 
     Raises:
         WeightsError: If there is no such name, or the file is missing or damaged.
         ModelError: If the network is a face parser, or the device is unknown or not there.
-        ConfigError: If the file needs PyTorch, which is not installed.
+        ConfigError: If the file needs PyTorch, which is not installed, or ``effort`` is out of range.
     """
+    check_effort(effort)
     path = resolve_weights(name_or_path)
+    further = weights_with_one_more_pass(path) if effort > 1 else None
+    if further is None:
+        return with_effort(_opened(path, device), effort)
+    return with_effort(_opened(resolve_weights(further), device), effort - 1)
+
+
+def _opened(path: Path, device: Device) -> Backend:
     if path.suffix.lower() != TORCH_SUFFIX:
         return OnnxBackend(path, device)
     if path in [resolve_weights(name) for name in selectable_names("parsing")]:  # said without PyTorch too
@@ -148,7 +161,8 @@ def check_model(network: Backend, model: str, path: str | Path) -> None:
     """
     if network.model is None:
         raise WeightsError(f"{printable(path)}: does not say which model it holds; export it again, or name no model")
-    if network.model != current_name(model):
+    wanted = current_name(model)
+    if network.model not in (wanted, WITH_ONE_MORE_PASS.get(wanted)):  # more effort may have taken the other
         raise WeightsError(
             f"{printable(path)}: holds the model {printable(network.model)[:40]!r}, not {printable(model)!r}; "
             "give that model's file, or name no model"
