@@ -73,7 +73,7 @@ def test_the_default_and_released_names() -> None:
     assert names[:3] == ["fidelity", "natural", "snadnet-small"]
     assert names[3:6] == ["snadnet-small-full", "snadnet-small-large", "snadnet-small-natural"]
     assert names[6] == "snadnet-small-twice"
-    assert all("-tiny" in name for name in names[6:])
+    assert all("-tiny" in name for name in names[7:])
     assert selectable_names("parsing") == ["bisenet-small-sharp"]
     for name in (None, DEFAULT_WEIGHTS, f"{DEFAULT_WEIGHTS}.onnx", Path(DEFAULT_WEIGHTS)):
         network = load_model(name, device="cpu")
