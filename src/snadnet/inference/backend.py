@@ -1,5 +1,6 @@
 """The interface of all networks that restore face crops, whichever runtime computes them."""
 
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -52,6 +53,32 @@ class Backend(Protocol):
             ValueError: If ``crops`` has another shape.
             WeightsError: If the network fails, or gives results that are none.
         """
+
+
+@dataclass(frozen=True)
+class BackendAround:
+    """What networks have in common that run another one and make more of its results.
+
+    Attributes:
+        network: The other one.
+    """
+
+    network: Backend
+
+    @property
+    def device(self) -> Device:
+        """Where the network runs."""
+        return self.network.device
+
+    @property
+    def model(self) -> str | None:
+        """The registered name of the network."""
+        return self.network.model
+
+    @property
+    def crop_size(self) -> int:
+        """Side in pixels of the crops that the network is made for."""
+        return self.network.crop_size
 
 
 def check_crops(crops: NDArray[np.float32]) -> None:

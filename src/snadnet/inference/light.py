@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from snadnet.blur import kernel_extent, measure_consistency
 from snadnet.errors import ConfigError
 from snadnet.faces.defaults import Light
-from snadnet.inference.backend import Backend, RestoredCrops, check_crops
-from snadnet.inference.devices import Device
+from snadnet.inference.backend import Backend, BackendAround, RestoredCrops, check_crops
 from snadnet.srgb import decode_srgb, encode_srgb
 
 _LEAST_MOTION: Final = 7.0
@@ -66,35 +65,18 @@ def for_camera(network: Backend) -> Backend:
 
 
 @dataclass(frozen=True)
-class LightBackend:
+class LightBackend(BackendAround):
     """Restores crops in light: all of them, or as far as that explains them better.
 
     Attributes:
-        network: What restores them.
         chooses: Whether a crop is restored by its values first, and in light too if it has moved; then both results are
             mixed by how well they explain the blurred crop. Where the network estimates no kernel, there is no
             telling, and the first is kept.
         tolerance: How much more, times, the result in light may leave unexplained to count as much.
     """
 
-    network: Backend
     chooses: bool
     tolerance: float = 1.0
-
-    @property
-    def device(self) -> Device:
-        """Where the network runs."""
-        return self.network.device
-
-    @property
-    def model(self) -> str | None:
-        """The registered name of the network."""
-        return self.network.model
-
-    @property
-    def crop_size(self) -> int:
-        """Side in pixels of the crops that the network is made for."""
-        return self.network.crop_size
 
     def __call__(self, crops: NDArray[np.float32]) -> RestoredCrops:
         """Restore a batch of crops.

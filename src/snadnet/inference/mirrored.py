@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from snadnet.errors import ConfigError
 from snadnet.faces.defaults import MAX_EFFORT
-from snadnet.inference.backend import Backend, RestoredCrops, check_crops
-from snadnet.inference.devices import Device
+from snadnet.inference.backend import Backend, BackendAround, RestoredCrops, check_crops
 
 
 def check_effort(effort: int) -> None:
@@ -37,29 +36,8 @@ def with_effort(network: Backend, effort: int) -> Backend:
 
 
 @dataclass(frozen=True)
-class MirroredBackend:
-    """Restores crops and their mirror images, and averages what comes of both.
-
-    Attributes:
-        network: What restores them.
-    """
-
-    network: Backend
-
-    @property
-    def device(self) -> Device:
-        """Where the network runs."""
-        return self.network.device
-
-    @property
-    def model(self) -> str | None:
-        """The registered name of the network."""
-        return self.network.model
-
-    @property
-    def crop_size(self) -> int:
-        """Side in pixels of the crops that the network is made for."""
-        return self.network.crop_size
+class MirroredBackend(BackendAround):
+    """Restores crops and their mirror images, and averages what comes of both."""
 
     def __call__(self, crops: NDArray[np.float32]) -> RestoredCrops:
         """Restore a batch of crops; the parsing is that of the crops as they came.
