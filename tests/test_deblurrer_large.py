@@ -12,6 +12,10 @@ from snadnet.inference import weights_for_large_faces
 from snadnet.inference.releases import FOR_LARGE_FACES, released_weights
 
 
+SHORT = np.diag([1, 2, 2, 2, 1]) / 8
+"""A kernel that moves too little to be tried as one of light; along its diagonal its variance is 3."""
+
+
 def enlarged(pixels: np.ndarray, factor: float) -> np.ndarray:
     height, width = pixels.shape[:2]
     return np.asarray(Image.fromarray(pixels).resize((round(factor * width), round(factor * height)), Image.LANCZOS))
@@ -21,7 +25,7 @@ def enlarged(pixels: np.ndarray, factor: float) -> np.ndarray:
 def large_network(build_network, tmp_path_factory):
     """A network for crops of 512 px that makes them darker, where the one for all others makes them brighter."""
     path = tmp_path_factory.mktemp("large") / "large.onnx"
-    return build_network(path, gain=-0.1, metadata={"crop_size": "512"}, kernel=np.eye(5) / 5)
+    return build_network(path, gain=-0.1, metadata={"crop_size": "512"}, kernel=SHORT)
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +62,8 @@ def test_each_face_goes_to_the_network_for_its_size(deblurrer, two_sizes):
 def test_a_blur_is_told_in_pixels_of_the_photo(deblurrer, large_network, two_sizes):
     (large, _) = deblurrer.restore(two_sizes).faces
     (same, _) = Deblurrer(weights=large_network, device="cpu").restore(two_sizes).faces
-    # The crop has about as many pixels as the photo has there, so that the 5 px of the kernel stay about that.
-    assert large.blur.length == same.blur.length == pytest.approx(1 + 4 * np.sqrt(2) * 470 / 512, rel=0.1)
+    # The crop has about as many pixels as the photo has there, so that the kernel's length stays about that.
+    assert large.blur.length == same.blur.length == pytest.approx(1 + (np.sqrt(37) - 1) * 470 / 512, rel=0.05)
 
 
 def test_one_network_alone_takes_all_faces(tiny_network, large_network, two_sizes, deblurrer):

@@ -7,7 +7,9 @@ from snadnet.cli.shared.completion import complete_configs, complete_parsers, co
 
 def test_released_weights_are_offered_by_name():
     assert complete_weights("")[:3] == ["fidelity", "natural", "snadnet-small"]
-    assert complete_weights("snadnet-small-") == [f"snadnet-small-{end}" for end in ("full", "large", "natural")]
+    assert complete_weights("snadnet-small-") == [
+        f"snadnet-small-{end}" for end in ("full", "large", "natural", "twice")
+    ]
     assert complete_weights("nat") == ["natural"]
     assert complete_weights("./w") == []
     assert complete_parsers("") == ["bisenet-small-sharp"]
