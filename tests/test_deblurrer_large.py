@@ -11,7 +11,6 @@ from snadnet.errors import ConfigError, WeightsError
 from snadnet.inference import weights_for_large_faces
 from snadnet.inference.releases import FOR_LARGE_FACES, released_weights
 
-
 SHORT = np.diag([1, 2, 2, 2, 1]) / 8
 """A kernel that moves too little to be tried as one of light; along its diagonal its variance is 3."""
 
@@ -62,8 +61,8 @@ def test_each_face_goes_to_the_network_for_its_size(deblurrer, two_sizes):
 def test_a_blur_is_told_in_pixels_of_the_photo(deblurrer, large_network, two_sizes):
     (large, _) = deblurrer.restore(two_sizes).faces
     (same, _) = Deblurrer(weights=large_network, device="cpu").restore(two_sizes).faces
-    # The crop has about as many pixels as the photo has there, so that the kernel's length stays about that.
-    assert large.blur.length == same.blur.length == pytest.approx(1 + (np.sqrt(37) - 1) * 470 / 512, rel=0.05)
+    # The crop of 512 px takes about 406 px of the photo.
+    assert large.blur.length == same.blur.length == pytest.approx(1 + (np.sqrt(37) - 1) * 406 / 512, rel=0.05)
 
 
 def test_one_network_alone_takes_all_faces(tiny_network, large_network, two_sizes, deblurrer):
