@@ -6,12 +6,17 @@ import numpy as np
 import onnx
 import pytest
 import skimage.data
+from hypothesis import settings
 from onnx import TensorProto, helper
 
 from snadnet.faces.classes import NUM_CLASSES
 from snadnet.inference.graph_cache import CACHE_VARIABLE
 
 pytest.register_assert_rewrite("support.deblurring_model_checks")
+
+# A busy machine is slow, and no test is about speed.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)
