@@ -2,7 +2,7 @@
 
 A moving camera's sensor sums light; the values of a file are that light under the sRGB curve. A photo's blur is then a
 convolution of light, and deconvolved as one of values it leaves its bright parts smeared and its dark ones ringing.
-Whoever blurs an image in a program mostly convolves values, as the test sets of all papers do. Which of the two it was
+Whoever blurs an image in a program mostly convolves values, as the paper's test sets do. Which of the two it was
 shows: restored by the wrong reading, a face explains less of what was given. It does not always show clearly, so both
 results are mixed: what one has wrong, the other half makes good.
 """
