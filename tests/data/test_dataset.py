@@ -197,7 +197,7 @@ def test_the_kernel_of_a_degraded_face_is_what_blurred_it(shares: dict[str, floa
     everything = {"sharp_share": 0, "linear_share": 0, "trajectory_share": 0, **shares}
     mixture = Degradation(**everything, kernels=8, noise=(0.0, 0.0))
     for seed in range(4):
-        picture, kernel = degrade(sharp, mixture, np.random.default_rng(seed))
+        picture, _, kernel = degrade(sharp, mixture, np.random.default_rng(seed))
         assert kernel.shape == (49, 49)
         assert kernel.sum() == pytest.approx(1.0, abs=1e-5)
         np.testing.assert_allclose(picture, apply_kernel(sharp, kernel), atol=1 / 255)
@@ -209,7 +209,7 @@ TURNING = {"trajectory_share": 0, "rotating_share": 1, "noise": (0.0, 0.0)}
 def test_the_kernel_of_a_face_out_of_focus_is_that_of_both_blurs() -> None:
     sharp = np.random.default_rng(1).random((160, 160, 3), np.float32) * 0.5 + 0.25
     mixture = Degradation(defocus_share=1, defocus=(3.0, 3.0), noise=(0, 0), kernels=16)
-    image, kernel = degrade(sharp, mixture, np.random.default_rng(4))
+    image, _, kernel = degrade(sharp, mixture, np.random.default_rng(4))
     inside = slice(30, 130)
     np.testing.assert_allclose(apply_kernel(sharp, kernel)[inside, inside], image[inside, inside], atol=3 / 255)
     still = Degradation(sharp_share=1, trajectory_share=0, defocus_share=1, defocus=(3.0, 3.0), noise=(0, 0))
@@ -224,6 +224,17 @@ def test_a_highlight_leaves_a_brighter_trace_and_grey_stays_grey() -> None:
     bright = degrade(photo, Degradation(**straight, highlight_share=1), np.random.default_rng(0)).image
     assert bright[32, 32].min() > plain[32, 32].max() + 0.1
     np.testing.assert_allclose(bright[:20], photo[:20], atol=1 / 255)
+
+
+def test_a_face_in_light_is_the_mean_of_the_light_of_what_moved() -> None:
+    photo = np.zeros((64, 64, 3), np.float32)
+    photo[:, 32:] = 0.8
+    straight = {"linear_share": 1, "trajectory_share": 0, "linear_length": 2, "linear_angle": 0, "noise": (0, 0)}
+    image, sharp, kernel = degrade(photo, Degradation(**straight, light_share=1), np.random.default_rng(0))
+    light = ((0.8 + 0.055) / 1.055) ** 2.4
+    np.testing.assert_allclose(sharp, photo * (light / 0.8), atol=1e-6)
+    np.testing.assert_allclose(image, apply_kernel(sharp, kernel), atol=0.51 / 255 * 2.4 / 1.055)
+    assert 0.1 * light < image[32, 31].min() < 0.5 * light
 
 
 def test_long_motions_are_drawn_from_the_upper_half() -> None:
@@ -254,7 +265,7 @@ def test_what_has_no_share_draws_nothing() -> None:
 
 def test_a_turning_camera_that_does_not_turn_blurs_by_its_kernel() -> None:
     photo = astronaut()[:128, 160:288].astype(np.float32) / 255
-    picture, kernel = degrade(photo, Degradation(**TURNING, rotation=(0.0, 0.0)), np.random.default_rng(2))
+    picture, _, kernel = degrade(photo, Degradation(**TURNING, rotation=(0.0, 0.0)), np.random.default_rng(2))
     assert kernel.max() < 0.5
     np.testing.assert_allclose(picture, apply_kernel(photo, kernel), atol=0.01)  # 5e-3 by rotating_blur, and rounding
 
@@ -263,7 +274,7 @@ def test_a_turning_camera_blurs_the_middle_by_its_kernel_and_the_corners_more() 
     rows, columns = np.mgrid[:161, :161]
     dots = ((rows % 80 == 0) & (columns % 80 == 0)).astype(np.float32)[..., None].repeat(3, axis=2)
     mixture = Degradation(**TURNING, smallest=3, largest=3, rotation=(8.0, 8.0))
-    picture, kernel = degrade(dots, mixture, np.random.default_rng(2))
+    picture, _, kernel = degrade(dots, mixture, np.random.default_rng(2))
     np.testing.assert_allclose(picture[78:83, 78:83, 0], kernel[22:27, 22:27], atol=0.05)
     assert picture[0, 0].max() < 0.5 * kernel.max()
 
@@ -276,7 +287,7 @@ def test_a_face_may_go_on_in_several_ways_beyond_its_edges(kind: str, fill: floa
     rng = np.random.default_rng(0)
     border = draw_border(mixture, 64, 64, rng)
     assert border == DrawnBorder(kind, 0)
-    picture, kernel = degrade(np.ones((64, 64, 3), np.float32), mixture, rng, border)
+    picture, _, kernel = degrade(np.ones((64, 64, 3), np.float32), mixture, rng, border)
     assert kernel.max() < 1.0
     assert (picture[0, 0] < 0.95).all() == (fill == 0.0)
 
@@ -290,7 +301,7 @@ def test_a_face_in_its_surroundings_is_blurred_with_them() -> None:
     assert border == DrawnBorder("reflect", 6)  # 29 px at 160 px reach 5.8 px here
     assert draw_border(mixture, 64, 75, rng) == DrawnBorder("reflect", 0)  # 76 px would be needed
     around = np.random.default_rng(1).random((76, 76, 3), dtype=np.float32)
-    picture, kernel = degrade(around, mixture, rng, border)
+    picture, _, kernel = degrade(around, mixture, rng, border)
     assert picture.shape == (64, 64, 3)
     np.testing.assert_allclose(picture, apply_kernel(around, kernel)[6:-6, 6:-6], atol=1 / 255)
 

@@ -107,8 +107,8 @@ class FaceDataset(Dataset[FaceSample]):
         image, labels = augment(image, labels, self.augmentation, rng)
         border = draw_border(self.degradation, key.size, min(labels.shape), rng)
         sharp, labels = resize_square(image, labels, key.size + 2 * border.margin)
-        blurred, kernel = degrade(sharp, self.degradation, rng, border)
-        sharp, labels = border.inside(sharp), border.inside(labels)
+        blurred, sharp, kernel = degrade(sharp, self.degradation, rng, border)
+        labels = border.inside(labels)
         return FaceSample(
             torch.from_numpy(channels_first(blurred)),
             torch.from_numpy(channels_first(sharp)),

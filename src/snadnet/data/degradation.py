@@ -25,6 +25,7 @@ from snadnet.data.blurs import convolved_kernel
 from snadnet.data.camera import draw_gain, expose, process, unclip_highlights
 from snadnet.data.protocols import TEST_KERNEL_SEEDS, TRAINING_KERNEL_SEEDS
 from snadnet.image_arrays import to_float, to_uint8
+from snadnet.srgb import decode_srgb
 
 REFERENCE_SIZE = 160
 """Blur sizes are given in pixels of faces of this size, and grow in proportion with the image."""
@@ -78,6 +79,8 @@ class Degradation(BaseModel):
         defocus: Range of the radius of the disc, in pixels at 160 px.
         highlight_share: Of faces that are blurred in linear light, with highlights brighter than the image can hold
             (`snadnet.data.camera`), and clipped then.
+        light_share: Of faces that are blurred in linear light and given in it, the sharp ones too: what a network sees
+            that restores light (`snadnet.inference.light`).
         processing_share: Of faces that are smoothed and sharpened mildly after the noise.
         jpeg_share: Of faces that are compressed after blurring.
         jpeg_quality: Range of the quality.
@@ -107,6 +110,7 @@ class Degradation(BaseModel):
     defocus_share: float = Field(0.0, ge=0, le=1)
     defocus: tuple[float, float] = (0.5, 4.0)
     highlight_share: float = Field(0.0, ge=0, le=1)
+    light_share: float = Field(0.0, ge=0, le=1)
     processing_share: float = Field(0.0, ge=0, le=1)
     jpeg_share: float = Field(0.0, ge=0, le=1)
     jpeg_quality: tuple[int, int] = (60, 95)
@@ -210,12 +214,14 @@ class Degraded(NamedTuple):
     """A degraded face.
 
     Attributes:
-        image: ``(S, S, 3)`` float32, multiples of 1/255.
+        image: ``(S, S, 3)`` float32, multiples of 1/255; their light if the face is given in light.
+        sharp: ``(S, S, 3)`` float32, the sharp face, in light likewise.
         kernel: What it was blurred with, ``(49, 49)`` float32, sum 1, its centre is the origin; one pixel if it was
             not blurred. What reaches beyond is cut off. Where the camera turned, that of the face's middle.
     """
 
     image: NDArray[np.float32]
+    sharp: NDArray[np.float32]
     kernel: NDArray[np.float32]
 
 
@@ -274,15 +280,18 @@ def degrade(
     if _drawn(degradation.paper_share, rng):
         degradation = degradation.paper
     bright = _drawn(degradation.highlight_share, rng)
-    light = unclip_highlights(sharp, draw_gain(rng)) if bright else sharp
-    blurred, kernel = _move(light, degradation, rng, border)
+    in_light = _drawn(degradation.light_share, rng)
+    source = sharp
+    if bright or in_light:
+        source = unclip_highlights(sharp, draw_gain(rng) if bright else 1.0)
+    blurred, kernel = _move(source, degradation, rng, border)
     if _drawn(degradation.defocus_share, rng):
         disc = disc_kernel(rng.uniform(*degradation.defocus) * (len(sharp) - 2 * border.margin) / REFERENCE_SIZE)
         blurred = apply_kernel(blurred, disc, border=border.kind)
         kernel = disc if kernel is None else convolved_kernel(kernel, disc)
-    if bright:
+    if bright or in_light:
         blurred = expose(blurred)
-    blurred = border.inside(blurred)
+    blurred, sharp = border.inside(blurred), border.inside(sharp)
     sigma = rng.uniform(*degradation.noise)
     noisy = not degradation.noise_free_share or rng.random() >= degradation.noise_free_share
     if noisy and sigma > 0:
@@ -295,7 +304,10 @@ def degrade(
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "JPEG", quality=int(rng.integers(low, high + 1)))
         pixels = np.asarray(Image.open(file))
-    return Degraded(to_float(pixels), _placed(kernel))
+    image = to_float(pixels)
+    if in_light:
+        image, sharp = decode_srgb(image), decode_srgb(sharp)
+    return Degraded(image, sharp, _placed(kernel))
 
 
 def _drawn(share: float, rng: np.random.Generator) -> bool:
