@@ -15,6 +15,8 @@ from snadnet.evaluation.report.summary import summarize
 from snadnet.evaluation.runner import score
 from snadnet.evaluation.statistics import Resampling
 from snadnet.evaluation.test_set import blurred_on_the_fly, find_test_set
+from snadnet.inference import resolve_weights
+from snadnet.inference.resolve import weights_digest
 from snadnet.metrics.base import ScoredFace
 from snadnet.metrics.fidelity import L1, PSNR, SSIM, Fidelity
 from snadnet.models import create_network, save_network
@@ -124,6 +126,14 @@ def test_a_folder_scores_as_the_network_that_filled_it_and_a_graph_as_itself(sma
     for first, second in zip(found.methods[1].values, found.methods[2].values, strict=True):
         assert np.array_equal(first, second)
     assert found.methods[1].values[2].mean() != found.blurred.values[2].mean()
+
+
+def test_the_file_that_runs_is_named(small_set):
+    """With more effort the default release is not it."""
+    for effort, name in {1: "snadnet-small-full", 2: "snadnet-small-twice", 3: "snadnet-small-twice"}.items():
+        weights = resolve_weights(f"{name}.onnx")
+        source = find_method("fidelity", small_set, device="cpu", effort=effort).source
+        assert source.startswith(f"{weights} (sha256 {weights_digest(weights)[:16]})")
 
 
 def test_a_folder_that_lacks_a_face_or_has_another_size_is_named(small_set, tmp_path):

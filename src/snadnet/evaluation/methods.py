@@ -14,7 +14,7 @@ from snadnet.errors import ConfigError, DataError, ModelError
 from snadnet.evaluation.test_set import FaceTestSet
 from snadnet.faces.defaults import Light
 from snadnet.image_arrays import to_float, to_uint8
-from snadnet.inference import Backend, Device, load_model, resolve_weights, with_light
+from snadnet.inference import Backend, Device, load_model, weights_for_effort, with_light
 from snadnet.inference.resolve import weights_digest
 from snadnet.models import describe_model, read_weights
 from snadnet.photo import printable
@@ -82,7 +82,7 @@ def find_method(
         return Method(name or BLURRED_INPUT, "the input as it is", lambda _, blurred: blurred)
     if path.is_dir():
         return Method(name or path.resolve().name, str(path), _from_folder(path, test_set))
-    weights = resolve_weights(place)
+    weights, _ = weights_for_effort(place, effort)
     if _holds_parser(weights):
         raise ModelError(f"{printable(place)}: is a face parser, which restores nothing; run: snadnet evaluate-parsers")
     if test_set.aligned:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from snadnet.inference.onnx_backend import OnnxBackend
     from snadnet.inference.onnx_safety import MAX_GRAPH_BYTES
     from snadnet.inference.releases import weights_for_large_faces
-    from snadnet.inference.resolve import load_model, load_parser, resolve_weights
+    from snadnet.inference.resolve import load_model, load_parser, resolve_weights, weights_for_effort
 
 __all__ = [
     "MAX_GRAPH_BYTES",
@@ -43,6 +43,7 @@ __all__ = [
     "load_model",
     "load_parser",
     "resolve_weights",
+    "weights_for_effort",
     "weights_for_large_faces",
     "with_effort",
     "with_light",
@@ -77,6 +78,7 @@ _MODULES: Final = {
         "load_model",
         "load_parser",
         "resolve_weights",
+        "weights_for_effort",
     ),
 }
 __getattr__ = load_lazily(__name__, _MODULES)

@@ -105,12 +105,25 @@ def load_model(name_or_path: str | Path | None = None, device: Device = "auto", 
         ModelError: If the network is a face parser, or the device is unknown or not there.
         ConfigError: If the file needs PyTorch, which is not installed, or ``effort`` is out of range.
     """
+    path, remaining = weights_for_effort(name_or_path, effort)
+    return with_effort(_opened(path, device), remaining)
+
+
+def weights_for_effort(name_or_path: str | Path | None, effort: int) -> tuple[Path, int]:
+    """Return the file that `load_model` opens, and the effort that is left to spend on it.
+
+    Args:
+        name_or_path: As there.
+        effort: As there.
+
+    Raises:
+        WeightsError: If there is no such name, or the file is missing or damaged.
+        ConfigError: If ``effort`` is out of range.
+    """
     check_effort(effort)
     path = resolve_weights(name_or_path)
     further = weights_with_one_more_pass(path) if effort > 1 else None
-    if further is None:
-        return with_effort(_opened(path, device), effort)
-    return with_effort(_opened(resolve_weights(further), device), effort - 1)
+    return (path, effort) if further is None else (resolve_weights(further), effort - 1)
 
 
 def _opened(path: Path, device: Device) -> Backend:
