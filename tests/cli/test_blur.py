@@ -9,6 +9,7 @@ from snadnet.blur import add_noise, apply_kernel, kernel_to_image, linear_kernel
 from snadnet.cli.blur import blur
 from snadnet.errors import OutputExistsError, PhotoError
 from snadnet.photo import photo_from_array, read_photo, write_photo
+from snadnet.srgb import decode_srgb, encode_srgb
 
 app = typer.Typer()
 app.command()(blur)
@@ -76,6 +77,22 @@ def test_a_rotating_camera(photo, pixels, tmp_path):
     linear = run(photo, "-o", tmp_path / "line.png", "--kernel", "linear", "--rotation", 6)
     assert linear.exit_code == 2
     assert "--rotation" in linear.output
+
+
+@pytest.mark.parametrize(
+    "motion", [("--kernel", "linear", "--length", 9, "--angle", 30), ("--size", 9, "--rotation", 3)]
+)
+def test_light_is_blurred_where_it_is_asked_for(photo, pixels, motion, tmp_path):
+    output = tmp_path / "out.png"
+    result = run(photo, "-o", output, *motion, "--linear-light")
+    assert result.exit_code == 0, result.output
+    light = decode_srgb(pixels.astype(np.float32) / 255)
+    blurred = rotating_blur(light, 9, max_rotation_degrees=3, seed=0)
+    if motion[0] == "--kernel":
+        blurred = apply_kernel(light, linear_kernel(9, 30))
+    np.testing.assert_array_equal(read_photo(output).pixels, np.rint(encode_srgb(blurred).clip(0, 1) * 255))
+    # The mean of black and white light is bright, as values are not in proportion to light.
+    assert read_photo(output).pixels.mean() > pixels.mean() + 10
 
 
 def test_an_existing_output_is_kept_unless_told(photo, tmp_path):

@@ -267,3 +267,14 @@ def test_uploads_are_never_written_or_logged(client, shaky, caplog, monkeypatch)
         client.post("/photos?name=my%20secret%20name.png", content=data)
     assert "/restore 200" in caplog.text
     assert "secret" not in caplog.text
+
+
+def test_the_operator_s_choices_hold_for_every_network(shaky):
+    chosen = {"max_crop": 256, "effort": 2, "light": "linear"}
+    networks = Networks(device="cpu", default="snadnet-tiny", **chosen)
+    expected = Deblurrer(weights="snadnet-tiny", device="cpu", **chosen).restore(shaky).photo.pixels
+    with TestClient(create_app(ServerSettings(workers=1), networks=networks)) as client:
+        answer = client.post("/restore", content=shaky.read_bytes())
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB")), expected)
+    other = Deblurrer(weights="snadnet-tiny", device="cpu", max_crop=256).restore(shaky).photo.pixels
+    assert not np.array_equal(expected, other)

@@ -33,6 +33,7 @@ from snadnet.cli.shared.options import (
 from snadnet.cli.shared.usage import usage_errors
 from snadnet.image_arrays import Pixels, to_float, to_pixels
 from snadnet.photo import photo_from_array, printable, read_photo, write_photo
+from snadnet.srgb import decode_srgb, encode_srgb
 
 # Larger kernels have no use and would only exhaust the memory.
 _MAX_KERNEL = 1001
@@ -130,6 +131,7 @@ class _Motion:
     seed: int
     noise: float
     border: Border
+    linear_light: bool
 
     def kernel(self) -> NDArray[np.float32]:
         """Return the kernel; of a rotating camera, the centre's."""
@@ -140,6 +142,8 @@ class _Motion:
     def blur(self, pixels: Pixels) -> Pixels:
         """Blur an image (H, W, 3) and add the noise."""
         sharp = to_float(pixels)
+        if self.linear_light:
+            sharp = decode_srgb(sharp)
         if self.rotation:
             blurred = rotating_blur(
                 sharp,
@@ -151,6 +155,8 @@ class _Motion:
             )
         else:
             blurred = apply_kernel(sharp, self.kernel(), border=self.border)
+        if self.linear_light:
+            blurred = encode_srgb(blurred)
         return to_pixels(add_noise(blurred, self.noise, self.seed), pixels.dtype)
 
 
@@ -170,6 +176,9 @@ def blur(
     seed: Annotated[int, typer.Option(min=0, help="Number that fixes the camera's path and the noise.")] = 0,
     noise: NoiseOption = 0.0,
     border: Annotated[Border, typer.Option(help="How the image goes on outside.")] = "reflect",
+    linear_light: Annotated[
+        bool, typer.Option("--linear-light", help="Blur the photo's light, as a camera does, and not its sRGB values.")
+    ] = False,
     save_kernel: SaveKernelOption = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace existing output files. The input is never replaced.")
@@ -183,7 +192,7 @@ def blur(
     if rotation and kernel is KernelKind.linear:
         raise typer.BadParameter("only a trajectory rotates; leave out --kernel linear", param_hint="--rotation")
     refuse_to_replace([photo], [output, *([] if save_kernel is None else [save_kernel])])
-    motion = _Motion(kernel, length, angle, size, exposure, rotation, seed, noise, border)
+    motion = _Motion(kernel, length, angle, size, exposure, rotation, seed, noise, border, linear_light)
     weights = motion.kernel()
     original = read_photo(photo, limits=limits(max_pixels, max_file_size))
     # First the kernel: if its file cannot be written, nothing was done yet.

@@ -9,7 +9,9 @@ import typer
 from snadnet.cli.shared.options import (
     DEFAULT_MAX_FILE_SIZE,
     DEFAULT_MAX_PIXELS,
+    EffortOption,
     GraphDeviceOption,
+    LightOption,
     MaxCropOption,
     MaxFileSize,
     MaxPixels,
@@ -19,6 +21,7 @@ from snadnet.cli.shared.options import (
 from snadnet.concurrency import MAX_DEFAULT_WORKERS, default_workers
 from snadnet.errors import ConfigError
 from snadnet.faces import LARGE_CROP_SIZE
+from snadnet.faces.defaults import Light
 
 _DEFAULT_HOST = "127.0.0.1"
 
@@ -44,6 +47,8 @@ def serve(
     ] = None,
     queue: Annotated[int, typer.Option(min=0, help="Photos that may wait; a further one is refused (503).")] = 16,
     timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Time limit for a photo.")] = 120.0,
+    effort: EffortOption = 1,
+    light: LightOption = Light.AUTO,
     max_crop: MaxCropOption = LARGE_CROP_SIZE,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     max_file_size: MaxFileSize = DEFAULT_MAX_FILE_SIZE,
@@ -66,7 +71,8 @@ def serve(
         queue=queue,
         request_seconds=timeout,
     )
-    app = create_app(settings, networks=Networks(device=device, default=weights, max_crop=max_crop))
+    networks = Networks(device=device, default=weights, max_crop=max_crop, effort=effort, light=light)
+    app = create_app(settings, networks=networks)
     listening = bind(host, port)
     if not is_loopback(host):
         typer.echo(

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeVar
 
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from snadnet.concurrency import StopSignal
 from snadnet.deblurrer import Deblurrer
 from snadnet.errors import ConfigError
 from snadnet.faces import LARGE_CROP_SIZE
+from snadnet.faces.defaults import Light
 from snadnet.inference import Device
 from snadnet.server.album import Album
 from snadnet.server.bodies import BodyMemory, drain, read_photo_body
@@ -35,13 +37,20 @@ class Networks:
     Args:
         device: Where they run.
         default: What a request gets that names none: one of `NAMES`, another release, or a file of the operator's.
-        max_crop: As of `Deblurrer`.
+        max_crop, effort, light: As of `Deblurrer`.
     """
 
-    def __init__(self, *, device: Device = "auto", default: str = "fidelity", max_crop: int = LARGE_CROP_SIZE) -> None:
+    def __init__(
+        self,
+        *,
+        device: Device = "auto",
+        default: str = "fidelity",
+        max_crop: int = LARGE_CROP_SIZE,
+        effort: int = 1,
+        light: str = Light.AUTO,
+    ) -> None:
         self.default = default
-        self._max_crop = max_crop
-        self._device = device
+        self._make = partial(Deblurrer, device=device, max_crop=max_crop, effort=effort, light=light)
         self._open: dict[str, Deblurrer] = {}
         self._lock = threading.Lock()
 
@@ -57,7 +66,7 @@ class Networks:
             raise ConfigError(f"there are no weights {chosen[:40]!r} here; choose of: {', '.join(NAMES)}")
         with self._lock:
             if chosen not in self._open:
-                self._open[chosen] = Deblurrer(weights=chosen, device=self._device, max_crop=self._max_crop)
+                self._open[chosen] = self._make(weights=chosen)
             return self._open[chosen]
 
 
