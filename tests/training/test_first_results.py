@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from snadnet.blur import apply_kernel
+from snadnet.concurrency import StopSignal
 from snadnet.data.dataset import Augmentation, FaceDataset, SampleKey
 from snadnet.data.degradation import Degradation
 from snadnet.data.image_folder import list_faces
-from snadnet.errors import SnadnetError
+from snadnet.errors import ConfigError, SnadnetError
 from snadnet.models import create_network, read_model, save_network
 from snadnet.models.snadnet import FullSizeSNADNet
 from snadnet.models.wiener.full_size import regression_maps
@@ -19,6 +20,7 @@ from snadnet.training import train
 from snadnet.training.first_results import FirstResults, build_first_results, mirrored
 from snadnet.training.recipes import load_settings
 from support.face_data import make_faces
+from support.held_folder import held_by_another
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "snadnet"
 LINEAR = Degradation(linear_share=1.0, trajectory_share=0.0, noise=(0.0, 0.0))
@@ -139,6 +141,31 @@ def test_sizes_that_are_not_trained_on_are_not_built(files: dict[str, Path], tmp
     )
     with pytest.raises(SnadnetError, match=r"of no faces of 128 px, which data\.sizes asks for"):
         train(lacking, tmp_path / "other", device="cpu")
+
+
+def test_a_stop_ends_a_build_and_the_next_run_goes_on(files: dict[str, Path], tmp_path: Path) -> None:
+    kept = json.dumps({"folder": str(tmp_path / "kept"), "faces": {"64": 20}})
+    source = json.dumps({"images": str(files["images"]), "labels": str(files["labels"]), "hold_out": 1})
+    overrides = [
+        f"data.sources=[{source}]",
+        "data.sizes=[{size: 64, batch_size: 2}]",
+        f"first={files['first']}",
+        f"label_parser={files['parser']}",
+        f"first_results={kept}",
+        "schedule={steps: 1, warmup: 0, time_budget: null}",
+        "validation={faces: 1, protocols: [celeba]}",
+    ]
+    settings, stop = load_settings(CONFIGS / "full-size-kernel-cpu.yaml", overrides), StopSignal()
+    stop.request("a test")
+    train(settings, tmp_path / "run", device="cpu", stop=stop)
+    assert FirstResults(tmp_path / "kept", 64, 20).count == 16
+    with (
+        held_by_another(tmp_path / "kept"),
+        pytest.raises(ConfigError, match=r"kept: another training .* runs in it; stop that one, or choose another f"),
+    ):
+        train(settings, tmp_path / "other", device="cpu")
+    train(settings, tmp_path / "run", device="cpu")
+    assert FirstResults(tmp_path / "kept", 64, 20).count == 20
 
 
 @pytest.mark.parametrize("part", ["full-size-kernel", "full-size-denoiser", "full-size"])

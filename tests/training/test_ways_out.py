@@ -23,6 +23,7 @@ from snadnet.training.finite import FiniteLosses
 from snadnet.training.recipes.parsing import ParsingRecipe
 from snadnet.training.run_lock import LOCK_FILE, run_lock
 from support.face_data import make_faces
+from support.held_folder import held_by_another
 from support.signals import heed_signals
 
 
@@ -220,27 +221,13 @@ def test_an_optimizer_of_another_kind_is_refused_by_one_line(tmp_path: Path, con
         train(load_settings(config, ["optimizer.kind=sgd"]), tmp_path / "run", device="cpu")
 
 
-HOLD = """
-import sys, time
-from pathlib import Path
-from snadnet.training.run_lock import run_lock
-with run_lock(Path(sys.argv[1])):
-    print("held", flush=True)
-    time.sleep(100)
-"""
-
-
 def test_two_trainings_in_one_folder_are_kept_apart(tmp_path: Path, config: Path) -> None:
     run = tmp_path / "run"
-    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(run)], stdout=subprocess.PIPE, text=True)
-    try:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        with pytest.raises(ConfigError, match=rf"another training \(process {holder.pid} on .*\) runs in it"):
-            train(load_settings(config), run, device="cpu")
-    finally:
-        holder.kill()
-        holder.wait()
+    with (
+        held_by_another(run) as pid,
+        pytest.raises(ConfigError, match=rf"another training \(process {pid} on .*\) runs in it"),
+    ):
+        train(load_settings(config), run, device="cpu")
     # What the killed process left behind holds nobody up.
     assert (run / LOCK_FILE).read_text()
     with run_lock(run):

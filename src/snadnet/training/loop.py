@@ -72,9 +72,10 @@ def train(
             stack.enter_context(run_lock(folder))
         logger = stack.enter_context(MetricLogger(folder, display, active=accelerator.is_main_process))
         run = _opened(folder, recipe, average, logger)
+        run.stop = stop or run.stop
         batches = stack.enter_context(closing(recipe.batches(training, run)))
         with lost_processes(accelerator):
-            _take_steps(run, recipe, average, batches, callbacks=every, stop=stop or StopSignal())
+            _take_steps(run, recipe, average, batches, callbacks=every)
         batches.close()
         for callback in reversed(every):
             callback.at_end(run)
@@ -100,7 +101,6 @@ def _take_steps(
     batches: Iterator[FaceSample],
     *,
     callbacks: Sequence[Callback],
-    stop: StopSignal,
 ) -> None:
     """Train until the schedule ends or a stop is requested.
 
@@ -116,7 +116,7 @@ def _take_steps(
         agreed = agree(
             run.accelerator,
             progress=run.clock.progress(),
-            stop=stop.reason is not None,
+            stop=run.stop.reason is not None,
             failed=failure is not None,
         )
         if agreed.stop or agreed.progress >= 1.0:
@@ -148,8 +148,8 @@ def _take_steps(
 
 
 def _next(batches: Iterator[FaceSample]) -> tuple[FaceSample | None, SnadnetError | None]:
-    """Return the next batch, or why there is none."""
+    """Return the next batch, or why there is none; neither where a stop ended them."""
     try:
-        return next(batches), None
+        return next(batches, None), None
     except SnadnetError as error:
         return None, error

@@ -11,6 +11,7 @@ from accelerate import Accelerator
 from torch import nn
 
 from snadnet.catalogue import current_name
+from snadnet.concurrency import StopSignal
 from snadnet.errors import TrainingError, WeightsError
 from snadnet.models.checkpoint_io import check_finite
 from snadnet.training.checkpoint import Checkpoints
@@ -40,6 +41,7 @@ class Run:
         logger: Logs, open while the run is.
         modules: What checkpoints hold, by name.
         optimizers: Likewise.
+        stop: Once it is requested, the run ends in good order after its present step.
     """
 
     folder: Path
@@ -48,6 +50,7 @@ class Run:
     logger: MetricLogger
     modules: dict[str, nn.Module] = field(default_factory=dict)
     optimizers: dict[str, torch.optim.Optimizer] = field(default_factory=dict)
+    stop: StopSignal = field(default_factory=StopSignal)
 
     def __post_init__(self) -> None:
         self.clock = Clock(self.settings.schedule)

@@ -1,4 +1,4 @@
-"""A lock on a run's folder, so that two trainings never write into one."""
+"""A lock on a run's folder, and on one of kept results, so that two trainings never write into one."""
 
 import os
 import socket
@@ -15,13 +15,13 @@ LOCK_FILE: Final = "run.lock"
 
 @contextmanager
 def run_lock(folder: Path) -> Iterator[None]:
-    """Hold the folder of a run for this process.
+    """Hold a folder for this process.
 
     The lock is the operating system's, on the file ``run.lock``: it goes with the process, however that ends, so a
     file that a crash left behind holds nobody up.
 
     Args:
-        folder: The run's folder; it is made if need be.
+        folder: A run's, or one of kept results; it is made if need be.
 
     Raises:
         ConfigError: If another process trains in the folder.
@@ -35,7 +35,7 @@ def run_lock(folder: Path) -> Iterator[None]:
             file.seek(0)
             holder = " ".join(file.read(200).split()) or "another process"
             raise ConfigError(
-                f"{folder}: another training ({holder}) runs in it; stop that one, or choose another --run folder"
+                f"{folder}: another training ({holder}) runs in it; stop that one, or choose another folder"
             ) from error
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}\n")

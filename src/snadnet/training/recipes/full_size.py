@@ -24,6 +24,7 @@ from snadnet.training.learner import make_optimizer
 from snadnet.training.recipes.base import DeblurringRecipe, initial_network
 from snadnet.training.recipes.regions import RegionFinder
 from snadnet.training.run import Run
+from snadnet.training.run_lock import run_lock
 
 _SMALLEST = 1e-9
 _LITTLE_NOISE = 0.02
@@ -129,16 +130,21 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         counts = {entry.size: kept.faces.get(entry.size, 0) for entry in data.sizes}
         if lacking := [size for size, count in counts.items() if count < 1]:
             raise ConfigError(f"first_results.faces says of no faces of {lacking[0]} px, which data.sizes asks for")
+        if self.accelerator.num_processes > 1:
+            raise ConfigError("first_results are for one process; leave them out, or train in one")
         assert self.settings.label_parser is not None
-        for made in build_first_results(
-            kept.folder,
-            FaceDataset(faces, data.degradation, data.augmentation, seed=self.settings.seed),
-            counts,
-            network=self.whole,
-            label_parser=self.settings.label_parser,
-            bfloat16=self.settings.precision == "bf16",
-        ):
-            run.logger.log_message(f"first results: {made}")
+        with run_lock(kept.folder):
+            for made in build_first_results(
+                kept.folder,
+                FaceDataset(faces, data.degradation, data.augmentation, seed=self.settings.seed),
+                counts,
+                network=self.whole,
+                label_parser=self.settings.label_parser,
+                bfloat16=self.settings.precision == "bf16",
+            ):
+                run.logger.log_message(f"first results: {made}")
+                if run.stop.reason is not None:
+                    return
         side = self.whole.kernel_side
         stores = [FirstResults(kept.folder, size, count, kernel_side=side) for size, count in counts.items()]
         shares = np.array([entry.share for entry in data.sizes])
