@@ -16,11 +16,13 @@ from torch import Tensor
 from snadnet.blur import measure_consistency
 from snadnet.data.blurs import RotatingBlur
 from snadnet.data.image_folder import list_faces, split_by_name
-from snadnet.data.protocols import PROTOCOLS, blurred_pair
+from snadnet.data.protocols import PROTOCOLS
 from snadnet.errors import ModelError, SnadnetError
 from snadnet.metrics.fidelity import psnr
 from snadnet.models import Restorer, read_model
 from snadnet.models.snadnet import Draft, FullSizeOutput, FullSizeSNADNet
+from snadnet.training.config import ValidationSettings
+from snadnet.training.validation import fixed_faces
 
 BATCH = 4
 LEAST = 1e-9
@@ -61,14 +63,10 @@ def _faces(folder: Path, protocol: str, last: int, count: int) -> tuple[Tensor, 
     assert chosen.blur is not None
     assert not isinstance(chosen.blur, RotatingBlur)
     held_out = split_by_name(list_faces(folder), last)[1]
-    pairs, kernels = [], []
-    for number in (index * last // count for index in range(count)):
-        pairs.append(blurred_pair(held_out[number].image, chosen, number))
-        kernel = chosen.blur.kernel(number)
-        kernels.append(torch.from_numpy(np.pad(kernel, (49 - len(kernel)) // 2)).float())
-    images = (torch.from_numpy(np.stack(part).transpose(0, 3, 1, 2).copy()) for part in zip(*pairs, strict=True))
-    blurred, sharp = images
-    return blurred, sharp, torch.stack(kernels)
+    (fixed,) = fixed_faces(held_out, ValidationSettings(faces=count, protocols=[protocol]))
+    kernels = [chosen.blur.kernel(index * last // count) for index in range(count)]
+    placed = np.stack([np.pad(kernel, (49 - len(kernel)) // 2) for kernel in kernels])
+    return fixed.blurred, fixed.sharp, torch.from_numpy(placed).float()
 
 
 def _measured(network: FullSizeSNADNet, blurred: Tensor, sharp: Tensor, true: Tensor) -> dict[str, Tensor]:

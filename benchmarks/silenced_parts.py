@@ -12,14 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final
 
-import numpy as np
 import torch
 import typer
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from snadnet.data.image_folder import list_faces, split_by_name
-from snadnet.data.protocols import PROTOCOLS, blurred_pair
+from snadnet.data.protocols import PROTOCOLS
 from snadnet.environment import run_header
 from snadnet.errors import SnadnetError
 from snadnet.faces.classes import NUM_CLASSES
@@ -29,6 +27,8 @@ from snadnet.models import read_model
 from snadnet.models.snadnet import FullSizeSNADNet, SNADNet
 from snadnet.models.snadnet.blocks import TextureEnhancement
 from snadnet.models.snadnet.snad import AdaptiveDenormalization, SNADLayer
+from snadnet.training.config import ValidationSettings
+from snadnet.training.validation import fixed_faces
 
 BATCH: Final = 4
 
@@ -43,11 +43,8 @@ def main(
 ) -> None:
     """Print the gain over the blurred input, before and after the full-size pass, with each part silenced."""
     held_out = split_by_name(list_faces(faces), last)[1]
-    numbers = [index * last // count for index in range(count)]
-    pairs = [blurred_pair(held_out[number].image, PROTOCOLS[protocol], number) for number in numbers]
-    blurred, sharp = (
-        torch.from_numpy(np.stack(part).transpose(0, 3, 1, 2).copy()) for part in zip(*pairs, strict=True)
-    )
+    (fixed,) = fixed_faces(held_out, ValidationSettings(faces=count, protocols=[protocol]))
+    blurred, sharp = fixed.blurred, fixed.sharp
     whole = read_model(resolve_weights(weights)).core
     assert isinstance(whole, FullSizeSNADNet)
     print(run_header(["snadnet", "torch"]))
@@ -93,30 +90,29 @@ def _separable(network: SNADNet) -> None:
     """Instance normalization in its place: face and background together."""
     for layer in network.modules():
         if isinstance(layer, SNADLayer):
-            layer.separable, layer.plain = None, _InstanceNormalization()
-
-
-class _InstanceNormalization(nn.Module):
-    """That of any number of channels."""
-
-    def forward(self, features: Tensor) -> Tensor:
-        return F.instance_norm(features)
+            assert layer.denormalization is not None
+            layer.separable = None
+            layer.plain = nn.InstanceNorm2d(layer.denormalization.affine.out_channels // 2)
 
 
 def _denormalization(network: SNADNet) -> None:
     """Features stay normalized."""
     for layer in network.modules():
         if isinstance(layer, AdaptiveDenormalization):
-            nn.init.zeros_(layer.affine.weight)
-            nn.init.zeros_(layer.affine.bias)  # type: ignore[arg-type]
+            _zero(layer.affine)
 
 
 def _texture(network: SNADNet) -> None:
     """Nothing is added to the features."""
     for layer in network.modules():
         if isinstance(layer, TextureEnhancement):
-            nn.init.zeros_(layer.second.weight)
-            nn.init.zeros_(layer.second.bias)  # type: ignore[arg-type]
+            _zero(layer.second)
+
+
+@torch.no_grad()
+def _zero(layer: nn.Module) -> None:
+    for parameter in layer.parameters():
+        parameter.zero_()
 
 
 PARTS: Final[dict[str, Callable[[SNADNet], None]]] = {

@@ -118,20 +118,24 @@ def test_results_of_a_pass_over_another_have_its_larger_kernels(files: dict[str,
         FirstResults(tmp_path, 128, 2)
 
 
-def test_sizes_that_are_not_trained_on_are_not_built(files: dict[str, Path], tmp_path: Path) -> None:
-    kept = json.dumps({"folder": str(tmp_path / "kept"), "faces": {"64": 3, "96": 3}})
-    source = json.dumps({"images": str(files["images"]), "labels": str(files["labels"]), "hold_out": 1})
-    overrides = [
-        f"data.sources=[{source}]",
+def short_training(files: dict[str, Path], kept: Path, faces: dict[int, int], *, steps: int) -> list[str]:
+    """Settings of a few steps on faces of 64 px."""
+    source = {"images": str(files["images"]), "labels": str(files["labels"]), "hold_out": 1}
+    return [
+        f"data.sources=[{json.dumps(source)}]",
         "data.sizes=[{size: 64, batch_size: 2}]",
         f"first={files['first']}",
         f"label_parser={files['parser']}",
-        f"first_results={kept}",
+        f"first_results={json.dumps({'folder': str(kept), 'faces': faces})}",
         "schedule.time_budget=null",
-        "schedule.steps=1",
+        f"schedule.steps={steps}",
         "schedule.warmup=0",
         "validation={faces: 1, protocols: [celeba]}",
     ]
+
+
+def test_sizes_that_are_not_trained_on_are_not_built(files: dict[str, Path], tmp_path: Path) -> None:
+    overrides = short_training(files, tmp_path / "kept", {64: 3, 96: 3}, steps=1)
     settings = load_settings(CONFIGS / "full-size-kernel-cpu.yaml", overrides)
     train(settings, tmp_path / "run", device="cpu")
     assert FirstResults(tmp_path / "kept", 64, 3).count == 3
@@ -144,17 +148,7 @@ def test_sizes_that_are_not_trained_on_are_not_built(files: dict[str, Path], tmp
 
 
 def test_a_stop_ends_a_build_and_the_next_run_goes_on(files: dict[str, Path], tmp_path: Path) -> None:
-    kept = json.dumps({"folder": str(tmp_path / "kept"), "faces": {"64": 20}})
-    source = json.dumps({"images": str(files["images"]), "labels": str(files["labels"]), "hold_out": 1})
-    overrides = [
-        f"data.sources=[{source}]",
-        "data.sizes=[{size: 64, batch_size: 2}]",
-        f"first={files['first']}",
-        f"label_parser={files['parser']}",
-        f"first_results={kept}",
-        "schedule={steps: 1, warmup: 0, time_budget: null}",
-        "validation={faces: 1, protocols: [celeba]}",
-    ]
+    overrides = short_training(files, tmp_path / "kept", {64: 20}, steps=1)
     settings, stop = load_settings(CONFIGS / "full-size-kernel-cpu.yaml", overrides), StopSignal()
     stop.request("a test")
     train(settings, tmp_path / "run", device="cpu", stop=stop)
@@ -170,21 +164,11 @@ def test_a_stop_ends_a_build_and_the_next_run_goes_on(files: dict[str, Path], tm
 
 @pytest.mark.parametrize("part", ["full-size-kernel", "full-size-denoiser", "full-size"])
 def test_each_part_of_the_training_runs(part: str, files: dict[str, Path], tmp_path: Path) -> None:
-    source = json.dumps({"images": str(files["images"]), "labels": str(files["labels"]), "hold_out": 1})
-    kept = json.dumps({"folder": str(tmp_path / "kept"), "faces": {"64": 3}})
     overrides = [
-        f"data.sources=[{source}]",
-        "data.sizes=[{size: 64, batch_size: 2}]",
+        *short_training(files, tmp_path / "kept", {64: 3}, steps=3),
         "data.degradation={linear_share: 1.0, trajectory_share: 0.0, noise: [0.0, 0.0]}",
-        f"first={files['first']}",
-        f"label_parser={files['parser']}",
-        f"first_results={kept}",
         "initial=null",
-        "schedule.time_budget=null",
-        "schedule.steps=3",
-        "schedule.warmup=0",
         "log_every=1",
-        "validation={faces: 1, protocols: [celeba]}",
     ]
     settings = load_settings(CONFIGS / f"{part}-cpu.yaml", overrides)
     train(settings, tmp_path / "run", device="cpu")

@@ -132,19 +132,9 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
             raise ConfigError(f"first_results.faces says of no faces of {lacking[0]} px, which data.sizes asks for")
         if self.accelerator.num_processes > 1:
             raise ConfigError("first_results are for one process; leave them out, or train in one")
-        assert self.settings.label_parser is not None
-        with run_lock(kept.folder):
-            for made in build_first_results(
-                kept.folder,
-                FaceDataset(faces, data.degradation, data.augmentation, seed=self.settings.seed),
-                counts,
-                network=self.whole,
-                label_parser=self.settings.label_parser,
-                bfloat16=self.settings.precision == "bf16",
-            ):
-                run.logger.log_message(f"first results: {made}")
-                if run.stop.reason is not None:
-                    return
+        self._build_first_results(faces, kept.folder, counts, run)
+        if run.stop.reason is not None:
+            return
         side = self.whole.kernel_side
         stores = [FirstResults(kept.folder, size, count, kernel_side=side) for size, count in counts.items()]
         shares = np.array([entry.share for entry in data.sizes])
@@ -156,6 +146,23 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
             symmetries = 2 if self.settings.learn == "all" else 8
             yield mirrored(stores[drawn].read(numbers.tolist()), int(rng.integers(symmetries)))
             step += 1
+
+    def _build_first_results(self, faces: list[FaceFile], folder: Path, counts: dict[int, int], run: Run) -> None:
+        """Write what is missing of the results, until the run is to stop; no other run may write there."""
+        data = self.settings.data
+        assert self.settings.label_parser is not None
+        with run_lock(folder):
+            for made in build_first_results(
+                folder,
+                FaceDataset(faces, data.degradation, data.augmentation, seed=self.settings.seed),
+                counts,
+                network=self.whole,
+                label_parser=self.settings.label_parser,
+                bfloat16=self.settings.precision == "bf16",
+            ):
+                run.logger.log_message(f"first results: {made}")
+                if run.stop.reason is not None:
+                    break
 
     def training_step(self, batch: FaceSample, progress: float) -> dict[str, Tensor]:
         """Run the full-size pass, or the part of it that learns."""
