@@ -37,7 +37,9 @@ class Networks:
     Args:
         device: Where they run.
         default: What a request gets that names none: one of `NAMES`, another release, or a file of the operator's.
-        max_crop, effort, light: As of `Deblurrer`.
+        max_crop: As of `Deblurrer`.
+        effort: Likewise.
+        light: Likewise.
     """
 
     def __init__(
