@@ -1,11 +1,13 @@
-"""Trains the full-size pass where a CUDA device is at hand for some minutes; tested on a CPU with a tiny budget.
+"""Trains the released networks further where a CUDA device is at hand for some minutes.
 
-    python tools/gpu_training.py pack --data data -o runs/pack            # at home: at most 45 MB of faces and weights
-    python tools/gpu_training.py train --pack runs/pack -r runs/gpu --minutes 8 -o OUT      # there; again to go on
+    python tools/gpu_training.py pack --data data --faces runs/allage/images -o runs/pack     # at home: parts of 55 MB
+    python tools/gpu_training.py train --pack runs/pack/part-* -r runs/gpu --minutes 9 -o OUT # there; again to go on
 
-Each call of ``train`` goes on where the last one was in the run's folder: a quarter of ``--total`` minutes goes to the
-refiner of the kernel, a tenth to the denoiser, the rest to all of it. What comes back are ``OUT/weights.safetensors``,
-in half precision, and the logs.
+Each part holds as even a share of the faces as the others, the first the held-out ones too, so that training may begin
+with those that have arrived. Each call of ``train`` goes on where the last one was in the run's folder: of ``--total``
+minutes, most go to SNADNet and its full-size pass together, the rest to the pass once more, and to the one for large
+faces. What comes back are ``OUT/*.safetensors`` in half precision, each without the network that its pass is over,
+and the logs.
 """
 
 import argparse
@@ -22,61 +24,83 @@ from snadnet import training
 from snadnet.concurrency import StopSignal
 from snadnet.data.image_folder import list_images, split_by_name
 from snadnet.models import Restorer, read_model, save_network
+from snadnet.models.checkpoint_io import Base
+from snadnet.models.snadnet import FullSizeSNADNet
 
 CONFIGS: Final = Path(__file__).parents[1] / "configs" / "snadnet"
 WEIGHTS: Final = Path(__file__).parents[1] / "src" / "snadnet" / "weights"
 HELD_OUT: Final = 200
-SHARES: Final = {"full-size-kernel": 0.25, "full-size-denoiser": 0.1, "full-size": 0.65}
-ON_A_GPU: Final = {
-    "full-size-denoiser": "[{size: 160, batch_size: 96, share: 0.65}, {size: 256, batch_size: 36, share: 0.35}]",
-    "full-size-kernel": "[{size: 160, batch_size: 192, share: 0.7}, {size: 256, batch_size: 80, share: 0.3}]",
-    "full-size": "[{size: 160, batch_size: 96, share: 0.65}, {size: 256, batch_size: 36, share: 0.35}]",
-}
+SHARES: Final = {"joint": 0.72, "twice": 0.17, "large": 0.11}
+RELEASES: Final = {"joint": "snadnet-small-full", "twice": "snadnet-small-twice", "large": "snadnet-small-large"}
 
 
-def pack(data: Path, output: Path, megabytes: float) -> int:
-    """Copy the held-out faces of ``data/ffhq``, and as many others, evenly by name, as find room.
+def pack(data: Path, further: list[Path], output: Path, megabytes: float) -> int:
+    """Copy the faces of ``data/ffhq`` and ``data/celebamask``, and those of further folders, in parts.
+
+    Args:
+        data: Holds ``ffhq/`` and, if there is one, ``celebamask/`` with ``images/`` and ``labels/``.
+        further: Folders of more faces to train on; of `snadnet prepare`, or aligned alike.
+        output: Gets ``part-1``, ``part-2`` and so on.
+        megabytes: The largest size of a part.
 
     Returns:
-        How many faces were copied to train on.
+        How many parts there are.
     """
-    training, held_out = split_by_name(list_images(data / "ffhq"), HELD_OUT)
-    room = megabytes * 1e6 - sum(path.stat().st_size for path in held_out)
-    sizes = [path.stat().st_size for path in training]
-    count = min(len(training), int(len(training) * room / sum(sizes)))
-    chosen = [training[index * len(training) // count] for index in range(count)]
-    folder = output / "ffhq"
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in [*chosen, *held_out]:
-        shutil.copyfile(path, folder / path.name)
-    return len(chosen)
+    training_faces, held_out = split_by_name(list_images(data / "ffhq"), HELD_OUT)
+    copies = [(path, Path("ffhq", path.name)) for path in training_faces]
+    labelled = data / "celebamask"
+    if labelled.is_dir():
+        for path in split_by_name(list_images(labelled / "images"), HELD_OUT)[0]:
+            labels = f"{path.stem}.png"
+            copies.append((path, Path("celebamask", "images", path.name)))
+            copies.append((labelled / "labels" / labels, Path("celebamask", "labels", labels)))
+    for number, folder in enumerate(further):
+        copies += [(path, Path(f"further-{number}", path.name)) for path in list_images(folder)]
+    first = sum(path.stat().st_size for path in held_out)
+    size = sum(path.stat().st_size for path, _ in copies)
+    count = 1
+    while first + size / count > megabytes * 1e6:
+        count += 1
+    places = {place.with_suffix("").name: index % count for index, (_, place) in enumerate(copies)}
+    for path, place in [*copies, *((path, Path("ffhq", path.name)) for path in held_out)]:
+        # A label map goes where its image does; the held-out faces are of the first part.
+        target = output / f"part-{places.get(place.with_suffix('').name, 0) + 1}" / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return count
+
+
+def sources(parts: list[Path]) -> list[dict[str, object]]:
+    """The faces of parts as settings have them; the first part's held-out ones validate."""
+    found: list[dict[str, object]] = [{"images": str(parts[0] / "ffhq"), "hold_out": HELD_OUT}]
+    for part in parts:
+        for folder in sorted(part.iterdir()):
+            if folder.name == "celebamask":
+                found.append({"images": str(folder / "images"), "labels": str(folder / "labels")})
+            elif folder != parts[0] / "ffhq":
+                found.append({"images": str(folder)})
+    return found
 
 
 def train(
-    packed: Path, run: Path, output: Path, *, minutes: float, total: float, cpu: bool, further: list[str]
+    parts: list[Path], run: Path, output: Path, *, minutes: float, total: float, cpu: bool, further: list[str]
 ) -> None:
-    """Train the parts for ``minutes`` of ``total``, and write what there is by then."""
+    """Train for ``minutes`` of ``total``, and write what there is by then."""
     output.mkdir(parents=True, exist_ok=True)
-    source = json.dumps({"images": str(packed / "ffhq"), "hold_out": HELD_OUT})
     left = minutes
-    folders: list[Path] = []
     for name, share in SHARES.items():
         folder, budget = run / name, total * share
-        initial = str(folders[-1] / "weights.safetensors") if folders else "null"
-        folders.append(folder)
         if _minutes_done(folder) >= 0.99 * budget or left <= 0:
             continue
-        own = [] if cpu else [f"data.sizes={ON_A_GPU[name]}", "data.workers=15"]
+        first = [] if name == "joint" else [f"first={run / 'joint' / 'weights.safetensors'}"]
         settings = training.load_settings(
-            CONFIGS / f"{name}-cpu.yaml",
+            CONFIGS / f"{name}-gpu.yaml",
             [
-                f"data.sources=[{source}]",
-                f"first={WEIGHTS / 'snadnet-small.safetensors'}",
+                f"data.sources={json.dumps(sources(parts))}",
                 f"label_parser={WEIGHTS / 'bisenet-small-sharp.safetensors'}",
-                "first_results=null",
-                f"initial={initial}",
+                f"initial={WEIGHTS / f'{RELEASES[name]}.safetensors'}",
+                *first,
                 f"schedule.time_budget={60 * budget:.0f}s",
-                *own,
                 *further,
             ],
         )
@@ -91,10 +115,23 @@ def train(
             timer.cancel()
         left -= (time.monotonic() - started) / 60
         shutil.copyfile(folder / "log.jsonl", output / f"{name}.jsonl")
-    trained = [folder / "weights.safetensors" for folder in folders if _minutes_done(folder)]
-    network = read_model(trained[-1])
-    assert isinstance(network, Restorer)
-    save_network(output / "weights.safetensors", network.core, "snadnet-small-full", fp16=True)
+        _bring_back(folder / "weights.safetensors", output, name)
+
+
+def _bring_back(weights: Path, output: Path, name: str) -> None:
+    """Write a trained network in half precision, and what its pass is over in a file of its own."""
+    read = read_model(weights)
+    assert isinstance(read, Restorer)
+    network = read.core
+    assert isinstance(network, FullSizeSNADNet)
+    if name == "joint":
+        below = output / "snadnet-small.safetensors"
+        save_network(below, network.first, "snadnet-small", fp16=True)
+    else:
+        below = output / "snadnet-small-full.safetensors"
+    save_network(
+        output / f"{RELEASES[name]}.safetensors", network, RELEASES[name], fp16=True, base=Base(below, "first")
+    )
 
 
 def _minutes_done(folder: Path) -> float:
@@ -111,19 +148,20 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     packing = commands.add_parser("pack")
     packing.add_argument("--data", type=Path, required=True)
+    packing.add_argument("--faces", type=Path, action="append", default=[], help="a further folder of faces")
     packing.add_argument("-o", "--output", type=Path, required=True)
-    packing.add_argument("--megabytes", type=float, default=45.0)
+    packing.add_argument("--megabytes", type=float, default=55.0, help="of a part, at most")
     training = commands.add_parser("train")
-    training.add_argument("--pack", type=Path, required=True)
+    training.add_argument("--pack", type=Path, nargs="+", required=True, help="the parts that are there")
     training.add_argument("-r", "--run", type=Path, required=True)
     training.add_argument("-o", "--output", type=Path, required=True)
     training.add_argument("--minutes", type=float, required=True, help="of this call")
-    training.add_argument("--total", type=float, default=25.0, help="minutes of the whole training")
+    training.add_argument("--total", type=float, default=19.0, help="minutes of the whole training")
     training.add_argument("--cpu", action="store_true")
     training.add_argument("-s", "--set", action="append", default=[], help="further overrides of the settings")
     options = parser.parse_args()
     if options.command == "pack":
-        print(f"{pack(options.data, options.output, options.megabytes)} faces to train on in {options.output}")
+        print(f"{pack(options.data, options.faces, options.output, options.megabytes)} parts in {options.output}")
         return
     print(f"device: {'cpu' if options.cpu else torch.cuda.get_device_name()}")
     train(

@@ -178,6 +178,19 @@ def test_blur_grows_with_the_picture() -> None:
     assert {kernel.shape[0] for kernel in kernel_bank(mixture, 320)} <= {57, 59}
 
 
+@pytest.mark.parametrize("shares", [{"linear_share": 1, "trajectory_share": 0}, {}])
+def test_blur_ends_where_the_kernels_that_are_learned_do(shares: dict[str, float]) -> None:
+    mixture = Degradation(smallest=3, largest=60, kernels=64, long_share=0.5, noise=(0, 0), **shares)
+    assert mixture.extents(160) == (3.0, 47.0)
+    assert mixture.extents(128) == (pytest.approx(2.4), 47.0)
+    assert Degradation(smallest=3, largest=29).extents(160) == (3.0, 29.0)
+    assert Degradation(smallest=40, largest=40).extents(256) == (64.0, 64.0)
+    sharp = np.random.default_rng(1).random((160, 160, 3), dtype=np.float32)
+    for seed in range(8):
+        picture, _, kernel = degrade(sharp, mixture, np.random.default_rng(seed))
+        np.testing.assert_allclose(picture, apply_kernel(sharp, kernel), atol=1 / 255)
+
+
 def test_the_training_bank_shares_no_kernel_seed_with_the_test_bank() -> None:
     with pytest.raises(ValidationError):
         Degradation(kernel_seed=TEST_KERNEL_SEEDS.start)
@@ -212,6 +225,9 @@ def test_the_kernel_of_a_face_out_of_focus_is_that_of_both_blurs() -> None:
     image, _, kernel = degrade(sharp, mixture, np.random.default_rng(4))
     inside = slice(30, 130)
     np.testing.assert_allclose(apply_kernel(sharp, kernel)[inside, inside], image[inside, inside], atol=3 / 255)
+    # Of what is less than nothing, the divergence of two kernels would be no number.
+    kernels = [degrade(sharp, mixture, np.random.default_rng(seed)).kernel for seed in range(40)]
+    assert min(float(each.min()) for each in kernels) >= 0.0
     still = Degradation(sharp_share=1, trajectory_share=0, defocus_share=1, defocus=(3.0, 3.0), noise=(0, 0))
     assert kernel_extent(degrade(sharp, still, np.random.default_rng(4)).kernel).length > 4.0
 

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate import Accelerator
 from torch import nn
 
 from snadnet.errors import ConfigError, WeightsError
 from snadnet.training import load_settings
 from snadnet.training.checkpoint import Checkpoints
-from snadnet.training.config import ScheduleSettings, parse_duration
+from snadnet.training.config import OptimizerSettings, ScheduleSettings, parse_duration
 from snadnet.training.ema import exponential_average
+from snadnet.training.learner import Learner, load_optimizer, make_grouped_optimizer
 from snadnet.training.lr_schedule import Clock, learning_rate_factor
 from snadnet.training.processes import start
 from snadnet.training.recipes import RECIPES
@@ -212,6 +214,29 @@ def test_a_checkpoint_cannot_run_code(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="no checkpoint in it can be read"):
         Checkpoints(tmp_path).load_latest()
     assert not (tmp_path / "ran").exists()
+
+
+def test_parts_of_a_network_keep_their_shares_of_the_learning_rate_and_their_moments() -> None:
+    torch.manual_seed(0)
+    first, second = nn.Linear(2, 2), nn.Linear(2, 2)
+    second.bias.requires_grad_(False)
+    settings = OptimizerSettings(kind="adamw", learning_rate=0.5)
+
+    def learner(share: float) -> Learner:
+        optimizer = make_grouped_optimizer({first: 1, second: share}, settings)
+        return Learner(nn.Sequential(first, second), optimizer, settings, Accelerator(cpu=True))
+
+    before = learner(0.25)
+    assert before.set_learning_rate(0.1) == pytest.approx(0.05)
+    assert [group["lr"] for group in before.optimizer.param_groups] == pytest.approx([0.05, 0.0125])
+    assert [len(group["params"]) for group in before.optimizer.param_groups] == [2, 1]
+    before.step_down(before.network(torch.ones(1, 2)).sum())
+    # A run that goes on with another share keeps its moments.
+    after = learner(0.75)
+    load_optimizer(after.optimizer, before.optimizer.state_dict(), "optimizer")
+    after.set_learning_rate(1.0)
+    assert [group["lr"] for group in after.optimizer.param_groups] == pytest.approx([0.5, 0.375])
+    assert len(after.optimizer.state_dict()["state"]) == 3
 
 
 def test_the_average_follows_by_its_warmed_up_decay() -> None:

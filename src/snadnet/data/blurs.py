@@ -179,7 +179,9 @@ class PhotoBlur:
 
 def convolved_kernel(kernel: NDArray[np.float32], disc: NDArray[np.float32]) -> NDArray[np.float32]:
     """The kernel of two blurs, one after the other: its side is that of both together, less one."""
-    return apply_kernel(np.pad(kernel, len(disc) // 2)[..., None], disc, border="black")[..., 0]
+    both = apply_kernel(np.pad(kernel, len(disc) // 2)[..., None], disc, border="black")[..., 0]
+    # Rounding leaves less than nothing where there is nothing.
+    return np.maximum(both, 0.0)
 
 
 @lru_cache(maxsize=128)

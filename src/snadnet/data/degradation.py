@@ -27,6 +27,9 @@ from snadnet.data.protocols import TEST_KERNEL_SEEDS, TRAINING_KERNEL_SEEDS
 from snadnet.image_arrays import to_float, to_uint8
 from snadnet.srgb import decode_srgb
 
+KERNEL_SIDE: Final = 49
+"""Rows and columns of the kernels that come with training faces."""
+
 REFERENCE_SIZE = 160
 """Blur sizes are given in pixels of faces of this size, and grow in proportion with the image."""
 
@@ -66,7 +69,7 @@ class Degradation(BaseModel):
         linear_share: Of faces with a straight motion, of any direction.
         trajectory_share: Of faces with a camera-trajectory kernel.
         rotating_share: Of faces taken by a camera that also turns, so that the blur varies over the face.
-        smallest, largest: Extent of the blur in pixels at 160 px.
+        smallest, largest: Extent of the blur in pixels at 160 px; in larger images it ends at 47 px of their own.
         linear_length, linear_angle: Fix the straight motion, in pixels of the image itself and degrees.
         long_share: Of trajectories that are drawn from the longer half of that range; the others from all of it.
         exposure: The shortest part of a trajectory that is integrated; drawn from there to 1.
@@ -129,6 +132,15 @@ class Degradation(BaseModel):
             raise ValueError("the shares of sharp, linear, trajectory and rotating are all zero")
         return self
 
+    def extents(self, size: int) -> tuple[float, float]:
+        """Return the least and the largest extent of the blur, in pixels of images of ``size`` px.
+
+        The largest grows with the image up to what a kernel of `KERNEL_SIDE` holds.
+        """
+        scale = size / REFERENCE_SIZE
+        most = max(min(self.largest * scale, KERNEL_SIDE - 2.0), self.smallest * scale)
+        return self.smallest * scale, most
+
     @property
     def paper(self) -> "Degradation":
         """That of the paper's share."""
@@ -156,11 +168,11 @@ _MOST_MOTIONS = 1000
 def kernel_bank(degradation: Degradation, size: int) -> tuple[NDArray[np.float32], ...]:
     """Return the trajectory kernels for images of ``size`` px; each ``(k, k)``, odd ``k``, sum 1."""
     rng = np.random.default_rng([degradation.kernel_seed, size])
-    scale = size / REFERENCE_SIZE
-    extents = rng.uniform(degradation.smallest, degradation.largest, degradation.kernels) * scale
+    least, most = degradation.extents(size)
+    extents = rng.uniform(least, most, degradation.kernels)
     if degradation.long_share:
         long = rng.random(degradation.kernels) < degradation.long_share
-        extents[long] = (extents[long] + degradation.largest * scale) / 2
+        extents[long] = (extents[long] + most) / 2
     sizes = [_odd(extent) for extent in extents]
     exposures = rng.uniform(degradation.exposure, 1.0, degradation.kernels)
     bank: list[NDArray[np.float32]] = []
@@ -204,10 +216,6 @@ def _further_seed(rng: np.random.Generator) -> int:
     seed = int(rng.integers(2**31))
     # A draw in a million is a test kernel's seed.
     return seed - TEST_KERNEL_SEEDS.start if seed in TEST_KERNEL_SEEDS else seed
-
-
-KERNEL_SIDE: Final = 49
-"""Rows and columns of the kernels that come with training faces."""
 
 
 class Degraded(NamedTuple):
@@ -259,7 +267,7 @@ def draw_border(degradation: Degradation, size: int, available: int, rng: np.ran
     kind = kinds[int(rng.choice(len(kinds), p=np.array(shares) / sum(shares)))]
     if kind != "surroundings":
         return DrawnBorder(kind, 0)
-    reach = math.ceil(degradation.largest * size / REFERENCE_SIZE / 2)
+    reach = math.ceil(degradation.extents(size)[1] / 2)
     return DrawnBorder("reflect", reach if size + 2 * reach <= available else 0)
 
 
@@ -333,11 +341,10 @@ def _move(
     motions, shares = zip(*degradation.motion_shares.items(), strict=True)
     motion = motions[int(rng.choice(len(motions), p=np.array(shares) / sum(shares)))]
     size = sharp.shape[0] - 2 * border.margin
-    scale = size / REFERENCE_SIZE
     if motion == "none":
         return sharp, None
     if motion == "linear":
-        extent = rng.uniform(degradation.smallest, degradation.largest) * scale
+        extent = rng.uniform(*degradation.extents(size))
         length = degradation.linear_length or max(1.0, extent)
         angle = rng.uniform(0.0, 180.0) if degradation.linear_angle is None else degradation.linear_angle
         kernel = linear_kernel(length, angle)
@@ -345,7 +352,7 @@ def _move(
         bank = kernel_bank(degradation, size)
         kernel = bank[int(rng.integers(len(bank)))]
     else:
-        side = _odd(rng.uniform(degradation.smallest, degradation.largest) * scale)
+        side = _odd(rng.uniform(*degradation.extents(size)))
         exposure = rng.uniform(degradation.exposure, 1.0)
         motions = motion_bank(degradation)
         camera = motions[int(rng.integers(len(motions)))]

@@ -1,7 +1,7 @@
 """A network in training with its optimizer, and the critics that judge what it makes."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Generic, TypeVar
 
 import torch
 from accelerate import Accelerator
@@ -11,6 +11,9 @@ from snadnet.errors import ConfigError
 from snadnet.training.config import OptimizerSettings
 
 Scores = TypeVar("Scores")
+
+_SHARE: Final = "rate_share"
+"""Where a group of parameters has its share of the learning rate."""
 
 
 def make_optimizer(parameters: Iterable[nn.Parameter], settings: OptimizerSettings) -> torch.optim.Optimizer:
@@ -31,6 +34,18 @@ def make_optimizer(parameters: Iterable[nn.Parameter], settings: OptimizerSettin
         weight_decay=settings.weight_decay,
         fused=True,
     )
+
+
+def make_grouped_optimizer(parts: Mapping[nn.Module, float], settings: OptimizerSettings) -> torch.optim.Optimizer:
+    """Build the optimizer that the settings name, of several networks, each with its share of the learning rate."""
+    groups = iter(parts.items())
+    first, share = next(groups)
+    optimizer = make_optimizer(first.parameters(), settings)
+    optimizer.param_groups[0][_SHARE] = share
+    for part, share in groups:
+        learning = [parameter for parameter in part.parameters() if parameter.requires_grad]
+        optimizer.add_param_group({"params": learning, _SHARE: share})
+    return optimizer
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any], name: str) -> None:
@@ -86,10 +101,10 @@ class Learner:
         self.network, self.optimizer = accelerator.prepare(network, optimizer)
 
     def set_learning_rate(self, factor: float) -> float:
-        """Set the learning rate to a fraction of that of the settings, and return it."""
+        """Set the learning rate to a fraction of that of the settings, and return it; groups keep their shares."""
         rate = self.settings.learning_rate * factor
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get(_SHARE, 1.0)
         return rate
 
     def step_down(self, loss: Tensor) -> None:

@@ -7,8 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from snadnet.blur import apply_kernel, trajectory_kernel
+from snadnet.errors import ModelError
 from snadnet.models import create_network
-from snadnet.models.snadnet import FullSizeSNADNet, draft_of
+from snadnet.models.snadnet import FullSizeSNADNet, SNADNet, draft_of
 from snadnet.models.wiener import KERNEL_SIDE, enlarge_kernel, fourier, halve_kernel, regress_kernel
 from snadnet.models.wiener.data_step import DataStep, Observation, Step
 from snadnet.models.wiener.fourier import Fourier
@@ -256,3 +257,23 @@ def test_the_face_teaches_the_kernel_and_never_the_finished_network(network: Ful
     assert network.refiner.network.head.weight.grad is not None
     assert network.refiner.network.head.weight.grad.abs().sum() > 0
     assert all(weight.grad is None for weight in network.first.parameters())
+
+
+def test_what_is_trained_together_learns_but_for_the_conditioning_networks(network: FullSizeSNADNet) -> None:
+    network.free_first()
+    network.train()
+    first = network.first
+    assert isinstance(first, SNADNet)
+    assert first.generator.training
+    assert not first.parser.training
+    assert not network.eval().first.generator.training
+    learning = {name.split(".")[1] for name, weight in network.named_parameters() if weight.requires_grad}
+    assert learning == {"generator", "refiner", "network", "denoiser", "steps"}
+
+
+@pytest.mark.parametrize("name", ["snadnet-small-twice", "snadnet-small-large"])
+def test_a_pass_over_a_pass_is_not_trained_together_with_it(name: str) -> None:
+    network = create_network(name)
+    assert isinstance(network, FullSizeSNADNet)
+    with pytest.raises(ModelError, match="only a SNADNet with a refinement pass"):
+        network.free_first()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from snadnet.errors import ModelError
 from snadnet.models.snadnet.network import SNADNet, SNADNetOutput
 from snadnet.models.wiener import enlarge_kernel
 from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, FullSizeRefiner, regression_maps
@@ -88,6 +89,19 @@ class FullSizeSNADNet(nn.Module):
         self.deconvolution = UnrolledDeconvolution()
         self.size_multiple: int = scale * first.size_multiple
         self.first.requires_grad_(False)
+        self._first_learns = False
+
+    def free_first(self) -> None:
+        """Let the generator and the kernel's refiner of the SNADNet below learn too; all else of it stays frozen.
+
+        Raises:
+            ModelError: If the pass is over another pass, or over a SNADNet without a refinement pass.
+        """
+        if not isinstance(self.first, SNADNet) or self.first.refiner is None:
+            raise ModelError("only a SNADNet with a refinement pass is trained together with the pass over it")
+        self.first.generator.requires_grad_(True)
+        self.first.refiner.requires_grad_(True)
+        self._first_learns = True
 
     @property
     def kernel_side(self) -> int:
@@ -96,9 +110,9 @@ class FullSizeSNADNet(nn.Module):
         return self.scale * (side - 1) + 1
 
     def train(self, mode: bool = True) -> "FullSizeSNADNet":
-        """Switch the mode of what is trained; the finished network stays in evaluation mode."""
+        """Switch the mode of what is trained; a finished network stays in evaluation mode."""
         super().train(mode)
-        self.first.eval()
+        self.first.train(mode and self._first_learns)
         return self
 
     @torch.no_grad()

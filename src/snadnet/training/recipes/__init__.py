@@ -12,6 +12,7 @@ from snadnet.training.recipes.base import Recipe
 from snadnet.training.recipes.deblurgan import DeblurGANRecipe
 from snadnet.training.recipes.deblurganv2 import DeblurGANv2Recipe
 from snadnet.training.recipes.full_size import FullSizeRecipe
+from snadnet.training.recipes.joint import JointRecipe
 from snadnet.training.recipes.parsing import ParsingRecipe
 from snadnet.training.recipes.regression import RegressionRecipe
 from snadnet.training.recipes.snadnet import SNADNetRecipe
@@ -24,6 +25,7 @@ RECIPES: Final[dict[str, type[Recipe[Any]]]] = {
     "deblurgan": DeblurGANRecipe,
     "deblurganv2": DeblurGANv2Recipe,
     "full-size": FullSizeRecipe,
+    "joint": JointRecipe,
     "parsing": ParsingRecipe,
     "regression": RegressionRecipe,
     "snadnet": SNADNetRecipe,

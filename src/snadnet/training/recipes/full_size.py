@@ -20,7 +20,7 @@ from snadnet.models.checkpoint_io import load_state, read_weights
 from snadnet.models.snadnet import Draft, FullSizeOutput, FullSizeSNADNet
 from snadnet.training.config import LabelledSettings, StrictSettings
 from snadnet.training.first_results import DraftedSample, FirstResults, build_first_results, mirrored
-from snadnet.training.learner import make_optimizer
+from snadnet.training.learner import make_grouped_optimizer
 from snadnet.training.recipes.base import DeblurringRecipe, initial_network
 from snadnet.training.recipes.regions import RegionFinder
 from snadnet.training.run import Run
@@ -42,7 +42,27 @@ class FirstResultsSettings(StrictSettings):
     faces: dict[int, int] = Field(min_length=1)
 
 
-class FullSizeSettings(LabelledSettings):
+class PassSettings(LabelledSettings):
+    """Training all of a full-size pass.
+
+    Attributes:
+        refiner_rate: The refiner's learning rate, as a share of the others'.
+        step_rate: Likewise that of the data steps.
+        kernel: Weight of the kernel's L1 distance from the true one, less a tenth of its log-likelihood.
+        earlier: Weight of the faces after each round but the last, whose own is 1.
+        losses: Weights of the terms of the loss (Eq. 15), by name in `snadnet.losses.GENERATOR_TERMS`.
+        regions: Weights of Eq. 11.
+    """
+
+    refiner_rate: float = Field(0.1, gt=0, le=1)
+    step_rate: float = Field(5.0, gt=0)
+    kernel: float = Field(10.0, ge=0)
+    earlier: float = Field(0.15, ge=0)
+    losses: Annotated[dict[str, float], AfterValidator(complete_weights)] = complete_weights({})
+    regions: RegionWeights = RegionWeights()
+
+
+class FullSizeSettings(PassSettings):
     """Training the full-size pass, on top of a finished network that is frozen.
 
     Attributes:
@@ -52,13 +72,7 @@ class FullSizeSettings(LabelledSettings):
         learn: ``kernel``: the refiner alone, by the true kernels; ``denoiser``: the denoiser alone, on sharp faces with
             plain noise, which is quick and a good start; ``all``: all of the pass, by the faces after each round.
         level: Largest standard deviation of the plain noise, of values in ``[0, 1]``.
-        refiner_rate: The refiner's learning rate where all is learned, as a share of the others'.
-        step_rate: Likewise that of the data steps.
         true_kernel: The true kernel takes the place of the refined one, which tells what there is to be gained.
-        kernel: Weight of the kernel's L1 distance from the true one, less a tenth of its log-likelihood.
-        earlier: Weight of the faces after each round but the last, whose own is 1.
-        losses: Weights of the terms of the loss (Eq. 15), by name in `snadnet.losses.GENERATOR_TERMS`.
-        regions: Weights of Eq. 11.
     """
 
     recipe: Literal["full-size"] = "full-size"
@@ -66,13 +80,7 @@ class FullSizeSettings(LabelledSettings):
     first_results: FirstResultsSettings | None = None
     learn: Literal["kernel", "denoiser", "all"] = "all"
     level: float = Field(50.0 / 255.0, gt=0, le=1)
-    refiner_rate: float = Field(0.1, gt=0, le=1)
-    step_rate: float = Field(5.0, gt=0)
     true_kernel: bool = False
-    kernel: float = Field(10.0, ge=0)
-    earlier: float = Field(0.15, ge=0)
-    losses: Annotated[dict[str, float], AfterValidator(complete_weights)] = complete_weights({})
-    regions: RegionWeights = RegionWeights()
 
 
 class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
@@ -105,20 +113,7 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         """Build the optimizer; where all is learned, the refiner and the data steps have groups of their own."""
         if self.settings.learn != "all":
             return super().make_optimizer()
-        deconvolution = self.whole.deconvolution
-        optimizer = make_optimizer(deconvolution.denoiser.parameters(), self.settings.optimizer)
-        for part in (self.whole.refiner, deconvolution.steps):
-            optimizer.add_param_group({"params": list(part.parameters())})
-        return optimizer
-
-    def set_learning_rates(self, factor: float, progress: float) -> float:
-        """Set the learning rate, and those of the refiner and the data steps."""
-        rate = super().set_learning_rates(factor, progress)
-        if self.settings.learn == "all":
-            _, refiner, steps = self.learner.optimizer.param_groups
-            refiner["lr"] = rate * self.settings.refiner_rate
-            steps["lr"] = rate * self.settings.step_rate
-        return rate
+        return make_grouped_optimizer(pass_rates(self.whole, self.settings), self.settings.optimizer)
 
     def batches(self, faces: list[FaceFile], run: Run) -> Generator[FaceSample, None, None]:
         """Yield faces with their first results, in an order that is settled by the step's number."""
@@ -175,17 +170,12 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         true = in_the_middle(batch.kernel, draft.kernel.shape[-1])
         given = true.clamp_min(_SMALLEST).log() if self.settings.true_kernel else None
         output: FullSizeOutput = self.trained(batch.blurred, draft, log_kernel=given)
-        outcomes = [self.criterion(GeneratorOutcome(faces, batch.sharp, masks)) for faces in output.rounds]
-        loss = outcomes[-1].total + self.settings.earlier * torch.stack([each.total for each in outcomes[:-1]]).sum()
+        values = pass_losses(output, batch.sharp, masks, criterion=self.criterion, earlier=self.settings.earlier)
         if not self.settings.true_kernel:
-            loss = loss + self.settings.kernel * kernel_loss(output.log_kernel, true)
+            values["loss"] = values["loss"] + self.settings.kernel * kernel_loss(output.log_kernel, true)
         psnr = PIXEL_LOSSES["psnr"]
-        return {
-            "loss": loss,
-            "kernel": kernel_distance(output.log_kernel, true),
-            **{name: term for name, term in outcomes[-1].terms.items() if name in ("reconstruction", "fidelity")},
-            "gain": psnr(draft.restored, batch.sharp) - psnr(output.restored.detach(), batch.sharp),
-        }
+        gain = psnr(draft.restored, batch.sharp) - psnr(output.restored.detach(), batch.sharp)
+        return values | {"kernel": kernel_distance(output.log_kernel, true), "gain": gain}
 
     def _learn_kernel(self, batch: FaceSample) -> dict[str, Tensor]:
         draft = self._draft(batch)
@@ -221,6 +211,30 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         whole = copy.deepcopy(self.whole)
         self._part(whole).load_state_dict(average.state_dict())
         return whole.eval()
+
+
+def pass_rates(network: FullSizeSNADNet, settings: PassSettings) -> dict[nn.Module, float]:
+    """Return the parts of a pass that learn, with their shares of the learning rate."""
+    steps, denoiser = network.deconvolution.steps, network.deconvolution.denoiser
+    return {denoiser: 1.0, network.refiner: settings.refiner_rate, steps: settings.step_rate}
+
+
+def pass_losses(
+    output: FullSizeOutput, sharp: Tensor, masks: Tensor, *, criterion: GeneratorLoss, earlier: float
+) -> dict[str, Tensor]:
+    """Return the loss of the faces after every round, and the terms of that of the last.
+
+    Args:
+        output: What the pass made of them.
+        sharp: ``(B, 3, H, W)`` in ``[0, 1]``.
+        masks: Region masks ``(B, 4, H, W)``.
+        criterion: The loss of restored faces.
+        earlier: Weight of each round but the last, whose own is 1.
+    """
+    outcomes = [criterion(GeneratorOutcome(faces, sharp, masks)) for faces in output.rounds]
+    loss = outcomes[-1].total + earlier * torch.stack([each.total for each in outcomes[:-1]]).sum()
+    terms = {name: term for name, term in outcomes[-1].terms.items() if name in ("reconstruction", "fidelity")}
+    return {"loss": loss, **terms}
 
 
 def in_the_middle(kernel: Tensor, side: int) -> Tensor:
