@@ -162,7 +162,7 @@ def test_a_stop_ends_a_build_and_the_next_run_goes_on(files: dict[str, Path], tm
     assert FirstResults(tmp_path / "kept", 64, 20).count == 20
 
 
-@pytest.mark.parametrize("part", ["full-size-kernel", "full-size-denoiser", "full-size"])
+@pytest.mark.parametrize("part", ["full-size-kernel", "full-size-denoiser", "full-size", "full-size-natural"])
 def test_each_part_of_the_training_runs(part: str, files: dict[str, Path], tmp_path: Path) -> None:
     overrides = [
         *short_training(files, tmp_path / "kept", {64: 3}, steps=3),
@@ -180,7 +180,15 @@ def test_each_part_of_the_training_runs(part: str, files: dict[str, Path], tmp_p
         "full-size-kernel": after.refiner.network.tail.weight,
         "full-size-denoiser": after.deconvolution.denoiser.network.tail.weight,
     }
+    whole = part in ("full-size", "full-size-natural")
     for name, weight in learned.items():
-        assert (weight.abs().max() > 0) == (part in (name, "full-size"))
-    steps = after.deconvolution.steps
-    assert any(bool(step.change.weight.abs().max() > 0) for step in steps) == (part == "full-size")
+        assert (weight.abs().max() > 0) == (part == name or whole)
+    assert any(bool(step.change.weight.abs().max() > 0) for step in after.deconvolution.steps) == whole
+    logged = (tmp_path / "run" / "log.jsonl").read_text()
+    assert ('"critic"' in logged) == ('"adversarial_small"' in logged) == (part == "full-size-natural")
+
+
+def test_a_discriminator_is_for_all_of_the_pass(files: dict[str, Path], tmp_path: Path) -> None:
+    overrides = short_training(files, tmp_path / "kept", {64: 3}, steps=3)
+    with pytest.raises(ConfigError, match="a discriminator is for learn: all, and not for learn: kernel"):
+        load_settings(CONFIGS / "full-size-natural-cpu.yaml", [*overrides, "learn=kernel"])

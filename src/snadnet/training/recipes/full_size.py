@@ -3,24 +3,34 @@
 import copy
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.data.dataset import FaceDataset, FaceSample
 from snadnet.data.image_folder import FaceFile
 from snadnet.errors import ConfigError
-from snadnet.losses import PIXEL_LOSSES, GeneratorLoss, GeneratorOutcome, RegionWeights, complete_weights, region_masks
+from snadnet.losses import (
+    PIXEL_LOSSES,
+    AdversarialScores,
+    AdversarialWeights,
+    GeneratorLoss,
+    GeneratorOutcome,
+    RegionWeights,
+    complete_weights,
+    region_masks,
+)
 from snadnet.models.checkpoint_io import load_state, read_weights
 from snadnet.models.snadnet import Draft, FullSizeOutput, FullSizeSNADNet
 from snadnet.training.config import LabelledSettings, StrictSettings
 from snadnet.training.first_results import DraftedSample, FirstResults, build_first_results, mirrored
 from snadnet.training.learner import make_grouped_optimizer
+from snadnet.training.recipes.adversary import AdversarialSettings, contest, make_discriminator
 from snadnet.training.recipes.base import DeblurringRecipe, initial_network
 from snadnet.training.recipes.regions import RegionFinder
 from snadnet.training.run import Run
@@ -73,6 +83,8 @@ class FullSizeSettings(PassSettings):
             plain noise, which is quick and a good start; ``all``: all of the pass, by the faces after each round.
         level: Largest standard deviation of the plain noise, of values in ``[0, 1]``.
         true_kernel: The true kernel takes the place of the refined one, which tells what there is to be gained.
+        adversarial: The discriminator of the faces after the last round, where all is learned; left out by default.
+        patches: Weights of Eq. 14.
     """
 
     recipe: Literal["full-size"] = "full-size"
@@ -81,6 +93,15 @@ class FullSizeSettings(PassSettings):
     learn: Literal["kernel", "denoiser", "all"] = "all"
     level: float = Field(50.0 / 255.0, gt=0, le=1)
     true_kernel: bool = False
+    adversarial: AdversarialSettings = AdversarialSettings(start=1.0)
+    patches: AdversarialWeights = AdversarialWeights()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        self.adversarial.check_sizes(self.data)
+        if self.adversarial.start < 1 and self.learn != "all":
+            raise ValueError(f"a discriminator is for learn: all, and not for learn: {self.learn}")
+        return self
 
 
 class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
@@ -91,7 +112,12 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
     def __init__(self, settings: FullSizeSettings, accelerator: Accelerator) -> None:
         super().__init__(settings, accelerator)
         self.regions = RegionFinder(settings, self.device)
-        self.criterion = GeneratorLoss(settings.losses, region_weights=settings.regions).to(self.device)
+        self.criterion = GeneratorLoss(
+            settings.losses, region_weights=settings.regions, adversarial_weights=settings.patches
+        ).to(self.device)
+        if settings.adversarial.start < 1:
+            size = settings.data.sizes[0].size
+            self.critics["discriminator"] = make_discriminator(settings.adversarial, size, accelerator)
 
     def build(self) -> nn.Module:
         """Build the whole network; what is returned is the part that learns."""
@@ -170,7 +196,14 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         true = in_the_middle(batch.kernel, draft.kernel.shape[-1])
         given = true.clamp_min(_SMALLEST).log() if self.settings.true_kernel else None
         output: FullSizeOutput = self.trained(batch.blurred, draft, log_kernel=given)
-        values = pass_losses(output, batch.sharp, masks, criterion=self.criterion, earlier=self.settings.earlier)
+        scores: AdversarialScores | None = None
+        contested: dict[str, Tensor] = {}
+        if progress >= self.settings.adversarial.start and "discriminator" in self.critics:
+            critic = self.critics["discriminator"]
+            scores, contested = contest(critic, output.restored, batch.sharp, self.settings.patches)
+        values = contested | pass_losses(
+            output, batch.sharp, masks, criterion=self.criterion, earlier=self.settings.earlier, scores=scores
+        )
         if not self.settings.true_kernel:
             values["loss"] = values["loss"] + self.settings.kernel * kernel_loss(output.log_kernel, true)
         psnr = PIXEL_LOSSES["psnr"]
@@ -220,7 +253,13 @@ def pass_rates(network: FullSizeSNADNet, settings: PassSettings) -> dict[nn.Modu
 
 
 def pass_losses(
-    output: FullSizeOutput, sharp: Tensor, masks: Tensor, *, criterion: GeneratorLoss, earlier: float
+    output: FullSizeOutput,
+    sharp: Tensor,
+    masks: Tensor,
+    *,
+    criterion: GeneratorLoss,
+    earlier: float,
+    scores: AdversarialScores | None = None,
 ) -> dict[str, Tensor]:
     """Return the loss of the faces after every round, and the terms of that of the last.
 
@@ -230,11 +269,13 @@ def pass_losses(
         masks: Region masks ``(B, 4, H, W)``.
         criterion: The loss of restored faces.
         earlier: Weight of each round but the last, whose own is 1.
+        scores: The discriminator's, of the faces after the last round.
     """
-    outcomes = [criterion(GeneratorOutcome(faces, sharp, masks)) for faces in output.rounds]
-    loss = outcomes[-1].total + earlier * torch.stack([each.total for each in outcomes[:-1]]).sum()
-    terms = {name: term for name, term in outcomes[-1].terms.items() if name in ("reconstruction", "fidelity")}
-    return {"loss": loss, **terms}
+    *before, last = output.rounds
+    outcome = criterion(GeneratorOutcome(last, sharp, masks, scores=scores))
+    loss = outcome.total + earlier * sum(criterion(GeneratorOutcome(faces, sharp, masks)).total for faces in before)
+    shown = {"reconstruction", "fidelity"} | (set() if scores is None else {"adversarial"})
+    return {"loss": loss, **{name: term for name, term in outcome.terms.items() if name in shown}}
 
 
 def in_the_middle(kernel: Tensor, side: int) -> Tensor:

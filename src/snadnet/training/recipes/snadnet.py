@@ -10,40 +10,16 @@ from torch import Tensor, nn
 from snadnet.data.dataset import FaceSample
 from snadnet.data.image_folder import FaceFile
 from snadnet.errors import ConfigError
-from snadnet.losses import (
-    AdversarialScores,
-    AdversarialWeights,
-    GeneratorLoss,
-    GeneratorOutcome,
-    RegionWeights,
-    complete_weights,
-    discriminator_loss,
-    generator_losses,
-)
+from snadnet.losses import AdversarialWeights, GeneratorLoss, GeneratorOutcome, RegionWeights, complete_weights
 from snadnet.models.checkpoint_io import load_state, read_weights
 from snadnet.models.snadnet import SNADNet, SNADNetOutput
-from snadnet.models.snadnet.discriminator import DiscriminatorOutput, MultiPatchDiscriminator
 from snadnet.models.wiener import halve_kernel
-from snadnet.training.config import LabelledSettings, OptimizerSettings, StrictSettings
+from snadnet.training.config import LabelledSettings, StrictSettings
 from snadnet.training.faces import check_labels
-from snadnet.training.learner import Critic
+from snadnet.training.recipes.adversary import AdversarialSettings, contest, make_discriminator
 from snadnet.training.recipes.base import DeblurringRecipe, initial_network
 from snadnet.training.recipes.regions import RegionFinder
 from snadnet.training.recipes.wiener import kernel_divergence
-
-
-class AdversarialSettings(StrictSettings):
-    """The multi-patch discriminator's part.
-
-    Attributes:
-        start: Fraction of the training after which it comes in; 1 leaves it out.
-        width: Channels of its first block.
-        optimizer: Its own.
-    """
-
-    start: float = Field(0.0, ge=0, le=1)
-    width: int = Field(64, ge=8)
-    optimizer: OptimizerSettings = OptimizerSettings()
 
 
 class RefinementPassSettings(StrictSettings):
@@ -83,8 +59,7 @@ class SNADNetSettings(LabelledSettings):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.adversarial.start < 1 and len(self.data.sizes) > 1:
-            raise ValueError("adversarial training takes one image size; give one entry in data.sizes")
+        self.adversarial.check_sizes(self.data)
         return self
 
 
@@ -100,8 +75,8 @@ class SNADNetRecipe(DeblurringRecipe[SNADNetSettings]):
             settings.losses, region_weights=settings.regions, adversarial_weights=settings.patches
         ).to(self.device)
         if settings.adversarial.start < 1:
-            network = MultiPatchDiscriminator(settings.data.sizes[0].size, width=settings.adversarial.width)
-            self.critics["discriminator"] = Critic(network, settings.adversarial.optimizer, accelerator)
+            size = settings.data.sizes[0].size
+            self.critics["discriminator"] = make_discriminator(settings.adversarial, size, accelerator)
 
     @classmethod
     def check_faces(cls, settings: SNADNetSettings, training: list[FaceFile], held_out: list[FaceFile]) -> None:
@@ -133,26 +108,14 @@ class SNADNetRecipe(DeblurringRecipe[SNADNetSettings]):
         values: dict[str, Tensor] = {}
         scores = None
         if progress >= self.settings.adversarial.start and "discriminator" in self.critics:
-            values["critic"] = self._teach(output.restored.detach(), batch.sharp)
-            scores = self._judge(output.restored, batch.sharp)
+            critic = self.critics["discriminator"]
+            scores, values = contest(critic, output.restored, batch.sharp, self.settings.patches)
         outcome = GeneratorOutcome(output.restored, batch.sharp, masks, textures=output.textures, scores=scores)
         parts = self.criterion(outcome)
         values |= {"loss": parts.total, **parts.terms}
         if scores is None:
             del values["adversarial"]
-        else:
-            each = generator_losses(scores.fake, scores.real)
-            values |= {f"adversarial_{name}": loss.detach() for name, loss in each.items()}
         if output.kernel is not None:
             values["kernel"] = kernel_divergence(output.kernel.log_kernel, halve_kernel(batch.kernel[first_passes:]))
             values["loss"] = parts.total + self.settings.refinement_pass.kernel * values["kernel"]
         return values
-
-    def _teach(self, restored: Tensor, sharp: Tensor) -> Tensor:
-        return self.critics["discriminator"].learn(
-            lambda critic: discriminator_loss(critic(restored), critic(sharp), self.settings.patches)
-        )
-
-    def _judge(self, restored: Tensor, sharp: Tensor) -> AdversarialScores:
-        critic: Critic[DiscriminatorOutput] = self.critics["discriminator"]
-        return AdversarialScores(fake=critic.judge(restored), real=critic.judge_true(sharp))
