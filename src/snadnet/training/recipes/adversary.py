@@ -1,5 +1,7 @@
 """The multi-patch discriminator beside a network that restores faces (paper, Fig. 6 and section II-F)."""
 
+from typing import Final
+
 from accelerate import Accelerator
 from pydantic import Field
 from torch import Tensor
@@ -8,6 +10,8 @@ from snadnet.losses import AdversarialScores, AdversarialWeights, discriminator_
 from snadnet.models.snadnet.discriminator import DiscriminatorOutput, MultiPatchDiscriminator
 from snadnet.training.config import DataSettings, OptimizerSettings, StrictSettings
 from snadnet.training.learner import Critic
+
+DISCRIMINATOR: Final = "discriminator"
 
 
 class AdversarialSettings(StrictSettings):
@@ -33,11 +37,14 @@ class AdversarialSettings(StrictSettings):
             raise ValueError("adversarial training takes one image size; give one entry in data.sizes")
 
 
-def make_discriminator(
-    settings: AdversarialSettings, size: int, accelerator: Accelerator
-) -> Critic[DiscriminatorOutput]:
-    """Build the discriminator of faces of ``size`` px, with its optimizer."""
-    return Critic(MultiPatchDiscriminator(size, width=settings.width), settings.optimizer, accelerator)
+def discriminators(
+    settings: AdversarialSettings, data: DataSettings, accelerator: Accelerator
+) -> dict[str, Critic[DiscriminatorOutput]]:
+    """Build the discriminator for faces of the training's size, by its name; nothing if it is left out."""
+    if settings.start >= 1:
+        return {}
+    network = MultiPatchDiscriminator(data.sizes[0].size, width=settings.width)
+    return {DISCRIMINATOR: Critic(network, settings.optimizer, accelerator)}
 
 
 def contest(

@@ -30,7 +30,7 @@ from snadnet.models.snadnet import Draft, FullSizeOutput, FullSizeSNADNet
 from snadnet.training.config import LabelledSettings, StrictSettings
 from snadnet.training.first_results import DraftedSample, FirstResults, build_first_results, mirrored
 from snadnet.training.learner import make_grouped_optimizer
-from snadnet.training.recipes.adversary import AdversarialSettings, contest, make_discriminator
+from snadnet.training.recipes.adversary import DISCRIMINATOR, AdversarialSettings, contest, discriminators
 from snadnet.training.recipes.base import DeblurringRecipe, initial_network
 from snadnet.training.recipes.regions import RegionFinder
 from snadnet.training.run import Run
@@ -115,9 +115,7 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         self.criterion = GeneratorLoss(
             settings.losses, region_weights=settings.regions, adversarial_weights=settings.patches
         ).to(self.device)
-        if settings.adversarial.start < 1:
-            size = settings.data.sizes[0].size
-            self.critics["discriminator"] = make_discriminator(settings.adversarial, size, accelerator)
+        self.critics |= discriminators(settings.adversarial, settings.data, accelerator)
 
     def build(self) -> nn.Module:
         """Build the whole network; what is returned is the part that learns."""
@@ -198,8 +196,8 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         output: FullSizeOutput = self.trained(batch.blurred, draft, log_kernel=given)
         scores: AdversarialScores | None = None
         contested: dict[str, Tensor] = {}
-        if progress >= self.settings.adversarial.start and "discriminator" in self.critics:
-            critic = self.critics["discriminator"]
+        if progress >= self.settings.adversarial.start and DISCRIMINATOR in self.critics:
+            critic = self.critics[DISCRIMINATOR]
             scores, contested = contest(critic, output.restored, batch.sharp, self.settings.patches)
         values = contested | pass_losses(
             output, batch.sharp, masks, criterion=self.criterion, earlier=self.settings.earlier, scores=scores

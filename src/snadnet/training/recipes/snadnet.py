@@ -16,7 +16,7 @@ from snadnet.models.snadnet import SNADNet, SNADNetOutput
 from snadnet.models.wiener import halve_kernel
 from snadnet.training.config import LabelledSettings, StrictSettings
 from snadnet.training.faces import check_labels
-from snadnet.training.recipes.adversary import AdversarialSettings, contest, make_discriminator
+from snadnet.training.recipes.adversary import DISCRIMINATOR, AdversarialSettings, contest, discriminators
 from snadnet.training.recipes.base import DeblurringRecipe, initial_network
 from snadnet.training.recipes.regions import RegionFinder
 from snadnet.training.recipes.wiener import kernel_divergence
@@ -74,9 +74,7 @@ class SNADNetRecipe(DeblurringRecipe[SNADNetSettings]):
         self.criterion = GeneratorLoss(
             settings.losses, region_weights=settings.regions, adversarial_weights=settings.patches
         ).to(self.device)
-        if settings.adversarial.start < 1:
-            size = settings.data.sizes[0].size
-            self.critics["discriminator"] = make_discriminator(settings.adversarial, size, accelerator)
+        self.critics |= discriminators(settings.adversarial, settings.data, accelerator)
 
     @classmethod
     def check_faces(cls, settings: SNADNetSettings, training: list[FaceFile], held_out: list[FaceFile]) -> None:
@@ -107,8 +105,8 @@ class SNADNetRecipe(DeblurringRecipe[SNADNetSettings]):
         output: SNADNetOutput = self.trained(batch.blurred, first_pass_only=first_passes)
         values: dict[str, Tensor] = {}
         scores = None
-        if progress >= self.settings.adversarial.start and "discriminator" in self.critics:
-            critic = self.critics["discriminator"]
+        if progress >= self.settings.adversarial.start and DISCRIMINATOR in self.critics:
+            critic = self.critics[DISCRIMINATOR]
             scores, values = contest(critic, output.restored, batch.sharp, self.settings.patches)
         outcome = GeneratorOutcome(output.restored, batch.sharp, masks, textures=output.textures, scores=scores)
         parts = self.criterion(outcome)
