@@ -13,7 +13,7 @@ from snadnet.environment import available_cores
 from snadnet.faces import CROP_SIZE, EstimatedBlur, Patch, crop_face, face_matrix
 from snadnet.faces.warp import resize_pixels, scale_of
 from snadnet.image_arrays import Pixels, to_float
-from snadnet.inference import Backend, for_camera
+from snadnet.inference import Backend
 from snadnet.photo import ColourBridge, Photo
 
 LARGE_FACE: Final = 384
@@ -110,7 +110,7 @@ def _restored(
     """
     colours = ColourBridge(photo.icc_profile, grey=photo.grey)
     blurred = np.stack([colours.to_srgb(crop) for crop in crops])
-    restored, parsing, kernels, in_light = (for_camera(network) if photo.exposed else network)(blurred)
+    restored, parsing, kernels, in_light = network(blurred)
     if photo.grey:
         restored = blurred + (restored - blurred).mean(axis=3, keepdims=True)
     return [

@@ -98,8 +98,8 @@ class Deblurrer:
             weights, large faces and open networks are averaged so with 2.
         light: What a face's blur is taken for: ``"linear"`` for one of light, as cameras blur, ``"srgb"`` for one of
             the file's values, as programs mostly do, and ``"auto"`` for whichever explains the face better: faces
-            that have moved are restored both ways then, and those of a photo whose EXIF tells its exposure are rather
-            taken for blur of light. With ``"auto"`` clips are restored by their values.
+            that have moved are restored both ways then, and both results mixed. With ``"auto"`` clips are restored by
+            their values.
         min_confidence: Detections that score less are not faces, in [0, 1]. Lower finds more of the strongly
             blurred faces, and more things that are none.
         min_face: Smallest box, shorter side in photo pixels, that is restored.

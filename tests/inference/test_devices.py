@@ -17,7 +17,7 @@ from snadnet.inference import OnnxBackend
 from snadnet.inference.devices import chosen_device, list_devices
 from snadnet.inference.releases import released_weights
 
-OPENVINO_TOLERANCE = 3e-6
+OPENVINO_TOLERANCE = 1e-5
 
 
 @pytest.fixture

@@ -1,27 +1,23 @@
 """Faces whose blur is taken for one of light, or of the file's values, whichever explains it better."""
 
 import pickle
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from snadnet import Deblurrer, crop_restorer
+from snadnet import Deblurrer
 from snadnet.blur import Consistency, apply_kernel, linear_kernel, measure_consistency
 from snadnet.errors import ConfigError
 from snadnet.image_arrays import to_float, to_uint8
 from snadnet.inference import (
     LightBackend,
     RestoredCrops,
-    for_camera,
     light,
     load_model,
     with_effort,
     with_light,
     without_choice,
 )
-from snadnet.photo import photo_from_array
 from snadnet.srgb import decode_srgb, encode_srgb
 
 KERNEL = linear_kernel(15, 20)
@@ -74,9 +70,9 @@ def test_what_explains_a_crop_better_is_kept(portrait, in_light):
 
 
 def test_crops_are_mixed_one_by_one(portrait, monkeypatch):
-    """By the eighth power of what they leave, and of the two ten-thousandths that a file of 8 bits cannot show."""
+    """By the third power of what they leave, and of the two ten-thousandths that a file of 8 bits cannot show."""
     sharp = crops(portrait)
-    left = {0: 0.011, 1: 0.03}
+    left = {0: 0.008, 1: 0.03}
 
     def told(restored, given, kernel, *, in_light):
         number = int(np.abs(given - blurred_crops[1]).max() < 1e-6)
@@ -88,10 +84,12 @@ def test_crops_are_mixed_one_by_one(portrait, monkeypatch):
     result = with_light(network, "auto")(blurred_crops)
     by_value = network(blurred_crops)
     in_light = encode_srgb(network(decode_srgb(blurred_crops)).restored)
-    share = (1 / (1 + (0.0112 / 0.0102) ** 8) - 0.02) / 0.96
+    share = (1 / (1 + (0.0082 / 0.0102 / 0.5) ** 3) - 0.02) / 0.96
     np.testing.assert_allclose(result.restored[0], by_value.restored[0] * (1 - share) + in_light[0] * share, atol=1e-5)
     np.testing.assert_array_equal(result.restored[1], by_value.restored[1])
-    assert result.in_light is None
+    # Each has the kernel and the parsing of what explains it better, whatever its share.
+    assert result.in_light.tolist() == [True, False]
+    assert [int(part.max()) for part in result.parsing] == [1, 0]
 
 
 def test_a_kernel_of_light_is_compared_in_light(portrait):
@@ -99,36 +97,6 @@ def test_a_kernel_of_light_is_compared_in_light(portrait):
     given = blurred(sharp[None], in_light=True)[0]
     assert measure_consistency(sharp, given, KERNEL, in_light=True).unexplained < 1e-5
     assert measure_consistency(sharp, given, KERNEL).unexplained > 1e-3
-
-
-@pytest.mark.parametrize(("share", "expected"), [(0.9, (True, True)), (1.2, (False, True)), (1.6, (False, False))])
-def test_a_cameras_photo_is_rather_taken_for_blur_of_light(portrait, monkeypatch, share, expected):
-    """One reading leaves ``share`` times as much unexplained as the other."""
-
-    def told(restored, given, kernel, *, in_light):
-        return Consistency(0.01 * share if in_light else 0.01, 0.001)
-
-    monkeypatch.setattr(light, "measure_consistency", told)
-    sharp = crops(portrait)
-    network = with_light(Knows(sharp), "auto")
-    for each, chosen in zip((network, for_camera(network)), expected, strict=True):
-        assert (each(blurred(sharp, in_light=False)).in_light is not None) == chosen
-    assert for_camera(network.network) is network.network
-
-
-def test_a_camera_is_known_by_its_exposure(portrait, monkeypatch):
-    asked = []
-    monkeypatch.setattr(crop_restorer, "for_camera", lambda network: asked.append(network) or network)
-    deblurrer = Deblurrer(weights="snadnet-tiny", device="cpu")
-    for exif in ({33434: (1, 60)}, {33437: (28, 10)}, {}):
-        entries = Image.Exif()
-        entries[271] = "a maker"
-        entries.get_ifd(34665).update(exif)
-        photo = replace(photo_from_array(portrait), exif=entries.tobytes())
-        assert photo.exposed == (33434 in exif)
-        deblurrer.restore_aligned(photo)
-    assert asked == [deblurrer.network]
-    assert not photo_from_array(portrait).exposed
 
 
 def test_what_has_not_moved_or_has_no_kernel_is_restored_once(portrait, build_network, tmp_path):
@@ -168,7 +136,8 @@ def test_a_photo_that_a_camera_blurred_comes_back_nearer(portrait):
             error[reading] = np.square(to_float(result.photo.pixels) - to_float(portrait)).mean()
             assert result.faces[0].blur.in_light == (reading == "linear" or (reading == "auto" and in_light))
         true, other = ("linear", "srgb") if in_light else ("srgb", "linear")
-        assert error[true] <= error["auto"] < error[true] + 0.5 * (error[other] - error[true])
+        # The mean of both may be nearer than either.
+        assert error["auto"] < error[true] + 0.5 * (error[other] - error[true])
 
 
 def test_the_choice_travels_and_goes_with_effort(portrait):

@@ -22,7 +22,7 @@ from snadnet.lazy import load_lazily
 if TYPE_CHECKING:
     from snadnet.inference.backend import Backend, RestoredCrops, check_crops
     from snadnet.inference.devices import Device, TorchDevice
-    from snadnet.inference.light import LightBackend, for_camera, with_light, without_choice
+    from snadnet.inference.light import LightBackend, with_light, without_choice
     from snadnet.inference.mirrored import MirroredBackend, with_effort
     from snadnet.inference.onnx_backend import OnnxBackend
     from snadnet.inference.onnx_safety import MAX_GRAPH_BYTES
@@ -39,7 +39,6 @@ __all__ = [
     "RestoredCrops",
     "TorchDevice",
     "check_crops",
-    "for_camera",
     "load_model",
     "load_parser",
     "resolve_weights",
@@ -63,7 +62,6 @@ _MODULES: Final = {
     ),
     "snadnet.inference.light": (
         "LightBackend",
-        "for_camera",
         "with_light",
         "without_choice",
     ),

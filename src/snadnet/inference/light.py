@@ -7,7 +7,7 @@ shows: restored by the wrong reading, a face explains less of what was given. It
 results are mixed: what one has wrong, the other half makes good.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -22,11 +22,15 @@ from snadnet.srgb import decode_srgb, encode_srgb
 _LEAST_MOTION: Final = 7.0
 """Length of a motion in pixels under which both readings come to much the same, and which is true hardly shows."""
 
-_OF_A_CAMERA: Final = 1.4
-"""How much more a result in light may leave unexplained, times, where a camera is known to have taken the photo."""
+_EVEN: Final = 0.5
+"""How much a result in light leaves unexplained, times what the other does, where both count the same.
 
-_SHARPNESS: Final = 8.0
-"""Power of what is left unexplained by which both results are weighed; one that leaves twice as much counts nothing."""
+Blur of values is restored badly in light, blur of light by its values hardly worse than in it; and the mean of both is
+nearer the truth than either then.
+"""
+
+_SHARPNESS: Final = 3.0
+"""Power of what is left unexplained by which both results are weighed."""
 
 _CLEAR: Final = 0.02
 """Shares under this, and over the rest, are none and all."""
@@ -59,11 +63,6 @@ def without_choice(network: Backend) -> Backend:
     return network.network if isinstance(network, LightBackend) and network.chooses else network
 
 
-def for_camera(network: Backend) -> Backend:
-    """Return a network that, if it chooses, rather takes blur for one of light: for photos that a camera exposed."""
-    return replace(network, tolerance=_OF_A_CAMERA) if isinstance(network, LightBackend) else network
-
-
 @dataclass(frozen=True)
 class LightBackend(BackendAround):
     """Restores crops in light: all of them, or as far as that explains them better.
@@ -72,11 +71,9 @@ class LightBackend(BackendAround):
         chooses: Whether a crop is restored by its values first, and in light too if it has moved; then both results are
             mixed by how well they explain the blurred crop. Where the network estimates no kernel, there is no
             telling, and the first is kept.
-        tolerance: How much more, times, the result in light may leave unexplained to count as much.
     """
 
     chooses: bool
-    tolerance: float = 1.0
 
     def __call__(self, crops: NDArray[np.float32]) -> RestoredCrops:
         """Restore a batch of crops.
@@ -98,38 +95,44 @@ class LightBackend(BackendAround):
         if not moved:
             return by_value
         in_light = self._in_light(crops[moved])
-        excess = [
-            (_excess(by_value, number, crops[number]), _excess(in_light, place, crops[number]))
+        ratios = {
+            number: (_excess(in_light, place, crops[number]) + _LEAST_EXCESS)
+            / (_excess(by_value, number, crops[number]) + _LEAST_EXCESS)
             for place, number in enumerate(moved)
-        ]
-        return _mixed(by_value, in_light, {n: self._share(*each) for n, each in zip(moved, excess, strict=True)})
-
-    def _share(self, by_value: float, in_light: float) -> float:
-        """How much of the result in light is taken, from what both leave unexplained beyond the noise."""
-        ratio = (in_light + _LEAST_EXCESS) / (by_value + _LEAST_EXCESS)
-        share = 1.0 / (1.0 + (ratio / self.tolerance) ** _SHARPNESS)
-        return float(np.clip((share - _CLEAR) / (1.0 - 2.0 * _CLEAR), 0.0, 1.0))
+        }
+        return _mixed(by_value, in_light, ratios)
 
     def _in_light(self, crops: NDArray[np.float32]) -> RestoredCrops:
         result = self.network(decode_srgb(crops))
         return result._replace(restored=encode_srgb(result.restored), in_light=np.ones(len(crops), np.bool_))
 
 
-def _mixed(by_value: RestoredCrops, in_light: RestoredCrops, shares: dict[int, float]) -> RestoredCrops:
-    """Mix a batch with the results in light of some of its crops, whose shares are given by their places in it.
+def _share(ratio: float) -> float:
+    """How much of the result in light is taken, by what it leaves unexplained, times what the other does."""
+    share = 1.0 / (1.0 + (ratio / _EVEN) ** _SHARPNESS)
+    return float(np.clip((share - _CLEAR) / (1.0 - 2.0 * _CLEAR), 0.0, 1.0))
 
-    The kernel and the parsing are those of the greater part.
+
+def _mixed(by_value: RestoredCrops, in_light: RestoredCrops, ratios: dict[int, float]) -> RestoredCrops:
+    """Mix a batch with the results in light of some of its crops.
+
+    The kernel and the parsing are those of the one that explains the crop better.
+
+    Args:
+        by_value: All results by values.
+        in_light: Those in light.
+        ratios: What each of these leaves unexplained, times what the other does, by its place in the batch.
     """
     restored = by_value.restored.copy()
     parsing, kernel = (None if part is None else part.copy() for part in (by_value.parsing, by_value.kernel))
-    mostly = np.zeros(len(restored), np.bool_)
-    for place, (number, share) in enumerate(shares.items()):
-        restored[number] += np.float32(share) * (in_light.restored[place] - restored[number])
-        mostly[number] = share > 0.5  # noqa: PLR2004 - the greater part
+    better = np.zeros(len(restored), np.bool_)
+    for place, (number, ratio) in enumerate(ratios.items()):
+        restored[number] += np.float32(_share(ratio)) * (in_light.restored[place] - restored[number])
+        better[number] = ratio < 1.0
         for part, other in ((parsing, in_light.parsing), (kernel, in_light.kernel)):
-            if part is not None and other is not None and mostly[number]:
+            if part is not None and other is not None and better[number]:
                 part[number] = other[place]
-    return RestoredCrops(restored, parsing, kernel, mostly if mostly.any() else None)
+    return RestoredCrops(restored, parsing, kernel, better if better.any() else None)
 
 
 def _excess(result: RestoredCrops, number: int, blurred: NDArray[np.float32]) -> float:

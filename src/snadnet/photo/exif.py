@@ -105,13 +105,6 @@ def says_adobe_rgb(image: Image.Image) -> bool:
         return False
 
 
-def tells_exposure(exif: bytes) -> bool:
-    """Whether EXIF bytes, as `clean_exif` returns them, say how long a camera exposed the photo."""
-    entries = Image.Exif()
-    entries.load(exif)
-    return ExifTags.Base.ExposureTime in entries.get_ifd(ExifTags.IFD.Exif)
-
-
 def clean_exif(image: Image.Image, upright_size: tuple[int, int], *, sideways: bool) -> tuple[bytes | None, bool]:
     """Return the EXIF that describes the photo, orientation reset, sizes true, thumbnail dropped.
 

@@ -9,7 +9,6 @@ from numpy.typing import DTypeLike, NDArray
 
 from snadnet.image_arrays import Pixels, in_type
 from snadnet.photo.colour import srgb_pixels
-from snadnet.photo.exif import tells_exposure
 
 BYTE_BITS: Final = 8
 
@@ -94,11 +93,6 @@ class Photo:
             plane is not None and plane.dtype != dtype for plane in (self.pixels, self.alpha)
         ):
             raise ValueError(f"the photo has {self.bits} bits and {self.pixels.dtype} pixels: uint8 goes with 8 bits")
-
-    @property
-    def exposed(self) -> bool:
-        """Whether a camera took it: its EXIF says how long it was exposed."""
-        return self.exif is not None and tells_exposure(self.exif)
 
     def with_pixels(self, pixels: Pixels) -> "Photo":
         """Return the same photo with other pixels.
