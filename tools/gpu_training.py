@@ -12,7 +12,9 @@ and the logs.
 
 import argparse
 import json
+import math
 import shutil
+import sys
 import threading
 import time
 from pathlib import Path
@@ -41,32 +43,34 @@ def pack(data: Path, further: list[Path], output: Path, megabytes: float) -> int
         data: Holds ``ffhq/`` and, if there is one, ``celebamask/`` with ``images/`` and ``labels/``.
         further: Folders of more faces to train on; of `snadnet prepare`, or aligned alike.
         output: Gets ``part-1``, ``part-2`` and so on.
-        megabytes: The largest size of a part.
+        megabytes: About the largest size of a part.
 
     Returns:
         How many parts there are.
     """
     training_faces, held_out = split_by_name(list_images(data / "ffhq"), HELD_OUT)
-    copies = [(path, Path("ffhq", path.name)) for path in training_faces]
+    # What belongs together, a face and its label map, comes into one part.
+    faces = [[(path, Path("ffhq", path.name))] for path in training_faces]
     labelled = data / "celebamask"
     if labelled.is_dir():
         for path in split_by_name(list_images(labelled / "images"), HELD_OUT)[0]:
-            labels = f"{path.stem}.png"
-            copies.append((path, Path("celebamask", "images", path.name)))
-            copies.append((labelled / "labels" / labels, Path("celebamask", "labels", labels)))
+            labels = labelled / "labels" / f"{path.stem}.png"
+            pair = ((path, "images"), (labels, "labels"))
+            faces.append([(file, Path("celebamask", kind, file.name)) for file, kind in pair])
     for number, folder in enumerate(further):
-        copies += [(path, Path(f"further-{number}", path.name)) for path in list_images(folder)]
-    first = sum(path.stat().st_size for path in held_out)
-    size = sum(path.stat().st_size for path, _ in copies)
-    count = 1
-    while first + size / count > megabytes * 1e6:
-        count += 1
-    places = {place.with_suffix("").name: index % count for index, (_, place) in enumerate(copies)}
-    for path, place in [*copies, *((path, Path("ffhq", path.name)) for path in held_out)]:
-        # A label map goes where its image does; the held-out faces are of the first part.
-        target = output / f"part-{places.get(place.with_suffix('').name, 0) + 1}" / place
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+        faces += [[(path, Path(f"further-{number}", path.name))] for path in list_images(folder)]
+    room = megabytes * 1e6 - sum(path.stat().st_size for path in held_out)
+    if room <= 0:
+        sys.exit(f"{data / 'ffhq'}: its held-out faces alone are over {megabytes:g} MB; give more --megabytes")
+    count = max(1, math.ceil(sum(path.stat().st_size for files in faces for path, _ in files) / room))
+    parts = [[(path, Path("ffhq", path.name)) for path in held_out], *([] for _ in range(count - 1))]
+    for number, files in enumerate(faces):
+        parts[number % count] += files
+    for number, files in enumerate(parts, start=1):
+        for path, place in files:
+            target = output / f"part-{number}" / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
     return count
 
 
@@ -114,8 +118,11 @@ def train(
         finally:
             timer.cancel()
         left -= (time.monotonic() - started) / 60
-        shutil.copyfile(folder / "log.jsonl", output / f"{name}.jsonl")
-        _bring_back(folder / "weights.safetensors", output, name)
+    # Whole in every call: what an earlier one brought back may have been taken away.
+    for name in SHARES:
+        if (run / name / "weights.safetensors").is_file():
+            shutil.copyfile(run / name / "log.jsonl", output / f"{name}.jsonl")
+            _bring_back(run / name / "weights.safetensors", output, name)
 
 
 def _bring_back(weights: Path, output: Path, name: str) -> None:
@@ -150,7 +157,7 @@ def main() -> None:
     packing.add_argument("--data", type=Path, required=True)
     packing.add_argument("--faces", type=Path, action="append", default=[], help="a further folder of faces")
     packing.add_argument("-o", "--output", type=Path, required=True)
-    packing.add_argument("--megabytes", type=float, default=55.0, help="of a part, at most")
+    packing.add_argument("--megabytes", type=float, default=55.0, help="of a part, about")
     training = commands.add_parser("train")
     training.add_argument("--pack", type=Path, nargs="+", required=True, help="the parts that are there")
     training.add_argument("-r", "--run", type=Path, required=True)

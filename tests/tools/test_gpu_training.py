@@ -36,6 +36,7 @@ def test_parts_hold_all_faces_once_and_keep_labels_with_their_images(data: Path,
     parts = [tmp_path / "some" / f"part-{number}" for number in range(1, count + 1)]
     assert sorted(name for part in parts for name in names(part)) == sorted(names(tmp_path / "one" / "part-1"))
     assert max(every) in names(parts[0] / "ffhq")
+    assert sum((part / "celebamask").exists() for part in parts) == 2
     for part in parts:
         if (part / "celebamask").exists():
             stems = [{Path(name).stem for name in names(part / "celebamask" / kind)} for kind in ("images", "labels")]
@@ -48,9 +49,10 @@ def test_parts_hold_all_faces_once_and_keep_labels_with_their_images(data: Path,
 def test_all_parts_are_trained_and_weights_come_back(data: Path, tmp_path: Path) -> None:
     torch.set_num_threads(1)
     gpu_training.pack(data, [], tmp_path / "pack", 55.0)
+    pack, run = [tmp_path / "pack" / "part-1"], tmp_path / "run"
     gpu_training.train(
-        [tmp_path / "pack" / "part-1"],
-        tmp_path / "run",
+        pack,
+        run,
         tmp_path / "out",
         minutes=30,
         total=100,
@@ -83,3 +85,12 @@ def test_all_parts_are_trained_and_weights_come_back(data: Path, tmp_path: Path)
     assert any(key.startswith("first.generator") for key in changed)
     assert any(key.startswith("first.refiner") for key in changed)
     assert not any(key.startswith(("first.parser", "first.wiener")) for key in changed)
+    # A later call brings all of it back, also what it did not train.
+    gpu_training.train(pack, run, tmp_path / "again", minutes=0, total=100, cpu=True, further=[])
+    assert names(tmp_path / "again") == names(tmp_path / "out")
+
+
+def test_a_part_that_has_no_room_for_the_held_out_faces_is_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="its held-out faces alone are over 1e-06 MB; give more --megabytes"):
+        gpu_training.pack(data, [], tmp_path / "pack", 1e-6)
+    assert not (tmp_path / "pack").exists()
