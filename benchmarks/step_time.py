@@ -22,9 +22,9 @@ from torch import Tensor
 from snadnet.environment import run_header
 from snadnet.errors import SnadnetError
 from snadnet.experiments import Budget, find_definition, make_plan, read_definition
-from snadnet.inference import Device
+from snadnet.inference import TorchDevice
 from snadnet.models import create_network, save_network
-from snadnet.training import train
+from snadnet.training import load_settings, train
 from snadnet.training.config import RunSettings, ScheduleSettings
 from snadnet.training.run import Run
 
@@ -60,7 +60,7 @@ def main(
     row: Annotated[list[str] | None, typer.Option(help="Of these rows alone; repeatable.")] = None,
     steps: Annotated[int, typer.Option(min=2, help="Steps of each.")] = 40,
     workers: Annotated[int, typer.Option(min=0, help="Processes that prepare faces.")] = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[TorchDevice, typer.Option(help="Where to train.")] = "auto",
 ) -> None:
     """Print, for every row, its batch, seconds a step and a face, memory, and the days of its schedule."""
     print(run_header(["snadnet", "torch"]))
@@ -69,23 +69,24 @@ def main(
     sources = f"[{{images: {faces.resolve()}/images, labels: {faces.resolve()}/labels, hold_out: 200}}]"
     overrides = [f"data.sources={sources}", "data.degradation.kernels=200", f"data.workers={workers}"]
     place = find_definition(table, "paper")
-    plan = make_plan(
-        read_definition(place), place, Budget.parse("1faces"), Path("runs"), data=Path(), overrides=overrides
-    )
-    schedules = _schedules(place)
+    definition = read_definition(place)
+    plan = make_plan(definition, place, Budget(faces=1), Path("runs"), data=Path(), overrides=overrides)
     print(f"{'method':28}batch  step s   face s   GiB  faces of schedule  days on 1  on {GPUS} (faces shared)")
     with TemporaryDirectory() as folder:
         for planned in plan.rows:
             if row and planned.name not in row:
                 continue
             settings = planned.runs[0].settings
+            # The plan's own schedule is that of its budget.
+            schedule = load_settings(place.parent / planned.row.config).schedule.steps
+            assert schedule is not None
             try:
-                seconds = step_seconds(settings, Path(folder) / planned.name, steps=steps, device=device)  # type: ignore[arg-type]
+                seconds = step_seconds(settings, Path(folder) / planned.name, steps=steps, device=device)
             except (torch.OutOfMemoryError, SnadnetError) as error:
                 print(f"{planned.row.title:28}{' '.join(str(error).split())[:90]}")
                 continue
             batch = settings.data.sizes[0].batch_size
-            seen = batch * schedules[planned.name]
+            seen = batch * schedule
             gib = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else float("nan")
             days = seconds / batch * seen / 86400
             print(
@@ -95,20 +96,7 @@ def main(
             )
 
 
-def _schedules(place: Path) -> dict[str, int]:
-    """The steps of each row's own configuration file."""
-    definition = read_definition(place)
-    from snadnet.training import load_settings  # noqa: PLC0415
-
-    steps = {}
-    for name, row in definition.rows.items():
-        own = load_settings(place.parent / row.config).schedule.steps
-        assert own is not None
-        steps[name] = own
-    return steps
-
-
-def step_seconds(settings: RunSettings, folder: Path, *, steps: int, device: Device) -> float:
+def step_seconds(settings: RunSettings, folder: Path, *, steps: int, device: TorchDevice) -> float:
     """Train for some steps, and return the seconds of one.
 
     Args:

@@ -168,7 +168,7 @@ class DeblurringRecipe(Recipe[SettingsT]):
 
     def restorer(self, average: nn.Module) -> Callable[[Tensor], Tensor]:
         """Return what restores ``(B, 3, H, W)`` in [0, 1] with the averaged network, for validation."""
-        return wrap(average, self.settings.model).eval()
+        return wrap(self.released(average), self.settings.model).eval()
 
     def validate(self, average: nn.Module, faces: Sequence[FixedFaces]) -> ValidationResult:
         """Score the restored faces; the blurred input's own scores stand beside each."""

@@ -1,7 +1,7 @@
 """The full-size pass: its refiner of the kernel, its denoiser, then all of it by the restored faces."""
 
 import copy
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -230,10 +230,6 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
             return batch.draft
         with self.accelerator.autocast():
             return self.whole.draft(batch.blurred)
-
-    def restorer(self, average: nn.Module) -> Callable[[Tensor], Tensor]:
-        """Restore with the averaged weights in the whole network."""
-        return super().restorer(self.released(average))
 
     def released(self, average: nn.Module) -> nn.Module:
         """Return the whole network with the averaged weights."""

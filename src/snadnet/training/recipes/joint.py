@@ -1,6 +1,5 @@
 """SNADNet and the full-size pass over it, trained together: each by its own losses, and the first by the pass's too."""
 
-from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -117,7 +116,3 @@ class JointRecipe(DeblurringRecipe[JointSettings]):
         """Return the whole network with the averaged weights."""
         assert isinstance(average, _Together)
         return average.whole
-
-    def restorer(self, average: nn.Module) -> Callable[[Tensor], Tensor]:
-        """Restore with the averaged weights."""
-        return super().restorer(self.released(average))
