@@ -147,7 +147,7 @@ def _simplify(model: ir.Model) -> None:
     """
     passes.InlinePass()(model)
     for _ in range(_FOLDINGS):
-        fold_constants_ir(model)
+        fold_constants_ir(model, should_fold=_may_fold)
         passes.RemoveUnusedNodesPass()(model)
     for each in (
         passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
@@ -157,6 +157,11 @@ def _simplify(model: ir.Model) -> None:
         passes.NameFixPass(),
     ):
         each(model)
+
+
+def _may_fold(node: ir.Node) -> bool | None:
+    """Whether to fold a node; None leaves it to the rules, which do not know what to do with a tensor taken apart."""
+    return False if node.op_type == "Split" else None
 
 
 def share_tensors(graph: Path, weights: Path) -> None:

@@ -38,6 +38,26 @@ def test_evaluation_does_not_depend_on_the_batch() -> None:
         torch.testing.assert_close(parser(images)[1:2], parser(images[1:2]), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("align_corners", [False, True])
+@pytest.mark.parametrize("scale", [1.0, 100.0])
+def test_probabilities_are_the_softmax_of_the_logits(scale: float, align_corners: bool) -> None:
+    parser = BiSeNet(0.0625, align_corners=align_corners).eval()
+    with torch.no_grad():
+        parser.head[-1].weight *= scale
+        images = torch.rand(2, 3, 40, 64)
+        expected = torch.softmax(parser(images), dim=1)
+        torch.testing.assert_close(parser.probabilities(images), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_probabilities_between_two_pixels_that_are_too_sure_are_none_rather_than_no_numbers() -> None:
+    parser = BiSeNet(0.0625).eval()
+    with torch.no_grad():
+        parser.head[-1].weight *= 1e6
+        found = parser.probabilities(torch.rand(1, 3, 40, 64)).sum(dim=1)
+    assert found.ge(0.0).all()
+    assert found.le(1.0 + 1e-5).all()
+
+
 @pytest.mark.parametrize("width", [0.0, 0.1, 0.03125])
 def test_widths_that_do_not_divide_are_refused(width: float) -> None:
     with pytest.raises(ValueError, match="multiple of 4"):

@@ -8,6 +8,8 @@ Fig. 3c), which SNADNet's gated blocks are made of too.
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from snadnet.models.layers.graph_forms import convolve_to_parts
+
 
 class ResidualUnit(nn.Module):
     """``x + conv(relu(conv(x)))`` with 3 x 3 convolutions."""
@@ -48,7 +50,7 @@ class GatedMixing(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map ``(B, C, H, W)`` to the same shape."""
-        left, right = self.depthwise(self.expand(features)).chunk(2, dim=1)
+        left, right = convolve_to_parts(features, [features.shape[1]] * 2, self.expand, self.depthwise)
         gated = left * right
         projected: Tensor = self.project(gated * self.attention(gated.mean(dim=(2, 3), keepdim=True)))
         return projected
@@ -64,6 +66,6 @@ class GatedFeedForward(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map ``(B, C, H, W)`` to the same shape."""
-        left, right = self.expand(features).chunk(2, dim=1)
+        left, right = convolve_to_parts(features, [features.shape[1]] * 2, self.expand)
         projected: Tensor = self.project(left * right)
         return projected

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.models.layers.blocks import ResidualUnit
+from snadnet.models.layers.graph_forms import convolve_unshuffled, in_blocks
 
 _UNSHUFFLE = 2
 
@@ -39,8 +39,7 @@ class ResidualUNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map ``(B, C, H, W)``, sides multiples of ``size_multiple``, to ``(B, out, H, W)`` float32."""
-        folded = F.pixel_unshuffle(images, _UNSHUFFLE).contiguous(memory_format=torch.channels_last)
-        features = self.head(folded)
+        features = convolve_unshuffled(images, _UNSHUFFLE, self.head)
         kept = []
         for encode, down in zip(self.encode, self.down, strict=True):
             features = encode(features)
@@ -48,7 +47,7 @@ class ResidualUNet(nn.Module):
             features = down(features)
         features = self.middle(features)
         for level in reversed(range(len(kept))):
-            features = self.decode[level](self.up[level](features) + kept[level])
+            features = self.decode[level](in_blocks(self.up[level](features)) + kept[level])
         return F.pixel_shuffle(self.tail(features), _UNSHUFFLE).float()
 
 

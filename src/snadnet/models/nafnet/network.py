@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from snadnet.models.layers.blocks import ChannelNorm, GatedFeedForward, GatedMixing
 from snadnet.models.layers.former_keys import accept_former_keys
+from snadnet.models.layers.graph_forms import convolve_unshuffled
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class NAFNet(nn.Module):
 
     def forward(self, blurred: Tensor) -> Tensor:
         """Return the restored image ``(B, 3, H, W)``, about ``[0, 1]``, not clamped."""
-        features = self.intro(F.pixel_unshuffle(blurred, self.unshuffle))
+        features = convolve_unshuffled(blurred, self.unshuffle, self.intro)
         skips = []
         for blocks, downsample in zip(self.encoder, self.downsample, strict=True):
             features = blocks(features)

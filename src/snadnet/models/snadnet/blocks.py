@@ -1,12 +1,17 @@
 """Building blocks of the generator: the paper's own, and gated ones for small budgets."""
 
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.models.layers.blocks import ChannelNorm, GatedFeedForward, GatedMixing, ResidualUnit
 from snadnet.models.layers.former_keys import accept_former_keys
+from snadnet.models.layers.graph_forms import convolve_to_parts
 from snadnet.models.snadnet.snad import Normalization, SNADLayer
+
+_RGB: Final = 3
 
 
 class ResidualBlock(nn.Sequential):
@@ -132,10 +137,11 @@ class TextureEnhancement(nn.Module):
     def __init__(self, channels: int, *, hidden: int, kernel_size: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(channels, hidden, 3, padding=1)
-        self.second = nn.Conv2d(hidden, 3 + channels, kernel_size, padding=kernel_size // 2)
+        self.second = nn.Conv2d(hidden, _RGB + channels, kernel_size, padding=kernel_size // 2)
         _zero(self.second)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return the enhanced features ``F + F_t`` ``(B, C, H, W)`` and the texture ``t'_G`` ``(B, 3, H, W)``."""
-        predicted = self.second(F.relu(self.first(features)))
-        return features + predicted[:, 3:], predicted[:, :3]
+        hidden = F.relu(self.first(features))
+        texture, change = convolve_to_parts(hidden, [_RGB, features.shape[1]], self.second)
+        return features + change, texture

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from snadnet.models.layers.graph_forms import convolve_unshuffled, in_blocks
 from snadnet.models.snadnet.blocks import (
     GatedBlock,
     GatedSNADStage,
@@ -174,10 +175,7 @@ class Generator(nn.Module):
         """Return the last features ``(B, widths[0], H / unshuffle, W / unshuffle)``, and the textures; see above."""
         guidance = self._guidance(parsing)
         images = blurred if previous is None else torch.cat((blurred, previous), dim=1)
-        inputs = F.pixel_unshuffle(images, self.config.unshuffle)
-        if deconvolved is not None:
-            inputs = torch.cat((inputs, deconvolved.to(inputs.dtype)), dim=1)
-        features = self.stem(inputs)
+        features = convolve_unshuffled(images, self.config.unshuffle, self.stem, beside=deconvolved)
         links = []
         for level, stage in enumerate(self.encoder):
             features = stage(features)
@@ -187,7 +185,7 @@ class Generator(nn.Module):
         textures = []
         for level in reversed(range(len(self.decoder))):
             if level < len(self.decoder) - 1:
-                features = features + links[level]
+                features = in_blocks(features) + links[level]
             if level < len(self.texture):
                 features, texture = self.texture[level](features)
                 textures.append(texture)

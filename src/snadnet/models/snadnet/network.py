@@ -45,15 +45,6 @@ def size_multiple(generator: GeneratorConfig) -> int:
     return math.lcm(generator.size_multiple, 32)
 
 
-def class_probabilities(logits: Tensor) -> Tensor:
-    """Return the softmax over the classes of ``(B, C, H, W)``.
-
-    Written out: ONNX Runtime takes the softmax of each pixel by itself, which takes ten times as long.
-    """
-    weights = torch.exp(logits - logits.amax(dim=1, keepdim=True))
-    return weights / weights.sum(dim=1, keepdim=True)
-
-
 class SNADNet(nn.Module):
     """A face parser and a generator that is conditioned on its parsing map.
 
@@ -105,8 +96,7 @@ class SNADNet(nn.Module):
         if self.parser is None:
             return None
         with torch.no_grad():
-            logits = self.parser(blurred)
-        return class_probabilities(logits.float())
+            return self.parser.probabilities(blurred)
 
     def forward(self, blurred: Tensor, *, first_pass_only: int = 0) -> SNADNetOutput:
         """Restore ``(B, 3, H, W)`` RGB in ``[0, 1]`` whose sides are multiples of ``size_multiple``.

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.faces.classes import BACKGROUND_CLASSES, NUM_CLASSES
+from snadnet.models.layers.graph_forms import convolve_to_parts
 from snadnet.models.snadnet.normalization import SeparableNormalization
 
 Normalization = Literal["separable", "instance", "batch", "none"]
@@ -47,7 +48,8 @@ class AdaptiveDenormalization(nn.Module):
 
     def forward(self, normalized: Tensor, parsing: Tensor) -> Tensor:
         """Denormalize ``(B, C, H, W)`` by the parsing map ``(B, 19, H, W)`` of the same size."""
-        gamma, beta = self.affine(F.relu(self.shared(parsing))).chunk(2, dim=1)
+        hidden = F.relu(self.shared(parsing))
+        gamma, beta = convolve_to_parts(hidden, [normalized.shape[1]] * 2, self.affine)
         # conv2's bias is kept as its difference from one, which keeps weight decay from pulling gamma to zero.
         return torch.addcmul(normalized + beta, normalized, gamma)
 

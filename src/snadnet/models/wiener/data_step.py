@@ -100,11 +100,12 @@ class DataStep(nn.Module):
         left = observed.fourier.transform(unexplained)
         weights, level = self._weights(left, observed)
         share = 1.0 / (observed.power + weights)
-        change = left.times_conjugate(observed.blur).scaled(share)
+        step, kept = observed.blur.scaled(share), observed.power * share
+        change = left.times_conjugate(step)
         for _ in range(_REPETITIONS - 1):
             left = observed.fourier.transform(observed.unexplained(spectrum.plus(change)))
-            further = left.times_conjugate(observed.blur).plus(change.scaled(-weights))
-            change = change.plus(further.scaled(share))
+            # change + share (K* left - weights change), as 1 - weights share is the power's part.
+            change = left.times_conjugate(step).plus(change.scaled(kept))
         return Step(images + observed.fourier.inverse(change), level, unexplained)
 
     def _weights(self, left: Spectrum, observed: Observation) -> tuple[Tensor, Tensor]:
@@ -113,13 +114,13 @@ class DataStep(nn.Module):
         # Of one pixel, so that it is the noise's own where nothing else is left.
         noise = left.power().mean(dim=1) / observed.pixels
         seen = [
-            torch.log(torch.einsum("bhw,nhw->bn", each, observed.bands) / members + _LEAST_POWER)
+            torch.log(each.flatten(1) @ observed.bands.flatten(1).T / members + _LEAST_POWER)
             for each in (noise, observed.power.squeeze(1))
         ]
         # Both are brought to about the range from -1 to 1.
         features = torch.cat((seen[0] / 4.0 + 2.0, seen[1] / 4.0 + 1.0), dim=1)
         change = _SPAN * torch.tanh(self.change(F.gelu(self.hidden(features))) / _SPAN)
-        curve = torch.einsum("bn,nhw->bhw", self.log_weights + change[:, :_BANDS], observed.bands)
+        curve = ((self.log_weights + change[:, :_BANDS]) @ observed.bands.flatten(1)).view_as(noise)
         return torch.exp(curve).unsqueeze(1), torch.exp(self.log_level + change[:, _BANDS])
 
 
