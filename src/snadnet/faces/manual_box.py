@@ -53,9 +53,7 @@ def face_in_box(detector: FaceDetector, photo: Photo, choice: FaceBox) -> Face:
     ]
     placed = Face(choice.box, _template_in(choice.box), 0.0)
     best = max(seen, key=lambda face: face.confidence, default=placed)
-    refined = detector.refine(photo.pixels, best)
-    # Step by step refining can walk to a neighbour's face.
-    return refined if _holds(choice.box, refined.landmarks) else placed
+    return detector.refine(photo.pixels, best)
 
 
 def _template_in(box: Box) -> NDArray[np.float32]:
@@ -63,12 +61,6 @@ def _template_in(box: Box) -> NDArray[np.float32]:
     x, y, w, h = box
     scale = np.sqrt(w * h / (_USUAL_SIZE[0] * _USUAL_SIZE[1]))
     return np.asarray((TEMPLATE - _USUAL_CENTRE) * scale + (x + w / 2, y + h / 2), np.float32)
-
-
-def _holds(box: Box, landmarks: NDArray[np.float32]) -> bool:
-    x, y, w, h = box
-    middle = landmarks.mean(axis=0)
-    return bool(x < middle[0] < x + w and y < middle[1] < y + h)
 
 
 def _agreement(first: Box, second: Box) -> float:
