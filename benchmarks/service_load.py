@@ -1,6 +1,6 @@
 """Load on ``snadnet serve``: the time it adds to the class's own, memory, hostile uploads, slow clients.
 
-    python benchmarks/service_load.py                  # about 12 minutes on two idle cores
+    python benchmarks/service_load.py                  # about 20 minutes on two idle cores
     python benchmarks/service_load.py --requests 20    # a trial of about 3 minutes
 
 A photo of one face is sent to a service of one worker, one request after the other and by 16 clients at a time, and by

@@ -9,6 +9,7 @@ from snadnet.errors import ConfigError
 from snadnet.faces.align import TEMPLATE
 from snadnet.faces.choice import FaceBox
 from snadnet.faces.detect import FaceDetector
+from snadnet.faces.refine import fit_box
 from snadnet.faces.types import Box, Face, common_area
 from snadnet.photo import Photo, printable
 
@@ -53,7 +54,9 @@ def face_in_box(detector: FaceDetector, photo: Photo, choice: FaceBox) -> Face:
     ]
     placed = Face(choice.box, _template_in(choice.box), 0.0)
     best = max(seen, key=lambda face: face.confidence, default=placed)
-    return detector.refine(photo.pixels, best)
+    refined = detector.refine(photo.pixels, best)
+    # What was seen may itself lie beside the box.
+    return refined if fit_box(refined.landmarks, choice.box) else placed
 
 
 def _template_in(box: Box) -> NDArray[np.float32]:

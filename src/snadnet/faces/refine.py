@@ -28,8 +28,8 @@ _SIZES: Final = (96, 128, 160)  # small, so that a long blur is short in pixels
 _ROUNDS: Final = 8
 _SETTLED: Final = 1.0  # pixels of the crop; a round that moves the points by less is the last
 _REACH: Final = CROP_SIZE / 4  # a face further off than this is another one
-_USUAL_SIDE: Final = 1.6  # of a crop, times that of a square as large as the face's box; of 400 faces 1.05 to 2.6
-_LARGEST_CHANGE: Final = 2.0  # of that
+_USUAL_SIDE: Final = 1.6  # of a crop, times that of a square as large as the face's box
+_LARGEST_CHANGE: Final = 2.0  # of that; portraits stray from it by less
 _UPRIGHT_MARGIN: Final = 0.02  # what another orientation's score must exceed it by
 _CONFIDENCE_POWER: Final = 4  # one sure answer outweighs several unsure ones
 
@@ -46,11 +46,11 @@ def refine_landmarks(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face) ->
         The face with new landmarks, or as it was if the detector does not see it in its crop. The landmarks fit its
         box: step by step they could come to a neighbour's face, or to what the border mirrors.
     """
-    settled, score = _settled(network, pixels, face, face.box)
+    settled, score = _settled(network, pixels, face, in_box=True)
     # A face that lies on its side is at times found upright, or the other way up: each is a stable answer.
     turns = [replace(settled, landmarks=_turned(settled.landmarks, turn)) for turn in (1, 2, 3)]
     best_score, best = max(((_look(network, pixels, each)[1], each) for each in turns), key=lambda item: item[0])
-    return _settled(network, pixels, best, face.box)[0] if best_score > score + _UPRIGHT_MARGIN else settled
+    return _settled(network, pixels, best, in_box=True)[0] if best_score > score + _UPRIGHT_MARGIN else settled
 
 
 def follow_face(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face, *, least: float) -> Face | None:
@@ -65,7 +65,7 @@ def follow_face(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face, *, leas
     Returns:
         The face with its box moved along with its landmarks and that score; None where it is not seen.
     """
-    settled, score = _settled(network, pixels, face, None)
+    settled, score = _settled(network, pixels, face, in_box=False)
     if score < least:
         return None
     dx, dy = (settled.landmarks.mean(axis=0) - face.landmarks.mean(axis=0)).tolist()
@@ -84,10 +84,10 @@ def score_when_aligned(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face) 
     return _look(network, pixels, refine_landmarks(network, pixels, face))[1]
 
 
-def _settled(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face, box: Box | None) -> tuple[Face, float]:
+def _settled(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face, *, in_box: bool) -> tuple[Face, float]:
     """The face after some rounds, and the detector's score in its last crop.
 
-    The score is 0 where it sees none, or only one that does not fit the box, if there is one.
+    The score is 0 where it sees none, or, ``in_box``, only one that does not fit the face's box.
     """
     score = 0.0
     for _ in range(_ROUNDS):
@@ -95,7 +95,7 @@ def _settled(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face, box: Box |
         if points is None:
             break
         landmarks = transform(invert(face_matrix(face.landmarks)), points).astype(np.float32)
-        if box is not None and not _fit(landmarks, box):
+        if in_box and not fit_box(landmarks, face.box):
             return face, 0.0
         face = replace(face, landmarks=landmarks)
         if np.linalg.norm(points - TEMPLATE, axis=1).mean() < _SETTLED:
@@ -103,8 +103,8 @@ def _settled(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face, box: Box |
     return face, score
 
 
-def _fit(landmarks: NDArray[np.float32], box: Box) -> bool:
-    """Whether landmarks are of the face with that box: their middle lies in it, and their crop has about its size."""
+def fit_box(landmarks: NDArray[np.float32], box: Box) -> bool:
+    """Return whether landmarks are of the face with that box: their middle lies in it, and their crop has about its size."""
     x, y, width, height = box
     middle = landmarks.mean(axis=0)
     ratio = CROP_SIZE / scale_of(face_matrix(landmarks)) / np.sqrt(width * height) / _USUAL_SIDE
