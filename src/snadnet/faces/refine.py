@@ -104,7 +104,7 @@ def _settled(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face, *, in_box:
 
 
 def fit_box(landmarks: NDArray[np.float32], box: Box) -> bool:
-    """Return whether landmarks are of the face with that box: their middle lies in it, and their crop has about its size."""
+    """Return whether landmarks ``(5, 2)`` are of the face with that box: by their middle, and by their crop's size."""
     x, y, width, height = box
     middle = landmarks.mean(axis=0)
     ratio = CROP_SIZE / scale_of(face_matrix(landmarks)) / np.sqrt(width * height) / _USUAL_SIDE
