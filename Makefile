@@ -66,7 +66,9 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/pip
 	@$(PIP_INSTALL) --no-build-isolation --editable .
 	@touch $@
 
+# setuptools builds what comes without a wheel; the one that lies in a new environment may be too old to do it alone.
 $(VENV)/.development: $(VENV)/.runtime
 	@echo "Adding PyTorch and the development tools to $(VENV) (several GB, once)..."
+	@$(PIP_INSTALL) setuptools
 	@$(PIP_INSTALL) --no-build-isolation --editable '.[train,server,fid,identity,kernel-distance,video,openvino,cluster,heic,dev]'
 	@touch $@
