@@ -110,6 +110,17 @@ def test_what_has_not_moved_or_has_no_kernel_is_restored_once(portrait, build_ne
     assert with_light(blind, "auto")(sharp).in_light is None
 
 
+def test_what_its_values_explain_is_restored_once(portrait):
+    sharp = crops(portrait)
+    given = blurred(sharp, in_light=False)
+    network = Knows(sharp)
+    with_light(network, "auto")(given)
+    assert network.calls == [2]
+    # A grey level more than half is left: it may be light after all.
+    with_light(network, "auto")(given + np.float32(0.003) * np.sign(np.arange(96) % 2 - 0.5)[:, None])
+    assert network.calls == [2, 2, 2]
+
+
 def test_all_crops_in_light_if_that_is_asked(portrait):
     sharp = crops(portrait)
     network = Knows(sharp, in_light=True)

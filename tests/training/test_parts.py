@@ -178,6 +178,17 @@ def test_a_time_budget_counts_earlier_starts_of_the_run() -> None:
     assert factor(clock) == pytest.approx(0.01 + 0.99 * 0.5, abs=0.02)
 
 
+def test_a_paused_clock_counts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    clock = Clock(ScheduleSettings(time_budget=100, warmup=0), elapsed=5.0)  # type: ignore[arg-type]
+    now = 110.0
+    with clock.paused():
+        now = 170.0
+    now = 171.0
+    assert clock.seconds() == 16.0
+
+
 def test_the_first_end_counts() -> None:
     settings = ScheduleSettings(steps=10, time_budget=1e6, warmup=0)  # type: ignore[arg-type]
     assert Clock(settings, step=10).progress() == 1.0

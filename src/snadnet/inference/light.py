@@ -35,6 +35,12 @@ _SHARPNESS: Final = 3.0
 _CLEAR: Final = 0.02
 """Shares under this, and over the rest, are none and all."""
 
+_EXPLAINED: Final = 2e-3
+"""What a result by values may leave unexplained, root mean square, and be taken alone: half a grey level of 255.
+
+In light such a face is hardly ever explained better, so that next to nothing of it would be mixed in.
+"""
+
 _LEAST_EXCESS: Final = 2e-4
 """What a file of 8 bits leaves by its rounding, and about what can be told."""
 
@@ -68,9 +74,9 @@ class LightBackend(BackendAround):
     """Restores crops in light: all of them, or as far as that explains them better.
 
     Attributes:
-        chooses: Whether a crop is restored by its values first, and in light too if it has moved; then both results are
-            mixed by how well they explain the blurred crop. Where the network estimates no kernel, there is no
-            telling, and the first is kept.
+        chooses: Whether a crop is restored by its values first, and in light too if it has moved and that does not
+            explain it; then both results are mixed by how well they explain the blurred crop. Where the network
+            estimates no kernel, there is no telling, and the first is kept.
     """
 
     chooses: bool
@@ -92,13 +98,14 @@ class LightBackend(BackendAround):
         if by_value.kernel is None:
             return by_value
         moved = [n for n, kernel in enumerate(by_value.kernel) if kernel_extent(kernel).length >= _LEAST_MOTION]
-        if not moved:
+        left = {number: _excess(by_value, number, crops[number]) for number in moved}
+        doubtful = [number for number in moved if left[number] > _EXPLAINED]
+        if not doubtful:
             return by_value
-        in_light = self._in_light(crops[moved])
+        in_light = self._in_light(crops[doubtful])
         ratios = {
-            number: (_excess(in_light, place, crops[number]) + _LEAST_EXCESS)
-            / (_excess(by_value, number, crops[number]) + _LEAST_EXCESS)
-            for place, number in enumerate(moved)
+            number: (_excess(in_light, place, crops[number]) + _LEAST_EXCESS) / (left[number] + _LEAST_EXCESS)
+            for place, number in enumerate(doubtful)
         }
         return _mixed(by_value, in_light, ratios)
 

@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from snadnet.training.config import ScheduleSettings
@@ -29,6 +31,15 @@ class Clock:
     def seconds(self) -> float:
         """Return the seconds trained until now."""
         return self.elapsed + time.monotonic() - self._started
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Count none of the time within: what is done before the first step is no training."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._started += time.monotonic() - began
 
     def progress(self) -> float:
         """Return how much of the training is done, in [0, 1]."""

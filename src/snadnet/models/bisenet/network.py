@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.faces.classes import NUM_CLASSES
+from snadnet.models.layers.graph_forms import channel_sum
 
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)
 IMAGENET_STD: Final = (0.229, 0.224, 0.225)
@@ -177,7 +178,7 @@ class BiSeNet(nn.Module):
         logits = self.head(self._features(image)[0]).float()
         weights = torch.exp(self._enlarged(logits - logits.amax(dim=1, keepdim=True), image))
         # Between two pixels that are sure of two classes the logits of both may be far below zero.
-        return weights / weights.sum(dim=1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+        return weights / channel_sum(weights).clamp_min(torch.finfo(torch.float32).tiny)
 
     def _features(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the heads see, the main one first: at 1/8, 1/8 and 1/16."""

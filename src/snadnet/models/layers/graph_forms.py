@@ -71,6 +71,13 @@ def in_blocks(features: Tensor) -> Tensor:
     return F.conv2d(features, torch.eye(channels, device=features.device).view(channels, channels, 1, 1))
 
 
+def channel_sum(features: Tensor) -> Tensor:
+    """Return the sum of ``(B, C, H, W)`` over the channels, ``(B, 1, H, W)``."""
+    if not torch.compiler.is_compiling():
+        return features.sum(dim=1, keepdim=True)
+    return F.conv2d(features, torch.ones(1, features.shape[1], 1, 1, device=features.device))
+
+
 def _padding(convolution: nn.Conv2d) -> tuple[int, int]:
     assert not isinstance(convolution.padding, str)
     rows, columns = convolution.padding

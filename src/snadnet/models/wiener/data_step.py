@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.models.wiener.deconvolution import extend
-from snadnet.models.wiener.fourier import Fourier, Spectrum, extent
+from snadnet.models.wiener.fourier import Fourier, Spectrum, column_frequencies, extent
 
 _BANDS: Final = 10
 _HIDDEN: Final = 48
@@ -131,7 +131,7 @@ def _bands(height: int, width: int, device: torch.device) -> Tensor:
     """
     rows = torch.arange(height, device=device)
     down = torch.minimum(rows, height - rows) / extent(height, device)
-    right = torch.arange(width // 2 + 1, device=device) / extent(width, device)
+    right = column_frequencies(width, device) / extent(width, device)
     frequency = torch.sqrt(down.square().unsqueeze(1) + right.square()) / math.sqrt(0.5)
     place = frequency.clamp(0.0, 1.0).sqrt() * (_BANDS - 1)
     numbers = torch.arange(_BANDS, device=device)[:, None, None]

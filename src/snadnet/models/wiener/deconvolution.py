@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from snadnet.models.wiener.fourier import Fourier, Spectrum, extent, full_precision
+from snadnet.models.wiener.fourier import Fourier, Spectrum, column_frequencies, extent, full_precision
 
 MARGIN: Final = 12
 """Pixels by which an image is extended on each side: kernels reach this far."""
@@ -65,7 +65,7 @@ def deconvolve(blurred: Tensor, kernel: Tensor, regularization: Tensor) -> Tenso
 def gradient_power(height: int, width: int, device: torch.device) -> Tensor:
     """Return the squared transfer functions of horizontal and vertical differences, summed: ``(H, W // 2 + 1)``."""
     rows = torch.arange(height, device=device).unsqueeze(1) * math.pi / extent(height, device)
-    columns = torch.arange(width // 2 + 1, device=device).unsqueeze(0) * math.pi / extent(width, device)
+    columns = column_frequencies(width, device).unsqueeze(0) * math.pi / extent(width, device)
     return 4.0 * (torch.sin(rows).square() + torch.sin(columns).square())
 
 

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from snadnet.models.layers.former_keys import accept_former_keys
 from snadnet.models.wiener.deconvolution import MARGIN, gradient_power
-from snadnet.models.wiener.fourier import Fourier, extent, full_precision, half_weights, waves
+from snadnet.models.wiener.fourier import Fourier, column_frequencies, extent, full_precision, half_weights, waves
 
 KERNEL_SIDE: Final = 2 * MARGIN + 1
 """Rows and columns of an estimated kernel."""
@@ -122,7 +122,7 @@ def _at_lags(spectrum: Tensor, width: int) -> Tensor:
     height, device = spectrum.shape[-2], spectrum.device
     down, right = torch.arange(-_LAGS, _LAGS, device=device), torch.arange(_LAGS, device=device)
     cos_h, sin_h = waves(down, torch.arange(height, device=device), height)
-    cos_w, sin_w = waves(torch.arange(width // 2 + 1, device=device), right, width)
+    cos_w, sin_w = waves(column_frequencies(width, device), right, width)
     weighted = spectrum * half_weights(width, device) / extent(height * width, device)
     lags: Tensor = cos_h @ weighted @ cos_w - sin_h @ weighted @ sin_w
     return lags

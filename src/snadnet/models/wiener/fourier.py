@@ -16,9 +16,14 @@ from torch.nn import functional as F
 _RADIX: Final = 8
 """Rows are transformed in two steps where their number is a multiple of this, as it is in a graph."""
 
+_FOLDS: Final = 4
+"""Columns are folded where their number is a multiple of this."""
+
 
 class Spectrum(NamedTuple):
-    """A spectrum of real images; of the columns the first ``W // 2 + 1`` only, as the others mirror them.
+    """A spectrum of real images; of the columns ``W // 2 + 1`` only, as the others mirror them.
+
+    Which frequency each column is of, `column_frequencies` says.
 
     Attributes:
         real: ``(..., H, W // 2 + 1)``.
@@ -75,9 +80,17 @@ def extent(length: int, device: torch.device) -> Tensor:
     return torch.full((1,), length, device=device, dtype=torch.int64)
 
 
+def column_frequencies(width: int, device: torch.device) -> Tensor:
+    """The frequencies of a spectrum's columns, 0 to ``width // 2``; in a graph the even ones come first."""
+    if _fast(device) or width % _FOLDS:
+        return torch.arange(width // 2 + 1, device=device)
+    evens = 2 * torch.arange(width // _FOLDS + 1, device=device)
+    return torch.cat((evens, 2 * torch.arange(width // _FOLDS, device=device) + 1))
+
+
 def half_weights(width: int, device: torch.device) -> Tensor:
     """How often each of the ``width // 2 + 1`` columns counts in the whole spectrum: twice, but for the unmirrored."""
-    columns = torch.arange(width // 2 + 1, device=device)
+    columns = column_frequencies(width, device)
     return torch.where((columns == 0) | (2 * columns == extent(width, device)), 1.0, 2.0)
 
 
@@ -133,14 +146,13 @@ class Fourier:
         return waves(torch.arange(self.height, device=self.device), rows, self.height)
 
     def _waves_of_columns(self, columns: Tensor) -> tuple[Tensor, Tensor]:
-        return waves(columns, torch.arange(self.width // 2 + 1, device=self.device), self.width)
+        return waves(columns, column_frequencies(self.width, self.device), self.width)
 
     def transform(self, images: Tensor) -> Spectrum:
         """Transform real ``(..., H, W)`` images."""
         if _fast(self.device):
             return _of_complex(torch.fft.rfft2(images))
-        cos_w, sin_w = self._columns
-        return self._along_rows(Spectrum(images @ cos_w, images @ -sin_w), back=False)
+        return self._along_rows(self._along_columns(images), back=False)
 
     def transform_placed(self, images: Tensor, *, row: int, column: int) -> Spectrum:
         """Transform ``(..., h, w)`` images that lie in an empty one of this size, wrapped around its edges.
@@ -158,6 +170,25 @@ class Fourier:
         columns = torch.arange(images.shape[-1], device=self.device) + column
         return self._forward(images, self._waves_of_rows(rows), self._waves_of_columns(columns))
 
+    def _along_columns(self, images: Tensor) -> Spectrum:
+        """Transform real ``(..., H, W)`` along their columns.
+
+        The two halves of a row are added for the even frequencies and subtracted for the odd ones (Cooley and Tukey
+        1965), which leaves half of the products.
+        """
+        cos, sin = self._columns
+        if self.width % _FOLDS:
+            return Spectrum(images @ cos, images @ -sin)
+        half, evens = self.width // 2, self.width // _FOLDS + 1
+        left, right = images[..., :half], images[..., half:]
+        added, subtracted = left + right, left - right
+        return Spectrum(
+            *(
+                torch.cat((added @ wave[:half, :evens], subtracted @ wave[:half, evens:]), dim=-1)
+                for wave in (cos, -sin)
+            )
+        )
+
     @staticmethod
     def _forward(images: Tensor, rows: tuple[Tensor, Tensor], columns: tuple[Tensor, Tensor]) -> Spectrum:
         cos_w, sin_w = columns
@@ -168,7 +199,18 @@ class Fourier:
         if _fast(self.device):
             images: Tensor = torch.fft.irfft2(torch.complex(*spectrum), s=(self.height, self.width))
             return images
-        return self._back_along_columns(self._along_rows(spectrum, back=True), self._columns)
+        along_rows = self._along_rows(spectrum, back=True)
+        if self.width % _FOLDS:
+            return self._back_along_columns(along_rows, self._columns)
+        # Even frequencies repeat in the right half, odd ones with the other sign.
+        half, evens = self.width // 2, self.width // _FOLDS + 1
+        cos, sin = (wave[:half] for wave in self._columns)
+        of_evens, of_odds = (
+            along_rows.real[..., each] @ (cos * self._shares)[:, each].T
+            - along_rows.imaginary[..., each] @ (sin * self._shares)[:, each].T
+            for each in (slice(None, evens), slice(evens, None))
+        )
+        return torch.cat((of_evens + of_odds, of_evens - of_odds), dim=-1)
 
     def inverse_at(self, spectrum: Spectrum, rows: Tensor, columns: Tensor) -> Tensor:
         """Return the pixels in some rows and columns of ``inverse``'s images.

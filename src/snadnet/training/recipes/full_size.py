@@ -170,7 +170,7 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         """Write what is missing of the results, until the run is to stop; no other run may write there."""
         data = self.settings.data
         assert self.settings.label_parser is not None
-        with run_lock(folder):
+        with run_lock(folder), run.clock.paused():
             for made in build_first_results(
                 folder,
                 FaceDataset(faces, data.degradation, data.augmentation, seed=self.settings.seed),
