@@ -78,6 +78,13 @@ def test_methods_without_a_difference_or_a_shared_face():
     assert np.isnan(apart.difference.value)
 
 
+@pytest.mark.filterwarnings("error")
+def test_faces_that_equal_their_sharp_ones_under_both_methods_are_left_out():
+    values = np.array([20.0, 22.0, np.inf])
+    found = compare(PSNR, ("a", values), ("b", values - 1.0), FEW)
+    assert (found.faces, found.difference.value) == (2, 1.0)
+
+
 def test_only_faces_with_a_value_under_both_methods_are_compared():
     found = compare(
         LANDMARK_ERROR, ("a", np.array([5.0, 2.0, 9.0])), ("b", np.array([np.nan, 1.0, 8.0])), Resampling(count=0)

@@ -85,7 +85,7 @@ def compare(
 ) -> Comparison:
     """Compare two methods, each a name and its values for the same faces."""
     shared = _shared(measure, first[1], second[1])
-    differences = (measure.per_face(first[1]) - measure.per_face(second[1]))[shared]
+    differences = measure.per_face(first[1])[shared] - measure.per_face(second[1])[shared]
     p_value = float("nan")
     if len(differences):
         p_value = float(wilcoxon(differences).pvalue) if differences.any() else 1.0
