@@ -9,7 +9,12 @@ from snadnet.faces import FaceDetector
 from snadnet.video.synthetic import moving_portrait
 
 TICKS = Fraction(1, 30000)
-_OPTIONS = {"ffv1": {"level": "3", "slicecrc": "1"}, "libx265": {"x265-params": "log-level=none"}}
+_OPTIONS = {
+    "ffv1": {"level": "3", "slicecrc": "1"},
+    # By its rate control x264 makes another clip each time, now and then one in which a face cannot be followed.
+    "libx264": {"qp": "12"},
+    "libx265": {"x265-params": "log-level=none"},
+}
 
 
 def portrait_clip(portrait, *, frames, size=(192, 160), seed=0, **options):
