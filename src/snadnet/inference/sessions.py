@@ -61,8 +61,8 @@ class _OnnxSession:
         options.intra_op_num_threads = 1
         # It would hold a block for all of a run beside the memory of the first run: a third more, and no faster.
         options.enable_mem_pattern = False
-        # Planning which results may lie where others were takes a third of the opening, and keeps more memory than
-        # freeing each after its last use.
+        # Planning which results may lie where others were takes much of the opening, and keeps more memory than freeing
+        # each after its last use.
         options.enable_mem_reuse = False
         # Else bytes that look like ONNX Runtime's own format would be read as that, which has not been checked.
         options.add_session_config_entry("session.load_model_format", "ONNX")

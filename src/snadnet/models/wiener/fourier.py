@@ -199,18 +199,7 @@ class Fourier:
         if _fast(self.device):
             images: Tensor = torch.fft.irfft2(torch.complex(*spectrum), s=(self.height, self.width))
             return images
-        along_rows = self._along_rows(spectrum, back=True)
-        if self.width % _FOLDS:
-            return self._back_along_columns(along_rows, self._columns)
-        # Even frequencies repeat in the right half, odd ones with the other sign.
-        half, evens = self.width // 2, self.width // _FOLDS + 1
-        cos, sin = (wave[:half] for wave in self._columns)
-        of_evens, of_odds = (
-            along_rows.real[..., each] @ (cos * self._shares)[:, each].T
-            - along_rows.imaginary[..., each] @ (sin * self._shares)[:, each].T
-            for each in (slice(None, evens), slice(evens, None))
-        )
-        return torch.cat((of_evens + of_odds, of_evens - of_odds), dim=-1)
+        return self._back_along_all_columns(self._along_rows(spectrum, back=True))
 
     def inverse_at(self, spectrum: Spectrum, rows: Tensor, columns: Tensor) -> Tensor:
         """Return the pixels in some rows and columns of ``inverse``'s images.
@@ -235,6 +224,18 @@ class Fourier:
         cos_w, sin_w = columns
         images: Tensor = spectrum.real @ (cos_w * self._shares).T - spectrum.imaginary @ (sin_w * self._shares).T
         return images
+
+    def _back_along_all_columns(self, spectrum: Spectrum) -> Tensor:
+        """Undo `_along_columns`: even frequencies repeat in the right half, odd ones with the other sign."""
+        if self.width % _FOLDS:
+            return self._back_along_columns(spectrum, self._columns)
+        half, evens = self.width // 2, self.width // _FOLDS + 1
+        cos, sin = (wave[:half] * self._shares for wave in self._columns)
+        of_evens, of_odds = (
+            spectrum.real[..., each] @ cos[:, each].T - spectrum.imaginary[..., each] @ sin[:, each].T
+            for each in (slice(None, evens), slice(evens, None))
+        )
+        return torch.cat((of_evens + of_odds, of_evens - of_odds), dim=-1)
 
     def _along_rows(self, spectrum: Spectrum, *, back: bool) -> Spectrum:
         """Transform ``(..., H, C)`` along all of its rows, not divided by their number, or back.
