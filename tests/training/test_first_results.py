@@ -134,6 +134,14 @@ def short_training(files: dict[str, Path], kept: Path, faces: dict[int, int], *,
     ]
 
 
+def test_fewer_faces_than_a_batch_are_refused(files: dict[str, Path], tmp_path: Path) -> None:
+    overrides = short_training(files, tmp_path / "kept", {64: 1}, steps=1)
+    settings = load_settings(CONFIGS / "full-size-kernel-cpu.yaml", overrides)
+    with pytest.raises(ConfigError, match=r"first_results\.faces: 1 faces of 64 px do not fill a batch of 2"):
+        train(settings, tmp_path / "run", device="cpu")
+    assert not (tmp_path / "kept").exists()
+
+
 def test_sizes_that_are_not_trained_on_are_not_built(files: dict[str, Path], tmp_path: Path) -> None:
     overrides = short_training(files, tmp_path / "kept", {64: 3, 96: 3}, steps=1)
     settings = load_settings(CONFIGS / "full-size-kernel-cpu.yaml", overrides)

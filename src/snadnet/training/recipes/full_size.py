@@ -149,6 +149,11 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         counts = {entry.size: kept.faces.get(entry.size, 0) for entry in data.sizes}
         if lacking := [size for size, count in counts.items() if count < 1]:
             raise ConfigError(f"first_results.faces says of no faces of {lacking[0]} px, which data.sizes asks for")
+        if small := [entry for entry in data.sizes if counts[entry.size] < entry.batch_size]:
+            raise ConfigError(
+                f"first_results.faces: {counts[small[0].size]} faces of {small[0].size} px do not fill a batch of "
+                f"{small[0].batch_size} (data.sizes)"
+            )
         if self.accelerator.num_processes > 1:
             raise ConfigError("first_results are for one process; leave them out, or train in one")
         self._build_first_results(faces, kept.folder, counts, run)
