@@ -37,10 +37,10 @@ def write_clip(
     title=None,
     options=None,
 ):
-    """Write uint8 RGB frames; ``times`` are in 1/30000 s."""
+    """Write uint8 RGB frames; ``times`` are in 1/30000 s, and ``options`` go before the codec's own."""
     height, width = frames[0].shape[:2]
     with av.open(str(path), "w") as output:
-        video = output.add_stream(codec, rate=30, options=options or _OPTIONS.get(codec, {}))
+        video = output.add_stream(codec, rate=30, options=_OPTIONS.get(codec, {}) | (options or {}))
         video.width, video.height, video.pix_fmt = width, height, pixel_format
         video.codec_context.time_base = video.time_base = TICKS
         context = video.codec_context

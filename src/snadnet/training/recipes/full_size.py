@@ -45,7 +45,8 @@ class FirstResultsSettings(StrictSettings):
 
     Attributes:
         folder: Where they are kept.
-        faces: How many of each image size that is trained on, at least; more that are there are trained on too.
+        faces: How many of each image size that is trained on, at least, and no fewer than a batch; more that are there
+            are trained on too.
     """
 
     folder: Path
