@@ -69,7 +69,7 @@ def test_results_are_those_of_the_network_and_a_build_goes_on(files: dict[str, P
         torch.testing.assert_close(sample.blurred[place], true.blurred)
         torch.testing.assert_close(sample.sharp[place], true.sharp)
         torch.testing.assert_close(sample.labels[place], true.labels)
-        torch.testing.assert_close(sample.kernel[place], true.kernel, atol=1e-3, rtol=0.01)
+        torch.testing.assert_close(sample.kernels[place], true.kernels, atol=1e-3, rtol=0.01)
     draft = network(files).draft(sample.blurred)
     torch.testing.assert_close(sample.draft.restored, draft.restored, atol=0.5 / 255 + 1e-4, rtol=0)
     torch.testing.assert_close(sample.draft.kernel, draft.kernel, atol=1e-4, rtol=0.05)
@@ -97,6 +97,17 @@ def test_a_mirrored_face_is_still_blurred_by_its_kernel(files: dict[str, Path], 
     for blurred, sharp, kernel in zip(moved.blurred, moved.sharp, moved.kernel, strict=True):
         again = apply_kernel(np.ascontiguousarray(sharp.permute(1, 2, 0).numpy()), kernel.numpy())
         assert np.abs(again - blurred.permute(1, 2, 0).numpy())[12:-12, 12:-12].max() < 0.02
+
+
+@pytest.mark.parametrize("symmetry", range(8))
+def test_what_lies_by_quarters_moves_with_them(files: dict[str, Path], tmp_path: Path, symmetry: int) -> None:
+    build(files, tmp_path, {64: 1})
+    marked = FirstResults(tmp_path, 64, 1).read([0])
+    marked.kernels[:, 0, 1] = 2.0
+    marked.sharp[..., 10, 50] = 2.0
+    moved = mirrored(marked, symmetry)
+    row, column = divmod(int(moved.sharp[0, 0].argmax()), 64)
+    assert moved.kernels[0, row // 32, column // 32].min() == 2.0
 
 
 def test_all_eight_symmetries_differ(files: dict[str, Path], tmp_path: Path) -> None:

@@ -6,17 +6,25 @@ from snadnet.blur.disc import disc_kernel
 from snadnet.blur.extent import KernelExtent, kernel_extent, point_if_unmoved
 from snadnet.blur.linear import linear_kernel
 from snadnet.blur.noise import add_noise, noise_level
-from snadnet.blur.rotation import CameraMotion, blur_by_motion, camera_motions, rotating_blur
-from snadnet.blur.trajectory import Placement, trajectory_kernel, trajectory_kernels, trajectory_kernels_of_seeds
+from snadnet.blur.rotation import CameraMotion, Poses, blur_by_motion, camera_motions, rotating_blur
+from snadnet.blur.trajectory import (
+    ANXIETY,
+    Placement,
+    trajectory_kernel,
+    trajectory_kernels,
+    trajectory_kernels_of_seeds,
+)
 from snadnet.blur.visualize import kernel_to_image, kernels_to_image
 
 __all__ = [
+    "ANXIETY",
     "Border",
     "CameraMotion",
     "Consistency",
     "KernelExtent",
     "Method",
     "Placement",
+    "Poses",
     "add_noise",
     "apply_kernel",
     "blur_by_motion",

@@ -9,12 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from snadnet.blur.convolution import CV2_BORDERS, Border, check_border, checked_images
 from snadnet.blur.trajectory import (
+    ANXIETY,
     camera_paths,
     check_exposure,
     check_kernel_size,
     path_generators,
     path_kernel,
     place_path,
+    splat,
 )
 
 # Neighbouring poses move no pixel by more than about this, so that the average shows no separate copies.
@@ -38,6 +40,36 @@ class CameraMotion(NamedTuple):
         """The kernel of the translation alone, ``(size, size)``: what blurs the image's centre."""
         return path_kernel(self.path, size, exposure)
 
+    def poses(self, size: int, exposure: float, max_rotation_degrees: float) -> "Poses":
+        """The camera over the exposure, with the translation placed as by `kernel`."""
+        placed, weights = place_path(self.path, size, exposure)
+        whole_turn = self.turn - self.turn.mean()
+        turn = self.turn[: weights.size]
+        turn = turn - (turn * weights).sum()
+        return Poses(placed - (size - 1) / 2, turn * (max_rotation_degrees / np.abs(whole_turn).max()), weights)
+
+
+class Poses(NamedTuple):
+    """Where a camera was, and how it was turned.
+
+    Attributes:
+        shifts: Right and down in pixels, ``(2, N)``.
+        degrees: Counter-clockwise about the image's centre, ``(N,)``.
+        weights: Shares of the exposure, ``(N,)``, sum 1.
+    """
+
+    shifts: NDArray[np.float64]
+    degrees: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+    def kernel_at(self, right: float, down: float) -> NDArray[np.float32]:
+        """The kernel of a place, in pixels from the image's centre: odd sides, sum 1, its middle is the origin."""
+        angles = np.radians(self.degrees)
+        less, sine = np.cos(angles) - 1.0, np.sin(angles)
+        moved = self.shifts + np.stack([less * right + sine * down, less * down - sine * right])
+        reach = math.ceil(np.abs(moved).max())
+        return splat(moved + reach, self.weights, 2 * reach + 1)
+
 
 def camera_motions(count: int, *, anxiety: float, seed: "int | np.random.Generator | None") -> list[CameraMotion]:
     """Walk the paths of several motions at the same time, which is many times faster than one by one.
@@ -58,7 +90,7 @@ def rotating_blur(
     *,
     max_rotation_degrees: float,
     exposure: float = 1.0,
-    anxiety: float = 0.005,
+    anxiety: float = ANXIETY,
     seed: "int | np.random.Generator | None" = None,
     border: Border = "reflect",
 ) -> NDArray[np.float32]:
@@ -118,22 +150,11 @@ def blur_by_motion(
         raise ValueError(f"max_rotation_degrees must be finite and at least 0, not {max_rotation_degrees}")
     check_exposure(exposure)
     kernel_size = check_kernel_size(size)
-    placed, weights = place_path(motion.path, kernel_size, exposure)
-    shifts = placed - (kernel_size - 1) / 2
-    whole_turn = motion.turn - motion.turn.mean()
-    exposed_turn = motion.turn[: weights.size]
-    exposed_turn = exposed_turn - (exposed_turn * weights).sum()
-    degrees = exposed_turn * (max_rotation_degrees / np.abs(whole_turn).max())
-    return _average_of_poses(checked, shifts, degrees, weights, border)
+    return _average_of_poses(checked, motion.poses(kernel_size, exposure, max_rotation_degrees), border)
 
 
-def _average_of_poses(
-    image: NDArray[np.float32],
-    shifts: NDArray[np.float64],
-    degrees: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    border: Border,
-) -> NDArray[np.float32]:
+def _average_of_poses(image: NDArray[np.float32], over_time: Poses, border: Border) -> NDArray[np.float32]:
+    shifts, degrees, weights = over_time
     height, width = image.shape[:2]
     centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
     corner_travel = np.abs(np.diff(np.radians(degrees))).sum() * math.hypot(centre_x, centre_y)

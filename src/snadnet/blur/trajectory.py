@@ -16,6 +16,9 @@ _MAX_CENTRIPETAL = 0.7
 _MAX_SHAKE_RATE = 0.2
 _MAX_PERTURBATION = 10.0
 
+ANXIETY: Final = 0.005
+"""Strength of a path's disturbances, unless another is asked for."""
+
 Placement: TypeAlias = Literal["fill", "canvas"]
 
 _CANVASES: Final = (13, 21, 29)
@@ -30,7 +33,7 @@ def trajectory_kernel(
     size: int,
     *,
     exposure: float = 1.0,
-    anxiety: float = 0.005,
+    anxiety: float = ANXIETY,
     seed: "int | np.random.Generator | None" = None,
 ) -> NDArray[np.float32]:
     """Return one camera-shake kernel; the first of `trajectory_kernels` for that seed.
@@ -54,7 +57,7 @@ def trajectory_kernels(
     sizes: Sequence[int],
     *,
     exposures: Sequence[float] | float = 1.0,
-    anxiety: float = 0.005,
+    anxiety: float = ANXIETY,
     seed: "int | np.random.Generator | None",
 ) -> list[NDArray[np.float32]]:
     """Return one camera-shake kernel for each of ``sizes``.
@@ -104,7 +107,7 @@ def trajectory_kernels_of_seeds(
     seeds: Sequence[int],
     *,
     exposure: float = 1.0,
-    anxiety: float = 0.005,
+    anxiety: float = ANXIETY,
     placement: Placement = "fill",
 ) -> list[NDArray[np.float32]]:
     """Return what `trajectory_kernel` gives for each of ``sizes`` and ``seeds``, many times faster.
@@ -267,7 +270,7 @@ def place_on_canvas(
 def path_kernel(path: NDArray[np.float64], size: int, exposure: float) -> NDArray[np.float32]:
     """Return the kernel ``(size, size)`` of a path ``(2, SAMPLES)``, placed as by `place_path`."""
     placed, weights = place_path(path, size, exposure)
-    return _splat(placed, weights, size)
+    return splat(placed, weights, size)
 
 
 def _kernels(
@@ -280,11 +283,17 @@ def _kernels(
     place = place_path if placement == "fill" else place_on_canvas
     paths = camera_paths(generators, anxiety)
     placed = ((place(path, size, exposure), size) for path, size, exposure in zip(paths, sizes, exposures, strict=True))
-    return [_splat(*positions_and_weights, size) for positions_and_weights, size in placed]
+    return [splat(*positions_and_weights, size) for positions_and_weights, size in placed]
 
 
-def _splat(placed: NDArray[np.float64], weights: NDArray[np.float64], size: int) -> NDArray[np.float32]:
-    """Spread each weight bilinearly over the four pixels around its position; ``(size, size)``, sum 1."""
+def splat(placed: NDArray[np.float64], weights: NDArray[np.float64], size: int) -> NDArray[np.float32]:
+    """Spread each weight bilinearly over the four pixels around its position; ``(size, size)``, sum 1.
+
+    Args:
+        placed: Columns and rows ``(2, N)``, in ``[0, size - 1]``.
+        weights: ``(N,)``.
+        size: Rows and columns of what is returned.
+    """
     left, top = np.floor(placed)
     right_part, bottom_part = placed[0] - left, placed[1] - top
     # A sample exactly on the last column has no right part; its neighbour index only has to stay inside.

@@ -54,13 +54,18 @@ class FaceSample(NamedTuple):
         blurred: ``(B, 3, S, S)`` float32 in ``[0, 1]``.
         sharp: Its sharp twin, the same shape.
         labels: ``(B, S, S)`` int64 class ids of the sharp face, 255 where unknown.
-        kernel: ``(B, 49, 49)`` float32, what it was blurred with.
+        kernels: ``(B, 2, 2, 49, 49)`` float32, what the middles of its quarters were blurred with.
     """
 
     blurred: Tensor
     sharp: Tensor
     labels: Tensor
-    kernel: Tensor
+    kernels: Tensor
+
+    @property
+    def kernel(self) -> Tensor:
+        """The one kernel ``(B, 49, 49)`` that is nearest to all quarters' own."""
+        return self.kernels.mean(dim=(-4, -3))
 
 
 @dataclass(frozen=True)
@@ -107,13 +112,13 @@ class FaceDataset(Dataset[FaceSample]):
         image, labels = augment(image, labels, self.augmentation, rng)
         border = draw_border(self.degradation, key.size, min(labels.shape), rng)
         sharp, labels = resize_square(image, labels, key.size + 2 * border.margin)
-        blurred, sharp, kernel = degrade(sharp, self.degradation, rng, border)
+        blurred, sharp, kernels = degrade(sharp, self.degradation, rng, border)
         labels = border.inside(labels)
         return FaceSample(
             torch.from_numpy(channels_first(blurred)),
             torch.from_numpy(channels_first(sharp)),
             torch.from_numpy(labels.astype(np.int64)),
-            torch.from_numpy(kernel),
+            torch.from_numpy(kernels.copy()),
         )
 
 

@@ -224,13 +224,20 @@ class Degraded(NamedTuple):
     Attributes:
         image: ``(S, S, 3)`` float32, multiples of 1/255; their light if the face is given in light.
         sharp: ``(S, S, 3)`` float32, the sharp face, in light likewise.
-        kernel: What it was blurred with, ``(49, 49)`` float32, sum 1, its centre is the origin; one pixel if it was
-            not blurred. What reaches beyond is cut off. Where the camera turned, that of the face's middle.
+        kernels: What the middles of its quarters were blurred with, ``(2, 2, 49, 49)`` float32, sum 1, their centre is
+            the origin; one pixel if it was not blurred. What reaches beyond is cut off. They differ where the camera
+            turned.
     """
 
     image: NDArray[np.float32]
     sharp: NDArray[np.float32]
-    kernel: NDArray[np.float32]
+    kernels: NDArray[np.float32]
+
+    @property
+    def kernel(self) -> NDArray[np.float32]:
+        """The one kernel ``(49, 49)`` that is nearest to all quarters' own."""
+        nearest: NDArray[np.float32] = self.kernels.mean(axis=(0, 1))
+        return nearest
 
 
 class DrawnBorder(NamedTuple):
@@ -292,11 +299,11 @@ def degrade(
     source = sharp
     if bright or in_light:
         source = unclip_highlights(sharp, draw_gain(rng) if bright else 1.0)
-    blurred, kernel = _move(source, degradation, rng, border)
+    blurred, kernels = _move(source, degradation, rng, border)
     if _drawn(degradation.defocus_share, rng):
         disc = disc_kernel(rng.uniform(*degradation.defocus) * (len(sharp) - 2 * border.margin) / REFERENCE_SIZE)
         blurred = apply_kernel(blurred, disc, border=border.kind)
-        kernel = disc if kernel is None else convolved_kernel(kernel, disc)
+        kernels = [convolved_kernel(kernel, disc) for kernel in kernels] or [disc]
     if bright or in_light:
         blurred = expose(blurred)
     blurred, sharp = border.inside(blurred), border.inside(sharp)
@@ -315,7 +322,7 @@ def degrade(
     image = to_float(pixels)
     if in_light:
         image, sharp = decode_srgb(image), decode_srgb(sharp)
-    return Degraded(image, sharp, _placed(kernel))
+    return Degraded(image, sharp, _placed(kernels))
 
 
 def _drawn(share: float, rng: np.random.Generator) -> bool:
@@ -323,10 +330,14 @@ def _drawn(share: float, rng: np.random.Generator) -> bool:
     return share > 0 and rng.random() < share
 
 
-def _placed(kernel: NDArray[np.float32] | None) -> NDArray[np.float32]:
+def _placed(kernels: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The kernels of the quarters, of one that is the same everywhere, or of none: ``(2, 2, 49, 49)``."""
+    placed = np.stack([_in_the_middle(kernel) for kernel in kernels or [np.ones((1, 1), np.float32)]])
+    return np.broadcast_to(placed, (4, *placed.shape[1:])).reshape(2, 2, *placed.shape[1:])
+
+
+def _in_the_middle(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
     """Put a kernel into the middle of one of `KERNEL_SIDE`."""
-    if kernel is None:
-        kernel = np.ones((1, 1), np.float32)
     too_large = [max(0, (side - KERNEL_SIDE) // 2) for side in kernel.shape]
     kept = kernel[too_large[0] : kernel.shape[0] - too_large[0], too_large[1] : kernel.shape[1] - too_large[1]]
     placed: NDArray[np.float32] = np.pad(kept, [((KERNEL_SIDE - side) // 2,) * 2 for side in kept.shape])
@@ -336,13 +347,13 @@ def _placed(kernel: NDArray[np.float32] | None) -> NDArray[np.float32]:
 
 def _move(
     sharp: NDArray[np.float32], degradation: Degradation, rng: np.random.Generator, border: DrawnBorder
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Draw a motion and blur by it; the kernel is None where nothing moved."""
+) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+    """Draw a motion and blur by it; four kernels where the camera turned, none where nothing moved."""
     motions, shares = zip(*degradation.motion_shares.items(), strict=True)
     motion = motions[int(rng.choice(len(motions), p=np.array(shares) / sum(shares)))]
     size = sharp.shape[0] - 2 * border.margin
     if motion == "none":
-        return sharp, None
+        return sharp, []
     if motion == "linear":
         extent = rng.uniform(*degradation.extents(size))
         length = degradation.linear_length or max(1.0, extent)
@@ -358,5 +369,6 @@ def _move(
         camera = motions[int(rng.integers(len(motions)))]
         turn = rng.uniform(*degradation.rotation)
         blurred = blur_by_motion(sharp, camera, side, max_rotation_degrees=turn, exposure=exposure, border=border.kind)
-        return blurred, camera.kernel(side, exposure)
-    return apply_kernel(sharp, kernel, border=border.kind), kernel
+        poses, offsets = camera.poses(side, exposure, turn), (-size / 4, size / 4)
+        return blurred, [poses.kernel_at(right, down) for down in offsets for right in offsets]
+    return apply_kernel(sharp, kernel, border=border.kind), [kernel]

@@ -63,7 +63,7 @@ class Validation:
         scores: The last ones, by name.
     """
 
-    def __init__(self, recipe: Recipe[Any], average: AveragedModel, faces: Sequence[FixedFaces]) -> None:
+    def __init__(self, recipe: Recipe[Any, Any], average: AveragedModel, faces: Sequence[FixedFaces]) -> None:
         self.recipe = recipe
         self.average = average
         self.faces = faces

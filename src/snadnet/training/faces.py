@@ -64,10 +64,10 @@ def device_batches(
         pin_memory=device.type == "cuda",
     )
     with closing(batches):
-        for blurred, sharp, labels, kernel in batches:
+        for blurred, sharp, labels, kernels in batches:
             yield FaceSample(
                 blurred.to(device, non_blocking=True, memory_format=torch.channels_last),
                 sharp.to(device, non_blocking=True, memory_format=torch.channels_last),
                 labels.to(device, non_blocking=True),
-                kernel.to(device, non_blocking=True),
+                kernels.to(device, non_blocking=True),
             )

@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from snadnet.concurrency import StopSignal
-from snadnet.data.dataset import FaceSample
 from snadnet.errors import SnadnetError, TrainingError
 from snadnet.inference import Device
 from snadnet.training.callbacks import Callback, LossLogging, PeriodicCheckpoint, Validation
@@ -82,7 +81,7 @@ def train(
     return validation.scores
 
 
-def _opened(folder: Path, recipe: Recipe[Any], average: AveragedModel, logger: MetricLogger) -> Run:
+def _opened(folder: Path, recipe: Recipe[Any, Any], average: AveragedModel, logger: MetricLogger) -> Run:
     """Return the run, at its newest checkpoint."""
     run = Run(folder, recipe.settings, recipe.accelerator, logger)
     learners = {NETWORK: recipe.learner, **recipe.critics}
@@ -96,9 +95,9 @@ def _opened(folder: Path, recipe: Recipe[Any], average: AveragedModel, logger: M
 
 def _take_steps(
     run: Run,
-    recipe: Recipe[Any],
+    recipe: Recipe[Any, Any],
     average: AveragedModel,
-    batches: Iterator[FaceSample],
+    batches: Iterator[tuple[Tensor, ...]],
     *,
     callbacks: Sequence[Callback],
 ) -> None:
@@ -136,7 +135,7 @@ def _take_steps(
         recipe.learner.step_down(losses["loss"])
         average.update_parameters(recipe.network)
         run.clock.step += 1
-        run.clock.faces += len(batch.blurred) * run.accelerator.num_processes
+        run.clock.faces += len(batch[0]) * run.accelerator.num_processes
         values: dict[str, Tensor | float] = {name: loss.detach() for name, loss in losses.items()}
         for callback in callbacks if finite.failure is None else ():
             callback.after_step(run, values | {"learning_rate": rate})
@@ -147,7 +146,7 @@ def _take_steps(
         run.logger.log_message(f"stopped at step {run.step}; the same command goes on from there")
 
 
-def _next(batches: Iterator[FaceSample]) -> tuple[FaceSample | None, SnadnetError | None]:
+def _next(batches: Iterator[tuple[Tensor, ...]]) -> tuple[tuple[Tensor, ...] | None, SnadnetError | None]:
     """Return the next batch, or why there is none; neither where a stop ended them."""
     try:
         return next(batches, None), None

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from snadnet.faces.defaults import LARGE_CROP_SIZE
 from snadnet.models.descriptor import ModelDescriptor
-from snadnet.models.snadnet.full_size import Draft, FirstResult, FullSizeOutput, FullSizeSNADNet, draft_of
+from snadnet.models.snadnet.full_size import Draft, FirstResult, FullSizeOutput, FullSizeSNADNet, TurnSight, draft_of
 from snadnet.models.snadnet.generator import (
     BASE,
     SMALL,
@@ -40,6 +40,7 @@ __all__ = [
     "SNADNet",
     "SNADNetOutput",
     "SeparableNormalization",
+    "TurnSight",
     "draft_of",
     "separable_normalize",
     "size_multiple",

@@ -1,6 +1,7 @@
 """SNADNet's full-size pass: the kernel and the deconvolution at the image's own resolution (beyond the paper)."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from snadnet.errors import ModelError
 from snadnet.models.snadnet.network import SNADNet, SNADNetOutput
 from snadnet.models.wiener import enlarge_kernel
 from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, FullSizeRefiner, regression_maps
+from snadnet.models.wiener.turn import TurnEstimator, enlarged_turn
 from snadnet.models.wiener.unrolled import UnrolledDeconvolution
 
 
@@ -20,11 +22,13 @@ class FirstResult(NamedTuple):
         restored: ``(B, 3, H, W)``, about ``[0, 1]``, in the size of the faces.
         kernel: The kernels ``(B, K, K)`` in pixels of the faces, sum 1, ``K`` odd; enlarged where the network finds
             them at half that size.
+        turn: How the cameras turned, see `snadnet.models.wiener.turn`, ``(B, K, K)``; None where it was not found.
         parsing: Class probabilities ``(B, 19, H, W)``; None without a parser.
     """
 
     restored: Tensor
     kernel: Tensor
+    turn: Tensor | None
     parsing: Tensor | None
 
 
@@ -36,12 +40,26 @@ class Draft(NamedTuple):
         kernel: ``(B, K, K)``, an estimate of the kernel at full size, sum 1.
         regressed: What the kernel's refiner sees of both, see `snadnet.models.wiener.full_size.regression_maps`.
         parsing: Class probabilities ``(B, 19, H, W)``; None where they were not kept.
+        turn: How the cameras turned, ``(B, K, K)``; None where it is not known yet, or was not kept.
     """
 
     restored: Tensor
     kernel: Tensor
     regressed: Tensor
     parsing: Tensor | None = None
+    turn: Tensor | None = None
+
+
+class TurnSight(NamedTuple):
+    """What the estimator of the turn sees.
+
+    Attributes:
+        kernel: The refined kernels ``(B, K, K)``, sum 1.
+        maps: See `snadnet.models.wiener.turn.turn_maps`.
+    """
+
+    kernel: Tensor
+    maps: Tensor
 
 
 class FullSizeOutput(NamedTuple):
@@ -50,11 +68,13 @@ class FullSizeOutput(NamedTuple):
     Attributes:
         rounds: The faces after each round of the deconvolution, ``(B, 3, H, W)``, about ``[0, 1]``, not clamped.
         log_kernel: Logarithms of the kernels ``(B, K, K)``, of each the sum is 1.
+        turn: How the cameras turned, see `snadnet.models.wiener.turn`, ``(B, K, K)``; None where it was not found.
         parsing: That of the draft.
     """
 
     rounds: tuple[Tensor, ...]
     log_kernel: Tensor
+    turn: Tensor | None
     parsing: Tensor | None
 
     @property
@@ -72,7 +92,8 @@ class FullSizeSNADNet(nn.Module):
     """A finished network, frozen, and the full-size pass on top of it.
 
     The kernel is refined at full size by the face that was restored, and the blurred face is deconvolved by it,
-    beginning with that face. Over a SNADNet, whose kernel is at half resolution, the pass works at the same size. Over
+    beginning with that face. Over a SNADNet, whose kernel is at half resolution, the pass works at the same size, and
+    finds how the camera turned, too. Over
     a network with such a pass it works once more at the same size, or at twice its size, where the relation of the two
     kernels is that of the first pass again.
 
@@ -87,9 +108,16 @@ class FullSizeSNADNet(nn.Module):
         self.scale = scale
         self.refiner = FullSizeRefiner()
         self.deconvolution = UnrolledDeconvolution()
+        self.turn_estimator = TurnEstimator() if isinstance(first, SNADNet) else None
         self.size_multiple: int = scale * first.size_multiple
         self.first.requires_grad_(False)
         self._first_learns = False
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: object) -> None:
+        # Weights that say nothing of the turn, as those of older releases, leave it alone.
+        if not any(key.startswith(f"{prefix}turn_estimator.") for key in state_dict):
+            self.turn_estimator = None
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def free_first(self) -> None:
         """Let the generator and the kernel's refiner of the SNADNet below learn too; all else of it stays frozen.
@@ -122,17 +150,27 @@ class FullSizeSNADNet(nn.Module):
         result: SNADNetOutput | FullSizeOutput = self.first(given)
         kernel = result.full_size_kernel
         assert kernel is not None
+        turn = result.turn if isinstance(result, FullSizeOutput) else None
         if self.scale == 1:
-            return FirstResult(result.restored, kernel, result.parsing)
+            return FirstResult(result.restored, kernel, turn, result.parsing)
         # The face keeps what it has of its own beyond half size.
         restored = blurred + _enlarged(result.restored.clamp(0.0, 1.0) - given)
         parsing = None if result.parsing is None else _enlarged(result.parsing)
-        return FirstResult(restored, enlarge_kernel(kernel), parsing)
+        turn = None if turn is None else enlarged_turn(turn)
+        return FirstResult(restored, enlarge_kernel(kernel), turn, parsing)
 
     def draft(self, blurred: Tensor) -> Draft:
         """What is known of ``(B, 3, H, W)`` RGB in ``[0, 1]`` from the finished network."""
         result = self.first_result(blurred)
-        return draft_of(blurred, result.restored, result.kernel)._replace(parsing=result.parsing)
+        draft = draft_of(blurred, result.restored, result.kernel)
+        return draft._replace(parsing=result.parsing, turn=result.turn)
+
+    @torch.no_grad()
+    def turn_sight(self, blurred: Tensor) -> TurnSight:
+        """What the estimator of the turn sees of ``(B, 3, H, W)`` RGB in ``[0, 1]``."""
+        draft = self.draft(blurred)
+        kernel = self.refiner(draft.kernel, draft.regressed).exp()
+        return TurnSight(kernel, self.deconvolution.turn_maps(blurred, kernel, draft.restored))
 
     def forward(
         self, blurred: Tensor, draft: Draft | None = None, *, log_kernel: Tensor | None = None
@@ -148,8 +186,9 @@ class FullSizeSNADNet(nn.Module):
             draft = self.draft(blurred)
         if log_kernel is None:
             log_kernel = self.refiner(draft.kernel, draft.regressed)
-        rounds = self.deconvolution(blurred, log_kernel.exp(), draft.restored)
-        return FullSizeOutput(rounds, log_kernel, draft.parsing)
+        turn = draft.turn if self.turn_estimator is None else self.turn_estimator
+        rounds, turn = self.deconvolution(blurred, log_kernel.exp(), draft.restored, turn=turn)
+        return FullSizeOutput(rounds, log_kernel, turn, draft.parsing)
 
 
 def _enlarged(images: Tensor) -> Tensor:

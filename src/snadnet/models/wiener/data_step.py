@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from snadnet.models.layers.graph_forms import channel_sum
 from snadnet.models.wiener.deconvolution import extend
 from snadnet.models.wiener.fourier import Fourier, Spectrum, column_frequencies, extent
 
@@ -46,7 +47,7 @@ class Observation:
         placed = self.fourier.transform_placed(kernel.float(), row=-margin, column=-margin)
         self.blur = Spectrum(placed.real.unsqueeze(1), placed.imaginary.unsqueeze(1))
         self.power = self.blur.power()
-        self.bands = _bands(height, width, blurred.device)
+        self.bands = frequency_bands(height, width, blurred.device)
 
     def extend(self, images: Tensor) -> Tensor:
         """Put ``(B, 3, H, W)`` images onto the canvas, mirrored beyond their edges."""
@@ -60,6 +61,16 @@ class Observation:
     def unexplained(self, spectrum: Spectrum) -> Tensor:
         """What images on the canvas, given by their spectra, leave of the blurred ones; nothing beyond the edges."""
         return self.inside * (self.padded - self.fourier.inverse(spectrum.times(self.blur)))
+
+    def unexplained_brightness(self, images: Tensor) -> Tensor:
+        """What the channels' mean of images on the canvas leaves of that of the blurred ones, ``(B, 1, H, W)``."""
+        explained = self.fourier.inverse(self.fourier.transform(brightness(images)).times(self.blur))
+        return self.crop(brightness(self.padded) - explained)
+
+
+def brightness(images: Tensor) -> Tensor:
+    """The mean of the channels, ``(B, 1, H, W)``."""
+    return channel_sum(images) / images.shape[1]
 
 
 class Step(NamedTuple):
@@ -124,7 +135,7 @@ class DataStep(nn.Module):
         return torch.exp(curve).unsqueeze(1), torch.exp(self.log_level + change[:, _BANDS])
 
 
-def _bands(height: int, width: int, device: torch.device) -> Tensor:
+def frequency_bands(height: int, width: int, device: torch.device) -> Tensor:
     """Weights of linear interpolation between bands of frequencies, ``(bands, H, W // 2 + 1)``, which add up to one.
 
     The bands are even steps of the frequency's square root, from nothing to the highest: most of an image is low.

@@ -54,13 +54,18 @@ class FullSizeRefiner(nn.Module):
         """
         known = guess.float().clamp_min(_LEAST)
         seen = torch.cat((regressed.float(), known.unsqueeze(1).sqrt()), dim=1)
-        side, multiple = guess.shape[-1], self.network.size_multiple
-        missing = -side % multiple
-        before = 2 * (missing // 4)  # even, so that pixels are folded alike whatever the side
-        change = self.network(F.pad(seen, (before, missing - before) * 2))
-        inside = slice(before, before + side)
-        log_kernel = known.log().clamp_min(_LEAST_LOG) + change[:, 0, inside, inside]
+        log_kernel = known.log().clamp_min(_LEAST_LOG) + map_kernels(self.network, seen)[:, 0]
         return F.log_softmax(log_kernel.flatten(1), dim=1).view_as(guess)
+
+
+def map_kernels(network: ResidualUNet, maps: Tensor) -> Tensor:
+    """Give a network maps of kernels, ``(B, C, K, K)``, with the margins that it needs; of what it returns these go."""
+    side = maps.shape[-1]
+    missing = -side % network.size_multiple
+    before = 2 * (missing // 4)  # even, so that pixels are folded alike whatever the side
+    inside = slice(before, before + side)
+    mapped: Tensor = network(F.pad(maps, (before, missing - before) * 2))
+    return mapped[..., inside, inside]
 
 
 def regression_maps(guess: Tensor, restored: Tensor, blurred: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ def regress_kernel(restored: Tensor, blurred: Tensor, guess: Tensor) -> KernelRe
         height, width = blurred.shape[-2:]
         device = blurred.device
         # The window keeps the edges, where the two images do not fit together, out of the regression.
-        window = _window(height, device).unsqueeze(1) * _window(width, device)
+        window = fading_window(height, device).unsqueeze(1) * fading_window(width, device)
         mean = blurred.mean(dim=(2, 3), keepdim=True)
         fourier = Fourier(height, width, device)
         source, result = (fourier.transform((image - mean) * window) for image in (restored, blurred))
@@ -89,7 +89,7 @@ def _inverses(power: Tensor, ridges: tuple[float, ...]) -> Tensor:
     return torch.cat([1.0 / (power + ridge * level) for ridge in ridges], dim=1)
 
 
-def _window(length: int, device: torch.device) -> Tensor:
+def fading_window(length: int, device: torch.device) -> Tensor:
     """Rise from zero along a sine, one over the middle."""
     places = (torch.arange(length, device=device) + 0.5) * math.pi / extent(length, device)
     return (_FLAT * torch.sin(places)).clamp_max(1.0)

@@ -7,14 +7,16 @@ Super-Resolution). The kernel is wrong in part, so the denoiser is also shown wh
 the kernel is wrong, it shows there.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from snadnet.models.layers.unet import ResidualUNet
-from snadnet.models.wiener.data_step import DataStep, Observation
+from snadnet.models.wiener.data_step import DataStep, Observation, Step, brightness
 from snadnet.models.wiener.fourier import full_precision
+from snadnet.models.wiener.quarters import QUARTERS, Quarters
+from snadnet.models.wiener.turn import TurnEstimator, turn_maps, turned_kernels
 
 ROUNDS: Final = 2
 _WIDTHS: Final = (24, 48, 96)
@@ -25,6 +27,18 @@ _NOISE: Final = 0.011
 """Noise that the first weights of the data steps suit; lower than photos', as a face's own spectrum falls steeply."""
 
 _LEVEL_SCALE: Final = 10.0
+
+
+class Deconvolved(NamedTuple):
+    """What the rounds make of faces.
+
+    Attributes:
+        rounds: The faces after each round, ``(B, 3, H, W)``, about ``[0, 1]``, float32.
+        turn: How the camera turned, ``(B, K, K)`` as in `snadnet.models.wiener.turn`; None where it was not asked.
+    """
+
+    rounds: tuple[Tensor, ...]
+    turn: Tensor | None
 
 
 class Denoiser(nn.Module):
@@ -62,24 +76,64 @@ class UnrolledDeconvolution(nn.Module):
         levels = [_FIRST_LEVEL * ratio ** (number / (ROUNDS - 1)) for number in range(ROUNDS)]
         self.steps = nn.ModuleList(DataStep(weight=(_NOISE / level) ** 2, level=level) for level in levels)
 
-    def forward(self, blurred: Tensor, kernel: Tensor, draft: Tensor) -> tuple[Tensor, ...]:
+    def forward(
+        self, blurred: Tensor, kernel: Tensor, draft: Tensor, *, turn: TurnEstimator | Tensor | None = None
+    ) -> Deconvolved:
         """Deconvolve faces, from a draft on.
 
         Args:
-            blurred: ``(B, 3, H, W)`` RGB in ``[0, 1]``; sides, with ``K - 1``, are multiples of 8.
+            blurred: ``(B, 3, H, W)`` RGB in ``[0, 1]``; sides are even, and with ``K - 1`` multiples of 8.
             kernel: ``(B, K, K)``, sum 1, ``K`` odd.
             draft: Faces to begin with, the shape of ``blurred``.
-
-        Returns:
-            The faces after each round, about ``[0, 1]``, float32.
+            turn: How the camera turned, ``(B, K, K)`` as in `snadnet.models.wiener.turn`, or what estimates it. In the
+                last round each quarter of the face has a kernel of its own then.
         """
+        observed, images, rounds = self._all_but_last(blurred, kernel, draft)
+        with full_precision(blurred):
+            known: Tensor | None = (
+                turn(kernel, _maps(observed, images, kernel)) if isinstance(turn, TurnEstimator) else turn
+            )
+            step = self.steps[-1]
+            stepped = step(images, observed) if known is None else _by_quarters(step, images, blurred, kernel, known)
+        rounds.append(observed.crop(self._denoised(stepped, images)))
+        return Deconvolved(tuple(rounds), known)
+
+    def turn_maps(self, blurred: Tensor, kernel: Tensor, draft: Tensor) -> Tensor:
+        """Return what an estimator of the turn sees, see `snadnet.models.wiener.turn`; arguments are `forward`'s."""
+        observed, images, _ = self._all_but_last(blurred, kernel, draft)
+        with full_precision(blurred):
+            return _maps(observed, images, kernel)
+
+    def _all_but_last(self, blurred: Tensor, kernel: Tensor, draft: Tensor) -> tuple[Observation, Tensor, list[Tensor]]:
+        """What is observed, the faces on the canvas before the last round, and off it after each round up to there."""
         with full_precision(blurred):
             observed = Observation(blurred, kernel)
             images = observed.extend(draft)
-        results = []
-        for step in self.steps:
+        rounds = []
+        for step in self.steps[:-1]:
             with full_precision(blurred):
                 stepped = step(images, observed)
-            images = self.denoiser(stepped.images, stepped.level, stepped.images - images, stepped.unexplained)
-            results.append(observed.crop(images))
-        return tuple(results)
+            images = self._denoised(stepped, images)
+            rounds.append(observed.crop(images))
+        return observed, images, rounds
+
+    def _denoised(self, stepped: Step, images: Tensor) -> Tensor:
+        """The faces on the canvas after a step from ``images``."""
+        denoised: Tensor = self.denoiser(stepped.images, stepped.level, stepped.images - images, stepped.unexplained)
+        return denoised
+
+
+def _maps(observed: Observation, images: Tensor, kernel: Tensor) -> Tensor:
+    """What an estimator of the turn sees of faces on the canvas."""
+    return turn_maps(kernel, brightness(observed.crop(images)), observed.unexplained_brightness(images))
+
+
+def _by_quarters(step: nn.Module, images: Tensor, blurred: Tensor, kernel: Tensor, turn: Tensor) -> Step:
+    """Take a step from ``images`` on the canvas in each quarter's view, by its own kernel."""
+    quarters = Quarters(kernel.shape[-1] // 2)
+    observed = Observation(quarters.views(blurred), turned_kernels(kernel, turn).transpose(0, 1).flatten(0, 1))
+    margin = observed.margin
+    stepped: Step = step(quarters.views(images, margin=margin), observed)
+    joined = quarters.joined(torch.cat((stepped.images, stepped.unexplained), dim=1), margin=margin)
+    found, unexplained = joined.chunk(2, dim=1)
+    return Step(found, stepped.level.view(QUARTERS, -1).mean(dim=0), unexplained)

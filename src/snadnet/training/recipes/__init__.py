@@ -16,12 +16,13 @@ from snadnet.training.recipes.joint import JointRecipe
 from snadnet.training.recipes.parsing import ParsingRecipe
 from snadnet.training.recipes.regression import RegressionRecipe
 from snadnet.training.recipes.snadnet import SNADNetRecipe
+from snadnet.training.recipes.turn import TurnRecipe
 from snadnet.training.recipes.umsn import UMSNRecipe
 from snadnet.training.recipes.wiener import WienerRecipe
 
 __all__ = ["RECIPES", "Recipe", "load_settings", "recipe_settings"]
 
-RECIPES: Final[dict[str, type[Recipe[Any]]]] = {
+RECIPES: Final[dict[str, type[Recipe[Any, Any]]]] = {
     "deblurgan": DeblurGANRecipe,
     "deblurganv2": DeblurGANv2Recipe,
     "full-size": FullSizeRecipe,
@@ -29,6 +30,7 @@ RECIPES: Final[dict[str, type[Recipe[Any]]]] = {
     "parsing": ParsingRecipe,
     "regression": RegressionRecipe,
     "snadnet": SNADNetRecipe,
+    "turn": TurnRecipe,
     "umsn": UMSNRecipe,
     "wiener": WienerRecipe,
 }

@@ -24,6 +24,7 @@ from snadnet.training.run import Run
 from snadnet.training.validation import FixedFaces, validate_restoration
 
 SettingsT = TypeVar("SettingsT", bound=RunSettings)
+BatchT = TypeVar("BatchT", bound=tuple[Tensor, ...])
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
@@ -42,7 +43,7 @@ class ValidationResult:
     images: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
 
 
-class Recipe(ABC, Generic[SettingsT]):
+class Recipe(ABC, Generic[SettingsT, BatchT]):
     """How a family of networks is trained: its losses, and its critics with their own optimizers.
 
     The loop (`snadnet.training.train`) has everything else.
@@ -119,22 +120,24 @@ class Recipe(ABC, Generic[SettingsT]):
             critic.set_learning_rate(factor)
         return self.learner.set_learning_rate(factor)
 
-    def batches(self, faces: list[FaceFile], run: Run) -> Generator[FaceSample, None, None]:
+    @abstractmethod
+    def batches(self, faces: list[FaceFile], run: Run) -> Generator[BatchT, None, None]:
         """Yield what is trained on, on the device, from the run's step on, without end.
+
+        Each is a tuple of tensors whose first dimension counts the faces.
 
         Raises:
             DataError: If a face cannot be read.
         """
-        return device_batches(faces, self.settings, self.accelerator, run.step)
 
     @abstractmethod
-    def training_step(self, batch: FaceSample, progress: float) -> dict[str, Tensor]:
+    def training_step(self, batch: BatchT, progress: float) -> dict[str, Tensor]:
         """Run the network on a batch, and let the critics learn from the result.
 
         Critics take their optimizers' steps before they judge for the network, whose own step is the loop's.
 
         Args:
-            batch: Faces on the device.
+            batch: One of `batches`.
             progress: How much of the training is done, in [0, 1].
 
         Returns:
@@ -150,8 +153,8 @@ class Recipe(ABC, Generic[SettingsT]):
         return average
 
 
-class DeblurringRecipe(Recipe[SettingsT]):
-    """Base of the recipes whose networks restore faces."""
+class RestoringRecipe(Recipe[SettingsT, BatchT]):
+    """Base of the recipes whose networks restore faces, whatever it is that they learn from."""
 
     @classmethod
     def check_model(cls, settings: SettingsT) -> None:
@@ -175,6 +178,18 @@ class DeblurringRecipe(Recipe[SettingsT]):
         batch_size = self.settings.validation.batch_size
         scores, images = validate_restoration(self.restorer(average), faces, batch_size=batch_size, device=self.device)
         return ValidationResult(scores, _summary(scores), images)
+
+
+class DeblurringRecipe(RestoringRecipe[SettingsT, FaceSample]):
+    """Base of those that learn from blurred faces and their sharp twins."""
+
+    def batches(self, faces: list[FaceFile], run: Run) -> Generator[FaceSample, None, None]:
+        """Yield faces on the device, from the run's step on, without end.
+
+        Raises:
+            DataError: If a face cannot be read.
+        """
+        return device_batches(faces, self.settings, self.accelerator, run.step)
 
 
 def initial_network(settings: RunSettings, kind: type[NetworkT]) -> NetworkT:

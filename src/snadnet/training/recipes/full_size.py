@@ -5,7 +5,6 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from pydantic import AfterValidator, Field, model_validator
@@ -14,7 +13,6 @@ from torch.nn import functional as F
 
 from snadnet.data.dataset import FaceDataset, FaceSample
 from snadnet.data.image_folder import FaceFile
-from snadnet.errors import ConfigError
 from snadnet.losses import (
     PIXEL_LOSSES,
     AdversarialScores,
@@ -27,30 +25,18 @@ from snadnet.losses import (
 )
 from snadnet.models.checkpoint_io import load_state, read_weights
 from snadnet.models.snadnet import Draft, FullSizeOutput, FullSizeSNADNet
-from snadnet.training.config import LabelledSettings, StrictSettings
+from snadnet.training.config import LabelledSettings
 from snadnet.training.first_results import DraftedSample, FirstResults, build_first_results, mirrored
 from snadnet.training.learner import make_grouped_optimizer
 from snadnet.training.recipes.adversary import DISCRIMINATOR, AdversarialSettings, contest, discriminators
 from snadnet.training.recipes.base import DeblurringRecipe, initial_network
+from snadnet.training.recipes.kept import KeptSettings, draws
 from snadnet.training.recipes.regions import RegionFinder
 from snadnet.training.run import Run
 from snadnet.training.run_lock import run_lock
 
 _SMALLEST = 1e-9
 _LITTLE_NOISE = 0.02
-
-
-class FirstResultsSettings(StrictSettings):
-    """The results of the finished network that are kept on disk; what is missing is made before the training.
-
-    Attributes:
-        folder: Where they are kept.
-        faces: How many of each image size that is trained on, at least, and no fewer than a batch; more that are there
-            are trained on too.
-    """
-
-    folder: Path
-    faces: dict[int, int] = Field(min_length=1)
 
 
 class PassSettings(LabelledSettings):
@@ -90,7 +76,7 @@ class FullSizeSettings(PassSettings):
 
     recipe: Literal["full-size"] = "full-size"
     first: Path | None = None
-    first_results: FirstResultsSettings | None = None
+    first_results: KeptSettings | None = None
     learn: Literal["kernel", "denoiser", "all"] = "all"
     level: float = Field(50.0 / 255.0, gt=0, le=1)
     true_kernel: bool = False
@@ -146,31 +132,17 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         if kept is None:
             yield from super().batches(faces, run)
             return
-        data = self.settings.data
-        counts = {entry.size: kept.faces.get(entry.size, 0) for entry in data.sizes}
-        if lacking := [size for size, count in counts.items() if count < 1]:
-            raise ConfigError(f"first_results.faces says of no faces of {lacking[0]} px, which data.sizes asks for")
-        if small := [entry for entry in data.sizes if counts[entry.size] < entry.batch_size]:
-            raise ConfigError(
-                f"first_results.faces: {counts[small[0].size]} faces of {small[0].size} px do not fill a batch of "
-                f"{small[0].batch_size} (data.sizes)"
-            )
-        if self.accelerator.num_processes > 1:
-            raise ConfigError("first_results are for one process; leave them out, or train in one")
+        sizes = self.settings.data.sizes
+        counts = kept.counts(sizes, self.accelerator, "first_results")
         self._build_first_results(faces, kept.folder, counts, run)
         if run.stop.reason is not None:
             return
         side = self.whole.kernel_side
         stores = [FirstResults(kept.folder, size, count, kernel_side=side) for size, count in counts.items()]
-        shares = np.array([entry.share for entry in data.sizes])
-        step = run.step
-        while True:
-            rng = np.random.default_rng([self.settings.seed, step])
-            drawn = int(rng.choice(len(stores), p=shares / shares.sum()))
-            numbers = rng.choice(stores[drawn].count, data.sizes[drawn].batch_size, replace=False)
-            symmetries = 2 if self.settings.learn == "all" else 8
-            yield mirrored(stores[drawn].read(numbers.tolist()), int(rng.integers(symmetries)))
-            step += 1
+        written = [store.count for store in stores]
+        symmetries = 2 if self.settings.learn == "all" else 8
+        for draw in draws(sizes, written, symmetries=symmetries, seed=self.settings.seed, start=run.step):
+            yield mirrored(stores[draw.place].read(draw.numbers), draw.symmetry)
 
     def _build_first_results(self, faces: list[FaceFile], folder: Path, counts: dict[int, int], run: Run) -> None:
         """Write what is missing of the results, until the run is to stop; no other run may write there."""

@@ -1,6 +1,6 @@
 """Stage I: a face parser, trained on sharp faces and then fine-tuned on blurred ones (paper, section II-A)."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,8 +19,9 @@ from snadnet.models import list_models, read_model
 from snadnet.models.bisenet import BiSeNet, load_imagenet_backbone
 from snadnet.training.class_weights import count_class_weights
 from snadnet.training.config import LabelledSettings
-from snadnet.training.faces import check_labels, fill_labels, training_and_validation_faces
+from snadnet.training.faces import check_labels, device_batches, fill_labels, training_and_validation_faces
 from snadnet.training.recipes.base import Recipe, ValidationResult, initial_network
+from snadnet.training.run import Run
 from snadnet.training.validation import FixedFaces, validate_parsing
 
 
@@ -42,7 +43,7 @@ class ParsingSettings(LabelledSettings):
     )
 
 
-class ParsingRecipe(Recipe[ParsingSettings]):
+class ParsingRecipe(Recipe[ParsingSettings, FaceSample]):
     """The focal loss of the main head and of both auxiliary heads, each with weight 1."""
 
     settings_type = ParsingSettings
@@ -83,6 +84,14 @@ class ParsingRecipe(Recipe[ParsingSettings]):
         each = ", ".join(f"{name} {weight:.3g}" for name, weight in zip(CLASS_NAMES, weights, strict=True))
         self.remarks.append(f"class weights (alpha), counted on {count} label maps: {each}")
         return [float(weight) for weight in weights]
+
+    def batches(self, faces: list[FaceFile], run: Run) -> Generator[FaceSample, None, None]:
+        """Yield faces on the device, from the run's step on, without end.
+
+        Raises:
+            DataError: If a face cannot be read.
+        """
+        return device_batches(faces, self.settings, self.accelerator, run.step)
 
     def training_step(self, batch: FaceSample, progress: float) -> dict[str, Tensor]:
         """Parse the blurred faces and compare every head with the classes of the sharp ones."""

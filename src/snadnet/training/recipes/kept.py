@@ -1,0 +1,79 @@
+"""Training on what is made once and kept on disk."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from accelerate import Accelerator
+from pydantic import Field
+
+from snadnet.data.dataset import SizeShare
+from snadnet.errors import ConfigError
+from snadnet.training.config import StrictSettings
+
+
+class KeptSettings(StrictSettings):
+    """What is kept on disk; what is missing is made before the training.
+
+    Attributes:
+        folder: Where it is kept.
+        faces: How many of each image size that is trained on, at least; more that are there are trained on too.
+    """
+
+    folder: Path
+    faces: dict[int, int] = Field(min_length=1)
+
+    def counts(self, sizes: Sequence[SizeShare], accelerator: Accelerator, name: str) -> dict[int, int]:
+        """Return how many faces there are to be of each size that is trained on.
+
+        Args:
+            sizes: The sizes.
+            accelerator: Of the run.
+            name: Of these settings, for messages.
+
+        Raises:
+            ConfigError: If a size has none, or the run has several processes.
+        """
+        counts = {entry.size: self.faces.get(entry.size, 0) for entry in sizes}
+        if lacking := [size for size, count in counts.items() if count < 1]:
+            raise ConfigError(f"{name}.faces says of no faces of {lacking[0]} px, which data.sizes asks for")
+        if accelerator.num_processes > 1:
+            raise ConfigError(f"{name} are for one process; leave them out, or train in one")
+        return counts
+
+
+class Draw(NamedTuple):
+    """What a step is trained on.
+
+    Attributes:
+        place: That of its size, of those that are trained on.
+        numbers: Those of its samples.
+        symmetry: In which symmetry of the square they are given.
+    """
+
+    place: int
+    numbers: list[int]
+    symmetry: int
+
+
+def draws(
+    sizes: Sequence[SizeShare], counts: Sequence[int], *, symmetries: int, seed: int, start: int
+) -> Iterator[Draw]:
+    """Yield what steps are trained on, without end; each depends on its number alone.
+
+    Args:
+        sizes: The sizes, with their batches and how often each is drawn.
+        counts: How many samples there are of each.
+        symmetries: How many symmetries of the square to draw from.
+        seed: Of the run.
+        start: The first step's number.
+    """
+    shares = np.array([entry.share for entry in sizes])
+    step = start
+    while True:
+        rng = np.random.default_rng([seed, step])
+        place = int(rng.choice(len(sizes), p=shares / shares.sum()))
+        numbers = rng.choice(counts[place], sizes[place].batch_size, replace=False)
+        yield Draw(place, numbers.tolist(), int(rng.integers(symmetries)))
+        step += 1
