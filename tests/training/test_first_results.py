@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 
 from snadnet.blur import apply_kernel
 from snadnet.concurrency import StopSignal
-from snadnet.data.dataset import Augmentation, FaceDataset, SampleKey
+from snadnet.data.dataset import Augmentation, FaceDataset, SampleKey, SizeShare
 from snadnet.data.degradation import Degradation
 from snadnet.data.image_folder import list_faces
 from snadnet.errors import ConfigError, SnadnetError
@@ -19,6 +20,7 @@ from snadnet.models.wiener.full_size import regression_maps
 from snadnet.training import train
 from snadnet.training.first_results import FirstResults, build_first_results, mirrored
 from snadnet.training.recipes import load_settings
+from snadnet.training.recipes.kept import KeptSettings
 from support.face_data import make_faces
 from support.held_folder import held_by_another
 
@@ -211,3 +213,16 @@ def test_a_discriminator_is_for_all_of_the_pass(files: dict[str, Path], tmp_path
     overrides = short_training(files, tmp_path / "kept", {64: 3}, steps=3)
     with pytest.raises(ConfigError, match="a discriminator is for learn: all, and not for learn: kernel"):
         load_settings(CONFIGS / "full-size-natural-cpu.yaml", [*overrides, "learn=kernel"])
+
+
+@pytest.mark.parametrize(
+    ("faces", "message"),
+    [
+        ({64: 0}, "first_results.faces says of no faces of 64 px"),
+        ({64: 3}, "3 faces of 64 px do not fill a batch of 4"),
+    ],
+)
+def test_too_few_faces_are_refused(faces: dict[int, int], message: str) -> None:
+    settings = KeptSettings(folder=Path("kept"), faces=faces)
+    with pytest.raises(ConfigError, match=message):
+        settings.counts([SizeShare(size=64, batch_size=4)], Accelerator(cpu=True), "first_results")

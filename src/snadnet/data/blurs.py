@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.blur import (
-    ANXIETY,
     Placement,
     apply_kernel,
-    camera_motions,
     disc_kernel,
     linear_kernel,
     rotating_blur,
@@ -125,12 +123,6 @@ class RotatingBlur:
     def kernel_size(self, index: int) -> int:
         """The size in pixels of what the path of face ``index`` makes of the image's centre."""
         return self.paths.kernel_size(index)
-
-    def quarter_kernels(self, index: int, side: int) -> list[NDArray[np.float32]]:
-        """What the middles of the quarters of face ``index``, ``(side, side)``, are blurred with: odd sides, sum 1."""
-        (motion,) = camera_motions(1, anxiety=ANXIETY, seed=self.paths.seed(index))
-        poses = motion.poses(self.kernel_size(index), self.paths.exposure, self.rotation)
-        return [poses.kernel_at(right, down) for down in (-side / 4, side / 4) for right in (-side / 4, side / 4)]
 
     def __str__(self) -> str:
         return f"{self.paths}, with the camera turned by up to {self.rotation:g} degrees"

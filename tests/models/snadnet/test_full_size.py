@@ -152,7 +152,7 @@ def test_rounds_of_the_data_step_alone_deblur_without_noise(portrait: np.ndarray
     """An untrained denoiser changes nothing, and the true kernel is known."""
     blurred, sharp = a_pair(portrait)
     with torch.no_grad():
-        results = UnrolledDeconvolution()(blurred, a_kernel(), blurred)
+        results = UnrolledDeconvolution()(blurred, a_kernel(), blurred).rounds
     errors = [float((faces - sharp).square().mean()) for faces in (blurred, *results)]
     assert len(results) == ROUNDS
     assert errors == sorted(errors, reverse=True)
@@ -196,9 +196,9 @@ def test_the_pass_begins_with_the_finished_networks_result(network: FullSizeSNAD
     with torch.no_grad():
         draft = network.draft(blurred)
         output = network(blurred)
-        by_hand = network.deconvolution(blurred, output.full_size_kernel, draft.restored)
+        by_hand = network.deconvolution(blurred, output.full_size_kernel, draft.restored, turn=output.turn)
     torch.testing.assert_close(draft.restored, network.first(blurred).restored.clamp(0.0, 1.0))
-    torch.testing.assert_close(output.restored, by_hand[-1])
+    torch.testing.assert_close(output.restored, by_hand.rounds[-1])
     assert output.full_size_kernel.shape == (2, FULL_KERNEL_SIDE, FULL_KERNEL_SIDE)
     assert output.parsing is not None
 

@@ -4,7 +4,15 @@ from dataclasses import replace
 
 from snadnet.faces.defaults import LARGE_CROP_SIZE
 from snadnet.models.descriptor import ModelDescriptor
-from snadnet.models.snadnet.full_size import Draft, FirstResult, FullSizeOutput, FullSizeSNADNet, TurnSight, draft_of
+from snadnet.models.snadnet.full_size import (
+    SMALLEST_FACE,
+    Draft,
+    FirstResult,
+    FullSizeOutput,
+    FullSizeSNADNet,
+    TurnSight,
+    draft_of,
+)
 from snadnet.models.snadnet.generator import (
     BASE,
     SMALL,
@@ -77,13 +85,16 @@ def _full_size(name: str, generator: GeneratorConfig, parser_width: float) -> tu
         return FullSizeSNADNet(SNADNet(generator, parser_width=parser_width))
 
     plain = _descriptor(name, generator, parser_width)
+    multiple = size_multiple(generator)
+    # The views of a face's quarters, with what they share, are no larger than the face.
+    plain = replace(plain, size=SizeRule.multiple_of(multiple, smallest=SMALLEST_FACE))
     return (
         replace(plain, name=f"{name}-full", build=full),
         replace(
             plain,
             name=f"{name}-large",
             build=lambda: FullSizeSNADNet(full(), scale=2),
-            size=SizeRule.multiple_of(2 * size_multiple(generator)),
+            size=SizeRule.multiple_of(2 * multiple, smallest=2 * SMALLEST_FACE),
             crop_size=LARGE_CROP_SIZE,
         ),
         replace(plain, name=f"{name}-twice", build=lambda: FullSizeSNADNet(full())),

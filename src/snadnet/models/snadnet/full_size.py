@@ -1,7 +1,7 @@
 """SNADNet's full-size pass: the kernel and the deconvolution at the image's own resolution (beyond the paper)."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +11,12 @@ from snadnet.errors import ModelError
 from snadnet.models.snadnet.network import SNADNet, SNADNetOutput
 from snadnet.models.wiener import enlarge_kernel
 from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, FullSizeRefiner, regression_maps
+from snadnet.models.wiener.quarters import Quarters
 from snadnet.models.wiener.turn import TurnEstimator, enlarged_turn
 from snadnet.models.wiener.unrolled import UnrolledDeconvolution
+
+SMALLEST_FACE: Final = 2 * Quarters(FULL_KERNEL_SIDE // 2).overlap
+"""The least side that a full-size pass takes, in pixels; over a network at half size twice that."""
 
 
 class FirstResult(NamedTuple):

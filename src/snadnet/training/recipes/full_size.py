@@ -43,7 +43,7 @@ class PassSettings(LabelledSettings):
     """Training all of a full-size pass.
 
     Attributes:
-        refiner_rate: The refiner's learning rate, as a share of the others'.
+        refiner_rate: The learning rate of the refiner and of the turn's estimator, as a share of the others'.
         step_rate: Likewise that of the data steps.
         kernel: Weight of the kernel's L1 distance from the true one, less a tenth of its log-likelihood.
         earlier: Weight of the faces after each round but the last, whose own is 1.
@@ -221,7 +221,8 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
 def pass_rates(network: FullSizeSNADNet, settings: PassSettings) -> dict[nn.Module, float]:
     """Return the parts of a pass that learn, with their shares of the learning rate."""
     steps, denoiser = network.deconvolution.steps, network.deconvolution.denoiser
-    return {denoiser: 1.0, network.refiner: settings.refiner_rate, steps: settings.step_rate}
+    rates = {denoiser: 1.0, network.refiner: settings.refiner_rate, steps: settings.step_rate}
+    return rates if network.turn_estimator is None else rates | {network.turn_estimator: settings.refiner_rate}
 
 
 def pass_losses(

@@ -33,11 +33,16 @@ class KeptSettings(StrictSettings):
             name: Of these settings, for messages.
 
         Raises:
-            ConfigError: If a size has none, or the run has several processes.
+            ConfigError: If a size has none, or fewer than a batch, or the run has several processes.
         """
         counts = {entry.size: self.faces.get(entry.size, 0) for entry in sizes}
         if lacking := [size for size, count in counts.items() if count < 1]:
             raise ConfigError(f"{name}.faces says of no faces of {lacking[0]} px, which data.sizes asks for")
+        if small := [entry for entry in sizes if counts[entry.size] < entry.batch_size]:
+            raise ConfigError(
+                f"{name}.faces: {counts[small[0].size]} faces of {small[0].size} px do not fill a batch of "
+                f"{small[0].batch_size} (data.sizes)"
+            )
         if accelerator.num_processes > 1:
             raise ConfigError(f"{name} are for one process; leave them out, or train in one")
         return counts
