@@ -63,19 +63,19 @@ def test_the_transform_is_the_discrete_fourier_transform(height: int, width: int
 
 def test_some_pixels_of_an_inverse_are_those_of_the_whole() -> None:
     values = torch.randn(2, 9, 12)
-    rows, columns = torch.tensor([3, 0, -1]), torch.tensor([-2, 5])
     fourier = Fourier(9, 12, values.device)
-    found = fourier.inverse_at(fourier.transform(values), rows, columns)
-    torch.testing.assert_close(found, values[:, rows][..., columns], rtol=0, atol=1e-4)
+    found = fourier.inverse_around(fourier.transform(values), 2)
+    around = torch.tensor([-2, -1, 0, 1, 2])
+    torch.testing.assert_close(found, values[:, around][..., around], rtol=0, atol=1e-4)
 
 
-def test_a_placed_kernel_has_its_centre_at_the_origin() -> None:
+def test_a_centred_kernel_has_its_centre_at_the_origin() -> None:
     kernel = torch.rand(1, 5, 5)
     whole = torch.zeros(1, 16, 12)
     whole[:, :5, :5] = kernel
     fourier = Fourier(16, 12, kernel.device)
     expected = fourier.transform(torch.roll(whole, (-2, -2), (1, 2)))
-    found = fourier.transform_placed(kernel, row=-2, column=-2)
+    found = fourier.transform_centred(kernel)
     torch.testing.assert_close(found.real, expected.real, rtol=0, atol=1e-5)
     torch.testing.assert_close(found.imaginary, expected.imaginary, rtol=0, atol=1e-5)
 

@@ -1,4 +1,4 @@
-"""What the estimator of a camera's turn learns from, kept on disk: the rest of the network never learns with it."""
+"""What the last round of a full-size pass learns of a camera's turn from, kept on disk: all before it is finished."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -31,11 +31,14 @@ _LEAST_NOISE: Final = (0.4 / 255.0) ** 2
 
 
 class TurnSample(NamedTuple):
-    """A batch of what the estimator sees of faces, and of what it is judged by.
+    """A batch of what is known of faces before the last round, and of what it is judged by.
 
     Attributes:
         kernel: The refined kernels ``(B, K, K)``, sum 1.
         maps: What the estimator sees, ``(B, TURN_MAPS, K, K)``.
+        images: The faces before the last round on their canvas, ``(B, 3, S + K - 1, S + K - 1)``, about ``[0, 1]``.
+        blurred: The blurred faces, ``(B, 3, S, S)`` RGB in ``[0, 1]``.
+        sharp: Their sharp twins, the same shape.
         kernels: The true kernels of the quarters, ``(B, 4, 49, 49)``, each of sum 1: upper left, upper right, lower
             left, lower right.
         power: Mean power of the sharp faces' frequencies in each band of them, ``(B, 10)``; that of white noise would
@@ -45,6 +48,9 @@ class TurnSample(NamedTuple):
 
     kernel: Tensor
     maps: Tensor
+    images: Tensor
+    blurred: Tensor
+    sharp: Tensor
     kernels: Tensor
     power: Tensor
     noise: Tensor
@@ -64,9 +70,14 @@ class TurnSamples(KeptArrays):
     """
 
     def __init__(self, folder: Path, size: int, capacity: int, *, kernel_side: int) -> None:
+        image: Kind = (np.uint8, (3, size, size))
+        canvas = size + kernel_side - 1
         kinds: dict[str, Kind] = {
             "kernel": (np.float16, (kernel_side, kernel_side)),
             "maps": (np.float16, (TURN_MAPS, kernel_side, kernel_side)),
+            "images": (np.float16, (3, canvas, canvas)),
+            "blurred": image,
+            "sharp": image,
             "kernels": (np.float16, (4, TRUE_KERNEL_SIDE, TRUE_KERNEL_SIDE)),
             "power": (np.float32, (_BANDS,)),
             "noise": (np.float32, ()),
@@ -83,6 +94,9 @@ class TurnSamples(KeptArrays):
         sample = TurnSample(
             sight.kernel.float(),
             sight.maps.float(),
+            sight.images.float(),
+            _bytes(faces.blurred),
+            _bytes(faces.sharp),
             faces.kernels.flatten(1, 2),
             band_power(faces.sharp),
             noise_variance(faces),
@@ -92,7 +106,16 @@ class TurnSamples(KeptArrays):
     def read(self, numbers: Sequence[int]) -> TurnSample:
         """Return the samples of some numbers, each below `count`."""
         sample = TurnSample(**{name: part.float() for name, part in self.parts(numbers).items()})
-        return sample._replace(kernel=_of_sum_one(sample.kernel), kernels=_of_sum_one(sample.kernels))
+        return sample._replace(
+            kernel=_of_sum_one(sample.kernel),
+            blurred=sample.blurred / 255.0,
+            sharp=sample.sharp / 255.0,
+            kernels=_of_sum_one(sample.kernels),
+        )
+
+
+def _bytes(images: Tensor) -> Tensor:
+    return (images.clamp(0.0, 1.0) * 255.0).round().byte()
 
 
 def _of_sum_one(kernels: Tensor) -> Tensor:
@@ -107,8 +130,9 @@ def mirrored_sample(sample: TurnSample, symmetry: int) -> TurnSample:
         symmetry: 0 to 7, as of `snadnet.training.symmetries.moved`.
     """
     quarters = sample.kernels.view(-1, 2, 2, *sample.kernels.shape[2:])
+    pictures = {name: moved(getattr(sample, name), symmetry) for name in ("kernel", "images", "blurred", "sharp")}
     return sample._replace(
-        kernel=moved(sample.kernel, symmetry),
+        **pictures,
         maps=mirrored_maps(sample.maps, symmetry),
         kernels=moved_quarters(quarters, symmetry).flatten(1, 2),
     )

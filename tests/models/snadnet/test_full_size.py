@@ -152,7 +152,7 @@ def test_rounds_of_the_data_step_alone_deblur_without_noise(portrait: np.ndarray
     """An untrained denoiser changes nothing, and the true kernel is known."""
     blurred, sharp = a_pair(portrait)
     with torch.no_grad():
-        results = UnrolledDeconvolution()(blurred, a_kernel(), blurred).rounds
+        results = UnrolledDeconvolution()(blurred, a_kernel(), blurred)
     errors = [float((faces - sharp).square().mean()) for faces in (blurred, *results)]
     assert len(results) == ROUNDS
     assert errors == sorted(errors, reverse=True)
@@ -161,7 +161,7 @@ def test_rounds_of_the_data_step_alone_deblur_without_noise(portrait: np.ndarray
 
 def test_a_kernel_that_is_larger_than_the_picture_is_wrapped_around() -> None:
     kernel = torch.rand(1, 49, 49, generator=generator())
-    spectrum = Fourier(32, 64, kernel.device).transform_placed(kernel, row=-24, column=-24)
+    spectrum = Fourier(32, 64, kernel.device).transform_centred(kernel)
     whole = F.pad(kernel, (0, 15, 0, 15)).view(1, 2, 32, 64).sum(dim=1).roll((-24, -24), dims=(1, 2))
     expected = torch.fft.rfft2(whole)
     torch.testing.assert_close(spectrum.real, expected.real, atol=1e-3, rtol=1e-4)
@@ -172,17 +172,16 @@ def test_a_kernel_that_is_larger_than_the_picture_is_wrapped_around() -> None:
 def test_a_graphs_transform_is_the_fast_one(height: int, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     images = torch.randn(2, 3, height, width, generator=generator())
     small = torch.randn(2, 1, 9, 9, generator=generator())
-    rows, columns = torch.arange(-4, 5), torch.arange(-3, 6)
 
     def all_of_it() -> tuple[Tensor, ...]:
         transform = Fourier(height, width, images.device)
         spectrum = transform.transform(images)
-        placed = transform.transform_placed(small, row=-4, column=3)
+        placed = transform.transform_centred(small)
         both = spectrum.times(placed)
         # In a graph the columns have an order of their own.
         order = fourier.column_frequencies(width, images.device).argsort()
         spectra = (part[..., order] for part in (*spectrum, *placed))
-        return (*spectra, transform.inverse(both), transform.inverse_at(both, rows, columns))
+        return (*spectra, transform.inverse(both), transform.inverse_around(both, 5))
 
     fast = all_of_it()
     monkeypatch.setattr(fourier, "_fast", lambda _device: False)
@@ -196,9 +195,11 @@ def test_the_pass_begins_with_the_finished_networks_result(network: FullSizeSNAD
     with torch.no_grad():
         draft = network.draft(blurred)
         output = network(blurred)
-        by_hand = network.deconvolution(blurred, output.full_size_kernel, draft.restored, turn=output.turn)
+        by_hand = network.deconvolution(
+            blurred, output.full_size_kernel, draft.restored, turn_estimator=network.turn_estimator
+        )
     torch.testing.assert_close(draft.restored, network.first(blurred).restored.clamp(0.0, 1.0))
-    torch.testing.assert_close(output.restored, by_hand.rounds[-1])
+    torch.testing.assert_close(output.restored, by_hand[-1])
     assert output.full_size_kernel.shape == (2, FULL_KERNEL_SIDE, FULL_KERNEL_SIDE)
     assert output.parsing is not None
 
@@ -271,7 +272,8 @@ def test_what_is_trained_together_learns_but_for_the_conditioning_networks(netwo
     assert not first.parser.training
     assert not network.eval().first.generator.training
     learning = {name.split(".")[1] for name, weight in network.named_parameters() if weight.requires_grad}
-    assert learning == {"generator", "refiner", "network", "denoiser", "steps"}
+    of_the_turn = {"network", "hidden", "belief"}
+    assert learning == {"generator", "refiner", "denoiser", "steps"} | of_the_turn
 
 
 @pytest.mark.parametrize("name", ["snadnet-small-twice", "snadnet-small-large"])

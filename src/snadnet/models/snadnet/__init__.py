@@ -1,5 +1,6 @@
 """SNADNet: the paper's generator, its parts and its discriminator."""
 
+import math
 from dataclasses import replace
 
 from snadnet.faces.defaults import LARGE_CROP_SIZE
@@ -87,14 +88,15 @@ def _full_size(name: str, generator: GeneratorConfig, parser_width: float) -> tu
     plain = _descriptor(name, generator, parser_width)
     multiple = size_multiple(generator)
     # The views of a face's quarters, with what they share, are no larger than the face.
-    plain = replace(plain, size=SizeRule.multiple_of(multiple, smallest=SMALLEST_FACE))
+    smallest = multiple * math.ceil(SMALLEST_FACE / multiple)
+    plain = replace(plain, size=SizeRule.multiple_of(multiple, smallest=smallest))
     return (
         replace(plain, name=f"{name}-full", build=full),
         replace(
             plain,
             name=f"{name}-large",
             build=lambda: FullSizeSNADNet(full(), scale=2),
-            size=SizeRule.multiple_of(2 * multiple, smallest=2 * SMALLEST_FACE),
+            size=SizeRule.multiple_of(2 * multiple, smallest=2 * smallest),
             crop_size=LARGE_CROP_SIZE,
         ),
         replace(plain, name=f"{name}-twice", build=lambda: FullSizeSNADNet(full())),

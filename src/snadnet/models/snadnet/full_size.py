@@ -12,7 +12,7 @@ from snadnet.models.snadnet.network import SNADNet, SNADNetOutput
 from snadnet.models.wiener import enlarge_kernel
 from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, FullSizeRefiner, regression_maps
 from snadnet.models.wiener.quarters import Quarters
-from snadnet.models.wiener.turn import TurnEstimator, enlarged_turn
+from snadnet.models.wiener.turn import TurnEstimator
 from snadnet.models.wiener.unrolled import UnrolledDeconvolution
 
 SMALLEST_FACE: Final = 2 * Quarters(FULL_KERNEL_SIDE // 2).overlap
@@ -26,13 +26,11 @@ class FirstResult(NamedTuple):
         restored: ``(B, 3, H, W)``, about ``[0, 1]``, in the size of the faces.
         kernel: The kernels ``(B, K, K)`` in pixels of the faces, sum 1, ``K`` odd; enlarged where the network finds
             them at half that size.
-        turn: How the cameras turned, see `snadnet.models.wiener.turn`, ``(B, K, K)``; None where it was not found.
         parsing: Class probabilities ``(B, 19, H, W)``; None without a parser.
     """
 
     restored: Tensor
     kernel: Tensor
-    turn: Tensor | None
     parsing: Tensor | None
 
 
@@ -44,25 +42,25 @@ class Draft(NamedTuple):
         kernel: ``(B, K, K)``, an estimate of the kernel at full size, sum 1.
         regressed: What the kernel's refiner sees of both, see `snadnet.models.wiener.full_size.regression_maps`.
         parsing: Class probabilities ``(B, 19, H, W)``; None where they were not kept.
-        turn: How the cameras turned, ``(B, K, K)``; None where it is not known yet, or was not kept.
     """
 
     restored: Tensor
     kernel: Tensor
     regressed: Tensor
     parsing: Tensor | None = None
-    turn: Tensor | None = None
 
 
 class TurnSight(NamedTuple):
-    """What the estimator of the turn sees.
+    """What is known before the last round.
 
     Attributes:
         kernel: The refined kernels ``(B, K, K)``, sum 1.
-        maps: See `snadnet.models.wiener.turn.turn_maps`.
+        images: The faces on their canvas, ``(B, 3, H + K - 1, W + K - 1)``, about ``[0, 1]``.
+        maps: What the estimator of the turn sees, see `snadnet.models.wiener.turn.turn_maps`.
     """
 
     kernel: Tensor
+    images: Tensor
     maps: Tensor
 
 
@@ -72,13 +70,11 @@ class FullSizeOutput(NamedTuple):
     Attributes:
         rounds: The faces after each round of the deconvolution, ``(B, 3, H, W)``, about ``[0, 1]``, not clamped.
         log_kernel: Logarithms of the kernels ``(B, K, K)``, of each the sum is 1.
-        turn: How the cameras turned, see `snadnet.models.wiener.turn`, ``(B, K, K)``; None where it was not found.
         parsing: That of the draft.
     """
 
     rounds: tuple[Tensor, ...]
     log_kernel: Tensor
-    turn: Tensor | None
     parsing: Tensor | None
 
     @property
@@ -97,9 +93,8 @@ class FullSizeSNADNet(nn.Module):
 
     The kernel is refined at full size by the face that was restored, and the blurred face is deconvolved by it,
     beginning with that face. Over a SNADNet, whose kernel is at half resolution, the pass works at the same size, and
-    finds how the camera turned, too. Over
-    a network with such a pass it works once more at the same size, or at twice its size, where the relation of the two
-    kernels is that of the first pass again.
+    finds how the camera turned, too. Over a network with such a pass it works once more at the same size, or at twice
+    its size, where the relation of the two kernels is that of the first pass again.
 
     Args:
         first: A SNADNet with a refinement pass, or a network with a full-size pass.
@@ -154,27 +149,24 @@ class FullSizeSNADNet(nn.Module):
         result: SNADNetOutput | FullSizeOutput = self.first(given)
         kernel = result.full_size_kernel
         assert kernel is not None
-        turn = result.turn if isinstance(result, FullSizeOutput) else None
         if self.scale == 1:
-            return FirstResult(result.restored, kernel, turn, result.parsing)
+            return FirstResult(result.restored, kernel, result.parsing)
         # The face keeps what it has of its own beyond half size.
         restored = blurred + _enlarged(result.restored.clamp(0.0, 1.0) - given)
         parsing = None if result.parsing is None else _enlarged(result.parsing)
-        turn = None if turn is None else enlarged_turn(turn)
-        return FirstResult(restored, enlarge_kernel(kernel), turn, parsing)
+        return FirstResult(restored, enlarge_kernel(kernel), parsing)
 
     def draft(self, blurred: Tensor) -> Draft:
         """What is known of ``(B, 3, H, W)`` RGB in ``[0, 1]`` from the finished network."""
         result = self.first_result(blurred)
-        draft = draft_of(blurred, result.restored, result.kernel)
-        return draft._replace(parsing=result.parsing, turn=result.turn)
+        return draft_of(blurred, result.restored, result.kernel)._replace(parsing=result.parsing)
 
     @torch.no_grad()
     def turn_sight(self, blurred: Tensor) -> TurnSight:
-        """What the estimator of the turn sees of ``(B, 3, H, W)`` RGB in ``[0, 1]``."""
+        """What is known of ``(B, 3, H, W)`` RGB in ``[0, 1]`` before the last round."""
         draft = self.draft(blurred)
         kernel = self.refiner(draft.kernel, draft.regressed).exp()
-        return TurnSight(kernel, self.deconvolution.turn_maps(blurred, kernel, draft.restored))
+        return TurnSight(kernel, *self.deconvolution.before_last(blurred, kernel, draft.restored))
 
     def forward(
         self, blurred: Tensor, draft: Draft | None = None, *, log_kernel: Tensor | None = None
@@ -190,9 +182,9 @@ class FullSizeSNADNet(nn.Module):
             draft = self.draft(blurred)
         if log_kernel is None:
             log_kernel = self.refiner(draft.kernel, draft.regressed)
-        turn = draft.turn if self.turn_estimator is None else self.turn_estimator
-        rounds, turn = self.deconvolution(blurred, log_kernel.exp(), draft.restored, turn=turn)
-        return FullSizeOutput(rounds, log_kernel, turn, draft.parsing)
+        kernel = log_kernel.exp()
+        rounds = self.deconvolution(blurred, kernel, draft.restored, turn_estimator=self.turn_estimator)
+        return FullSizeOutput(rounds, log_kernel, draft.parsing)
 
 
 def _enlarged(images: Tensor) -> Tensor:

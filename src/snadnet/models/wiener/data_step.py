@@ -44,7 +44,7 @@ class Observation:
         self.inside = F.pad(torch.ones_like(blurred[:1, :1], dtype=torch.float32), (margin,) * 4)
         height, width = self.padded.shape[-2:]
         self.fourier = Fourier(height, width, blurred.device)
-        placed = self.fourier.transform_placed(kernel.float(), row=-margin, column=-margin)
+        placed = self.fourier.transform_centred(kernel.float())
         self.blur = Spectrum(placed.real.unsqueeze(1), placed.imaginary.unsqueeze(1))
         self.power = self.blur.power()
         self.bands = frequency_bands(height, width, blurred.device)
@@ -62,10 +62,10 @@ class Observation:
         """What images on the canvas, given by their spectra, leave of the blurred ones; nothing beyond the edges."""
         return self.inside * (self.padded - self.fourier.inverse(spectrum.times(self.blur)))
 
-    def unexplained_brightness(self, images: Tensor) -> Tensor:
-        """What the channels' mean of images on the canvas leaves of that of the blurred ones, ``(B, 1, H, W)``."""
-        explained = self.fourier.inverse(self.fourier.transform(brightness(images)).times(self.blur))
-        return self.crop(brightness(self.padded) - explained)
+    def unexplained_brightness(self, canvas: Tensor) -> Tensor:
+        """What the `brightness` of images on the canvas leaves of that of the blurred ones, ``(B, 1, H, W)``."""
+        explained = self.fourier.inverse(self.fourier.transform(canvas).times(self.blur))
+        return brightness(self.crop(self.padded)) - self.crop(explained)
 
 
 def brightness(images: Tensor) -> Tensor:

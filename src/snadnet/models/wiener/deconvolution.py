@@ -40,9 +40,8 @@ def deconvolve(blurred: Tensor, kernel: Tensor, regularization: Tensor) -> Tenso
     with full_precision(blurred):
         extended = extend(blurred.float(), MARGIN)
         height, width = extended.shape[-2:]
-        reach = kernel.shape[-1] // 2
         fourier = Fourier(height, width, blurred.device)
-        placed = fourier.transform_placed(kernel.float(), row=-reach, column=-reach)
+        placed = fourier.transform_centred(kernel.float())
         blur = Spectrum(placed.real.unsqueeze(1), placed.imaginary.unsqueeze(1))
         power = blur.power()
         roughness = gradient_power(height, width, blurred.device)

@@ -154,21 +154,37 @@ class Fourier:
             return _of_complex(torch.fft.rfft2(images))
         return self._along_rows(self._along_columns(images), back=False)
 
-    def transform_placed(self, images: Tensor, *, row: int, column: int) -> Spectrum:
-        """Transform ``(..., h, w)`` images that lie in an empty one of this size, wrapped around its edges.
+    def transform_centred(self, images: Tensor) -> Spectrum:
+        """Transform ``(..., h, w)`` images whose middle is the origin, in an empty image of this size.
+
+        Rows before the middle and after it are added for the cosines and subtracted for the sines, and so are columns,
+        which leaves half of the products.
 
         Args:
-            images: Real; what is larger than what they lie in is wrapped around too.
-            row: Row of the images' first pixel; may be negative.
-            column: Its column.
+            images: Real, of odd sides; what lies before the origin is wrapped around, and what is too large as well.
         """
-        if _fast(self.device) and images.shape[-2] <= self.height and images.shape[-1] <= self.width:
-            missing = (0, self.width - images.shape[-1], 0, self.height - images.shape[-2])
-            whole = F.pad(images, missing).roll((row, column), dims=(-2, -1))
+        height, width = images.shape[-2:]
+        if _fast(self.device) and height <= self.height and width <= self.width:
+            missing = (0, self.width - width, 0, self.height - height)
+            whole = F.pad(images, missing).roll((-(height // 2), -(width // 2)), dims=(-2, -1))
             return _of_complex(torch.fft.rfft2(whole))
-        rows = torch.arange(images.shape[-2], device=self.device) + row
-        columns = torch.arange(images.shape[-1], device=self.device) + column
-        return self._forward(images, self._waves_of_rows(rows), self._waves_of_columns(columns))
+        (cos_h, sin_h), (cos_w, sin_w) = self._waves_around(height // 2, width // 2)
+        even, odd = _folded(images, -2)
+        even_even, even_odd = _folded(even, -1)
+        odd_even, odd_odd = _folded(odd, -1)
+        real = torch.cat((even_even @ cos_w, odd_odd @ -sin_w), dim=-2)
+        imaginary = torch.cat((even_odd @ -sin_w, odd_even @ -cos_w), dim=-2)
+        rows = torch.cat((cos_h, sin_h), dim=1)
+        return Spectrum(rows @ real, rows @ imaginary)
+
+    def _waves_around(self, down: int, right: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Cosines and sines of rows and columns from the origin on: ``(H, down + 1)``, ``(right + 1, W // 2 + 1)``.
+
+        The sines lack the origin, where they are zero.
+        """
+        cos_h, sin_h = self._waves_of_rows(torch.arange(down + 1, device=self.device))
+        cos_w, sin_w = self._waves_of_columns(torch.arange(right + 1, device=self.device))
+        return (cos_h, sin_h[:, 1:]), (cos_w, sin_w[1:])
 
     def _along_columns(self, images: Tensor) -> Spectrum:
         """Transform real ``(..., H, W)`` along their columns.
@@ -189,11 +205,6 @@ class Fourier:
             )
         )
 
-    @staticmethod
-    def _forward(images: Tensor, rows: tuple[Tensor, Tensor], columns: tuple[Tensor, Tensor]) -> Spectrum:
-        cos_w, sin_w = columns
-        return _rotated(Spectrum(images @ cos_w, images @ -sin_w), *rows, back=False)
-
     def inverse(self, spectrum: Spectrum) -> Tensor:
         """Return the real images ``(..., H, W)`` of a spectrum."""
         if _fast(self.device):
@@ -201,24 +212,30 @@ class Fourier:
             return images
         return self._back_along_all_columns(self._along_rows(spectrum, back=True))
 
-    def inverse_at(self, spectrum: Spectrum, rows: Tensor, columns: Tensor) -> Tensor:
-        """Return the pixels in some rows and columns of ``inverse``'s images.
+    def inverse_around(self, spectrum: Spectrum, reach: int) -> Tensor:
+        """Return the pixels of ``inverse``'s images around the origin.
+
+        What a pixel and its mirror images have of cosines and of sines is computed once for all four of them.
 
         Args:
             spectrum: Of the images.
-            rows: Integers; those below zero count from the other side.
-            columns: Likewise.
+            reach: How many rows and columns on each side of it.
 
         Returns:
-            ``(..., len(rows), len(columns))``.
+            ``(..., 2 reach + 1, 2 reach + 1)``, the origin in the middle.
         """
         if _fast(self.device):
-            return self.inverse(spectrum)[..., rows.unsqueeze(1), columns]
-        return self._backward(spectrum, self._waves_of_rows(rows), self._waves_of_columns(columns))
-
-    def _backward(self, spectrum: Spectrum, rows: tuple[Tensor, Tensor], columns: tuple[Tensor, Tensor]) -> Tensor:
-        cos_h, sin_h = rows
-        return self._back_along_columns(_rotated(spectrum, cos_h.T, sin_h.T, back=True), columns)
+            lags = torch.arange(2 * reach + 1, device=self.device) - reach
+            return self.inverse(spectrum)[..., lags.unsqueeze(1), lags]
+        (cos_h, sin_h), (cos_w, sin_w) = self._waves_around(reach, reach)
+        cos_w, sin_w = (cos_w * self._shares).T, (sin_w * self._shares).T
+        rows = torch.cat((cos_h, sin_h), dim=1).T
+        (real_even, real_odd), (imaginary_even, imaginary_odd) = (
+            (rows @ part).tensor_split((reach + 1,), dim=-2) for part in spectrum
+        )
+        even = _unfolded(real_even @ cos_w, imaginary_odd @ cos_w, -2)
+        odd = _unfolded(imaginary_even @ sin_w, real_odd @ -sin_w, -2)
+        return _unfolded(even, odd, -1)
 
     def _back_along_columns(self, spectrum: Spectrum, columns: tuple[Tensor, Tensor]) -> Tensor:
         cos_w, sin_w = columns
@@ -255,6 +272,20 @@ class Fourier:
         )
         whole = _rotated(turned, cos_between, sin_between, back=back)
         return Spectrum(*(part.transpose(-3, -2).reshape(*lead, self.height, columns) for part in whole))
+
+
+def _folded(images: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """Add and subtract what lies on both sides of the middle: from the middle on, and beyond it."""
+    reach = images.shape[dim] // 2
+    before, middle, after = images.tensor_split((reach, reach + 1), dim=dim)
+    mirrored = before.flip(dim)
+    return torch.cat((middle, after + mirrored), dim=dim), after - mirrored
+
+
+def _unfolded(even: Tensor, odd: Tensor, dim: int) -> Tensor:
+    """Put what has the same sign on both sides of the middle, and what is subtracted beyond it, together."""
+    middle, beyond = even.tensor_split((1,), dim=dim)
+    return torch.cat(((beyond + odd).flip(dim), middle, beyond - odd), dim=dim)
 
 
 def _rotated(spectrum: Spectrum, cos: Tensor, sin: Tensor, *, back: bool) -> Spectrum:

@@ -17,16 +17,16 @@ QUARTERS: Final = 4
 class Quarters:
     """The views for kernels of one reach.
 
-    A view goes on beyond the middle by more than most kernels' reach, so that what moved in from there is seen. Half of
-    that on both sides of the middle belongs to two views.
+    A view goes on beyond the middle by a kernel's reach, so that what moved in from there is seen. Two thirds of that
+    on both sides of the middle belong to two views.
 
     Args:
-        reach: Half of the kernels' sides, a multiple of 6.
+        reach: Half of the kernels' sides.
     """
 
     def __init__(self, reach: int) -> None:
-        self.overlap = reach * 4 // 3
-        self._blend = self.overlap // 2
+        self.overlap = reach
+        self._blend = 2 * reach // 3
 
     def views(self, images: Tensor, *, margin: int = 0) -> Tensor:
         """Cut images into their views.

@@ -74,13 +74,10 @@ def regress_kernel(restored: Tensor, blurred: Tensor, guess: Tensor) -> KernelRe
         plain, gradients = _inverses(power, REGRESSIONS), _inverses(power * roughness, GRADIENT_REGRESSIONS)
         inverses = torch.cat((plain, gradients * roughness), dim=1)
         passed = inverses * power
-        side = guess.shape[-1]
-        reach = side // 2
-        guessed = fourier.transform_placed(guess.float().unsqueeze(1), row=-reach, column=-reach)
-        lags = torch.arange(side, device=device) - reach
+        guessed = fourier.transform_centred(guess.float().unsqueeze(1))
         spectra = (cross.scaled(inverses), guessed.scaled(passed), Spectrum(passed, torch.zeros_like(passed)))
         together = Spectrum(*(torch.cat(parts, dim=1) for parts in zip(*spectra, strict=True)))
-        return KernelRegressions(*fourier.inverse_at(together, lags, lags).chunk(3, dim=1))
+        return KernelRegressions(*fourier.inverse_around(together, guess.shape[-1] // 2).chunk(3, dim=1))
 
 
 def _inverses(power: Tensor, ridges: tuple[float, ...]) -> Tensor:

@@ -7,8 +7,8 @@ the middle, right and down) by ``t (p_y, -p_x)`` more. So one kernel for the who
 
 unexplained: what it leaves on the left of the face has another sign than what it leaves on the right. As in the
 refinement of a kernel, ``f`` is regressed on the restored face, in the Fourier domain, with what is left whitened
-first; and so is ``t``, as a sum of a few wide bumps over the kernel. It says little: most of what is left is the face's
-own error. So a small network says how far to believe it.
+first; and so is ``t``, as a sum of wide bumps over the kernel. It says little: most of what is left is the face's own
+error. So a small network says how far to believe it, place by place, and another whether to believe any of it.
 """
 
 import math
@@ -26,19 +26,23 @@ from snadnet.models.wiener.refinement import fading_window
 
 _RIDGES: Final = (0.1, 1.0)
 _KERNEL_RIDGE: Final = 0.3
-_SPREADS: Final = (2.5, 7.0)
-_BUMPS: Final = 5
+_BUMPS: Final = 7
+_BUMP_SPACING: Final = 0.125
+_BUMP_SPREAD: Final = 0.165
 _BUMP_RIDGES: Final = (0.3, 2.0)
 _ITERATIONS: Final = 12
-_LIMIT: Final = 8.0
-_MIRRORED_SIGN: Final = len(_RIDGES) * (1 + len(_SPREADS)) + len(_BUMP_RIDGES)
+_LIMIT: Final = 4.0
+_WHITENINGS: Final = 2
+_FITS: Final = _WHITENINGS * len(_BUMP_RIDGES)
+_MIRRORED_SIGN: Final = _WHITENINGS * (len(_RIDGES) + 1) + _FITS
 """So many maps, the first, change their sign in a mirror: what turned left turns right there."""
 
-TURN_MAPS: Final = _MIRRORED_SIGN + len(_BUMP_RIDGES) + 3
+TURN_MAPS: Final = _MIRRORED_SIGN + _WHITENINGS + _FITS + 2
 """How many maps the estimator sees."""
 
 _WIDTHS: Final = (32, 48, 64)
 _UNITS: Final = (1, 1, 2)
+_HIDDEN: Final = 32
 _MOST: Final = 6.0
 _LEAST_POWER: Final = 1e-9
 _LEAST: Final = 1e-6
@@ -51,6 +55,10 @@ class TurnEstimator(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.network = ResidualUNet(TURN_MAPS, 1, widths=_WIDTHS, units=_UNITS)
+        self.hidden = nn.Linear(TURN_MAPS + 1, _HIDDEN)
+        self.belief = nn.Linear(_HIDDEN, 1)
+        nn.init.zeros_(self.belief.weight)
+        nn.init.zeros_(self.belief.bias)
 
     def forward(self, kernel: Tensor, maps: Tensor) -> Tensor:
         """Estimate the turn.
@@ -63,8 +71,14 @@ class TurnEstimator(nn.Module):
             ``(B, K, K)`` float32, counter-clockwise, in pixels by which the middle of a quarter of the face is moved; 0
             in the kernel's mean, as a face that is turned as a whole is no blur.
         """
+        known = kernel.float()
         turn = _MOST * torch.tanh(map_kernels(self.network, maps)[:, 0] / _MOST)
-        return turn - (kernel.float() * turn).sum(dim=(1, 2), keepdim=True)
+        turn = turn - (known * turn).sum(dim=(1, 2), keepdim=True)
+        # Whether the camera turned at all, the maps tell as a whole.
+        turned = (known * turn.square()).sum(dim=(1, 2)).unsqueeze(1)
+        strengths = torch.log(torch.cat((maps.square().mean(dim=(2, 3)), turned), dim=1) + _LEAST) / 4.0 + 1.0
+        belief = 2.0 * torch.sigmoid(self.belief(F.gelu(self.hidden(strengths))))
+        return belief.unsqueeze(2) * turn
 
 
 def turned_kernels(kernel: Tensor, turn: Tensor) -> Tensor:
@@ -100,22 +114,23 @@ def turn_maps(kernel: Tensor, brightness: Tensor, unexplained: Tensor) -> Tensor
         unexplained: That of the blurred face, less that of the restored one blurred by the kernel; the same shape.
 
     Returns:
-        ``(B, TURN_MAPS, K, K)``: ``f`` with each ridge, ``t`` of bumps, and ``t`` within each spread with each ridge,
-        which change their signs in a mirror; then how the kernel itself should change, the kernel, how much is
-        unexplained, and the share of it that each ``t`` of bumps would explain.
+        ``(B, TURN_MAPS, K, K)``, of each kind by both whitenings: ``f`` with each ridge, ``t`` of bumps with each,
+        and ``f`` of these, which change their signs in a mirror; then how the kernel itself should change, the
+        kernel, which share of what is unexplained each ``t`` would explain, and how much that is.
     """
     with full_precision(brightness):
         known = kernel.float().clamp_min(0.0).unsqueeze(1)
         seen = _regressed(known, brightness, unexplained)
-        turns = [seen.turn, *(_turn_within(spread, known, seen.moved) for spread in _SPREADS)]
+        turn = seen.turn.clamp(-_LIMIT, _LIMIT)
         level = torch.log(unexplained.square().mean(dim=(2, 3), keepdim=True) + 1e-8) / 4.0 + 2.0
-        worth = torch.log(seen.worth.clamp_min(1e-3)) / 4.0 + 1.0
+        worth = torch.log(seen.worth.clamp_min(_LEAST)) / 4.0 + 1.0
         maps = (
             _rooted(seen.moved),
-            *(turn.clamp(-_LIMIT, _LIMIT) * known.sqrt() for turn in turns),
+            turn * known.sqrt(),
+            _rooted(known * turn[:, :: len(_BUMP_RIDGES)]),
             _rooted(seen.change),
             known.sqrt(),
-            torch.cat((level, worth[..., None, None]), dim=1).expand(-1, -1, *known.shape[-2:]),
+            torch.cat((worth[..., None, None], level), dim=1).expand(-1, -1, *known.shape[-2:]),
         )
         return torch.cat(maps, dim=1)
 
@@ -134,21 +149,14 @@ def mirrored_maps(maps: Tensor, symmetry: int) -> Tensor:
     return torch.cat((-flipped[:, :_MIRRORED_SIGN], flipped[:, _MIRRORED_SIGN:]), dim=1)
 
 
-def enlarged_turn(turn: Tensor) -> Tensor:
-    """Return the turn of a face of twice the size: ``(B, K, K)`` becomes ``(B, 2 K - 1, 2 K - 1)``."""
-    side = 2 * turn.shape[-1] - 1
-    larger = F.interpolate(turn.unsqueeze(1), size=(side, side), mode="bilinear", align_corners=True)
-    return 2.0 * larger.squeeze(1)
-
-
 class _Regressions(NamedTuple):
-    """What is regressed on the restored face.
+    """What is regressed on the restored face, by each whitening.
 
     Attributes:
-        moved: ``f`` with each ridge, ``(B, 2, K, K)``.
+        moved: ``f`` with each ridge, ``(B, 4, K, K)``.
         turn: ``t`` as a sum of bumps with each ridge, the same shape.
-        worth: The shares of what is left that they would explain, ``(B, 2)``.
-        change: What is to be added to the kernel itself, ``(B, 1, K, K)``.
+        worth: The shares of what is left that they would explain, ``(B, 4)``.
+        change: What is to be added to the kernel itself, ``(B, 2, K, K)``.
     """
 
     moved: Tensor
@@ -166,47 +174,69 @@ def _regressed(kernel: Tensor, brightness: Tensor, unexplained: Tensor) -> _Regr
     window = fading_window(height, device).unsqueeze(1) * fading_window(width, device)
     left = fourier.transform(unexplained * window)
     source = fourier.transform(brightness - brightness.mean(dim=(2, 3), keepdim=True))
-    whitening = _whitening(left.power(), height, width)
-    white = left.scaled(whitening)
+    whitenings = _whitenings(left.power(), height, width)
+    white = left.scaled(whitenings)
     again = fourier.inverse(white) * window
     moments = fourier.transform(torch.cat((again * below, again * beside), dim=1))
     # Transfer functions of central differences, but for the imaginary unit.
     down = torch.sin(2.0 * math.pi * torch.arange(height, device=device) / extent(height, device)).unsqueeze(1)
     right = torch.sin(2.0 * math.pi * column_frequencies(width, device) / extent(width, device))
-    across = Spectrum(*(right * part[:, :1] - down * part[:, 1:] for part in moments)).times_conjugate(source)
+    across = Spectrum(
+        *(right * part[:, :_WHITENINGS] - down * part[:, _WHITENINGS:] for part in moments)
+    ).times_conjugate(source)
     gradient = Spectrum(-across.imaginary, across.real)
     roughness = right.square() + down.square()
-    power = source.power() * roughness * whitening
-    mean = power.mean(dim=(2, 3), keepdim=True)
+    power = source.power() * roughness * whitenings
+    mean = (power * half_weights(width, device)).sum(dim=(2, 3), keepdim=True) / extent(height * width, device)
     arm = (window * below).square().mean()
-    turns = torch.cat([1.0 / (arm * (power + ridge * mean) + _LEAST) for ridge in _RIDGES], dim=1)
+    turns = [1.0 / (arm * (power + ridge * mean) + _LEAST) for ridge in _RIDGES]
     changes = roughness / (power + _KERNEL_RIDGE * mean + _LEAST)
-    spectra = (gradient, gradient.scaled(turns), white.times_conjugate(source).scaled(changes))
+    spectra = (gradient, *(gradient.scaled(each) for each in turns), white.times_conjugate(source).scaled(changes))
     together = Spectrum(*(torch.cat(parts, dim=1) for parts in zip(*spectra, strict=True)))
     reach = kernel.shape[-1] // 2
-    lags = torch.arange(kernel.shape[-1], device=device) - reach
-    maps = fourier.inverse_at(together, lags, lags)
-    bumps = _bumps(kernel)
-    parts = kernel * bumps
-    placed = fourier.transform_placed(parts, row=-reach, column=-reach)
-    answered = fourier.inverse_at(placed.scaled(arm * power), lags, lags)
-    normal, towards = parts.flatten(2) @ answered.flatten(2).mT, parts.flatten(2) @ maps[:, :1].flatten(2).mT
-    shares = _solved(normal, towards)
-    turn = (shares.mT @ bumps.flatten(2)).view(-1, len(_BUMP_RIDGES), *kernel.shape[-2:])
-    total = (left.power() * whitening).mean(dim=(2, 3))
-    worth = (shares * towards).sum(dim=1) / (total + _LEAST)
-    return _Regressions(maps[:, 1:-1], turn, worth, maps[:, -1:])
+    maps = fourier.inverse_around(together, reach)
+    correlated = fourier.inverse_around(Spectrum(arm * power, torch.zeros_like(power)), 2 * reach)
+    turn, worth = _by_bumps(kernel, maps[:, :_WHITENINGS], correlated)
+    return _Regressions(maps[:, _WHITENINGS:-_WHITENINGS], turn, worth, maps[:, -_WHITENINGS:])
 
 
-def _bumps(kernel: Tensor) -> Tensor:
-    """Wide bumps over kernels ``(B, 1, K, K)``, each without its mean over the exposure: ``(B, 25, K, K)``."""
+def _by_bumps(kernel: Tensor, gradient: Tensor, correlated: Tensor) -> tuple[Tensor, Tensor]:
+    """Fit ``t`` as a sum of bumps, each without its mean over the exposure, by each whitening with each ridge.
+
+    Args:
+        kernel: ``(B, 1, K, K)``.
+        gradient: Of what is unexplained by ``f``, ``(B, W, K, K)``.
+        correlated: What a place of ``f`` answers to others, by the distance between them, ``(B, W, 2 K - 1, 2 K - 1)``.
+
+    Returns:
+        ``t`` ``(B, W R, K, K)``, and how much it explains, ``(B, W R)``.
+    """
     side = kernel.shape[-1]
-    spacing = side / (_BUMPS + 1)
-    middles = (torch.arange(_BUMPS, device=kernel.device) - _BUMPS // 2) * spacing
-    places = torch.arange(side, device=kernel.device) - side // 2
-    along = torch.exp(-(places - middles.unsqueeze(1)).square() / (2.0 * spacing**2))
-    bumps = (along[:, None, :, None] * along[None, :, None, :]).reshape(1, _BUMPS**2, side, side)
-    return bumps - (kernel * bumps).sum(dim=(2, 3), keepdim=True)
+    along = _bumps_along(side, kernel.device)
+    # Never whole bumps, which a graph would hold as a large constant.
+    exposed = (kernel.unsqueeze(1) * along[:, None, :, None] * along[:, None, :]).flatten(1, 2)
+    means = exposed.sum(dim=(2, 3), keepdim=True)
+    parts = exposed - means * kernel
+    # As large as the distances between all places, so that nothing is wrapped around.
+    fourier = Fourier(2 * side, 2 * side, kernel.device)
+    placed = fourier.transform_centred(parts)
+    answer = fourier.transform_centred(correlated).real
+    answer = (answer * half_weights(2 * side, kernel.device) / (4 * side**2)).flatten(2).unsqueeze(2)
+    real, imaginary = (part.flatten(2).unsqueeze(1) for part in placed)
+    normal = (real * answer) @ real.mT + (imaginary * answer) @ imaginary.mT
+    towards = gradient.flatten(2) @ parts.flatten(2).mT
+    shares = _solved(normal.flatten(0, 1), towards.flatten(0, 1).unsqueeze(2))
+    worth = (shares * towards.flatten(0, 1).unsqueeze(2)).sum(dim=1).view(-1, _FITS)
+    shares = shares.mT.reshape(-1, _FITS, _BUMPS**2)
+    turns = along.T @ shares.view(-1, _FITS, _BUMPS, _BUMPS) @ along
+    return turns - (shares @ means.flatten(2)).unsqueeze(3), worth
+
+
+def _bumps_along(side: int, device: torch.device) -> Tensor:
+    """Wide bumps along the rows or columns of a kernel, ``(7, K)``; their products are those over all of it."""
+    middles = (torch.arange(_BUMPS, device=device) - _BUMPS // 2) * (_BUMP_SPACING * (side - 1))
+    places = torch.arange(side, device=device) - side // 2
+    return torch.exp(-(places - middles.unsqueeze(1)).square() / (2.0 * (_BUMP_SPREAD * side) ** 2))
 
 
 def _solved(normal: Tensor, towards: Tensor) -> Tensor:
@@ -235,23 +265,23 @@ def _arms(length: int, device: torch.device) -> Tensor:
     return places * 4.0 / extent(length, device)
 
 
-def _whitening(power: Tensor, height: int, width: int) -> Tensor:
-    """What brings a spectrum half way to white, for each image: ``(B, 1, H, W // 2 + 1)``.
+def _whitenings(power: Tensor, height: int, width: int) -> Tensor:
+    """What brings a spectrum about to white, for each image, ``(B, 2, H, W // 2 + 1)``: by its slope, and half way.
 
-    All the way, the highest frequencies would count most, in which there is noise alone.
+    All the way, the highest frequencies would count most, in which there is noise alone. What is left has the power 1.
     """
     bands = frequency_bands(height, width, power.device).flatten(1)
-    weights = (bands.view(len(bands), height, -1) * half_weights(width, power.device)).flatten(1)
+    halves = half_weights(width, power.device)
+    weights = (bands.view(len(bands), height, -1) * halves).flatten(1)
     level = power.flatten(1) @ weights.T / weights.sum(dim=1)
-    return torch.exp(-0.5 * (torch.log(level + _LEAST_POWER) @ bands)).view_as(power)
-
-
-def _turn_within(spread: float, kernel: Tensor, found: Tensor) -> Tensor:
-    """Fit ``t`` to ``f`` around each place of a kernel: ``(B, 2, K, K)``."""
-    places = torch.arange(kernel.shape[-1], device=kernel.device)
-    near = torch.exp(-(places.unsqueeze(1) - places).square() / (2.0 * spread**2)) / (spread * math.sqrt(2.0 * math.pi))
-    summed, squares = (near @ each @ near for each in (kernel * found, kernel.square()))
-    return summed / (squares + _LEAST)
+    spectrum = torch.exp(torch.log(level + _LEAST_POWER) @ bands).view_as(power)
+    rows = torch.arange(height, device=power.device)
+    down = torch.minimum(rows, height - rows) / extent(height, power.device)
+    right = column_frequencies(width, power.device) / extent(width, power.device)
+    slope = (down.square().unsqueeze(1) + right.square()).expand_as(power)
+    both = torch.cat((slope, spectrum.rsqrt()), dim=1)
+    left = (both * spectrum * halves).sum(dim=(2, 3), keepdim=True) / extent(height * width, power.device)
+    return both / (left + _LEAST)
 
 
 def _rooted(maps: Tensor) -> Tensor:

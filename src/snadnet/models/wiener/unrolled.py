@@ -7,7 +7,7 @@ Super-Resolution). The kernel is wrong in part, so the denoiser is also shown wh
 the kernel is wrong, it shows there.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -27,18 +27,6 @@ _NOISE: Final = 0.011
 """Noise that the first weights of the data steps suit; lower than photos', as a face's own spectrum falls steeply."""
 
 _LEVEL_SCALE: Final = 10.0
-
-
-class Deconvolved(NamedTuple):
-    """What the rounds make of faces.
-
-    Attributes:
-        rounds: The faces after each round, ``(B, 3, H, W)``, about ``[0, 1]``, float32.
-        turn: How the camera turned, ``(B, K, K)`` as in `snadnet.models.wiener.turn`; None where it was not asked.
-    """
-
-    rounds: tuple[Tensor, ...]
-    turn: Tensor | None
 
 
 class Denoiser(nn.Module):
@@ -77,32 +65,54 @@ class UnrolledDeconvolution(nn.Module):
         self.steps = nn.ModuleList(DataStep(weight=(_NOISE / level) ** 2, level=level) for level in levels)
 
     def forward(
-        self, blurred: Tensor, kernel: Tensor, draft: Tensor, *, turn: TurnEstimator | Tensor | None = None
-    ) -> Deconvolved:
+        self, blurred: Tensor, kernel: Tensor, draft: Tensor, *, turn_estimator: TurnEstimator | None = None
+    ) -> tuple[Tensor, ...]:
         """Deconvolve faces, from a draft on.
 
         Args:
             blurred: ``(B, 3, H, W)`` RGB in ``[0, 1]``; sides are even, and with ``K - 1`` multiples of 8.
             kernel: ``(B, K, K)``, sum 1, ``K`` odd.
             draft: Faces to begin with, the shape of ``blurred``.
-            turn: How the camera turned, ``(B, K, K)`` as in `snadnet.models.wiener.turn`, or what estimates it. In the
-                last round each quarter of the face has a kernel of its own then.
+            turn_estimator: What estimates how the camera turned. In the last round each quarter of the face has a
+                kernel of its own then.
+
+        Returns:
+            The faces after each round, about ``[0, 1]``, float32.
         """
         observed, images, rounds = self._all_but_last(blurred, kernel, draft)
+        if turn_estimator is not None:
+            with full_precision(blurred):
+                turn = turn_estimator(kernel, _maps(observed, images, kernel))
+            return (*rounds, self.last_round(blurred, kernel, images, turn))
         with full_precision(blurred):
-            known: Tensor | None = (
-                turn(kernel, _maps(observed, images, kernel)) if isinstance(turn, TurnEstimator) else turn
-            )
-            step = self.steps[-1]
-            stepped = step(images, observed) if known is None else _by_quarters(step, images, blurred, kernel, known)
-        rounds.append(observed.crop(self._denoised(stepped, images)))
-        return Deconvolved(tuple(rounds), known)
+            stepped = self.steps[-1](images, observed)
+        return (*rounds, observed.crop(self._denoised(stepped, images)))
 
-    def turn_maps(self, blurred: Tensor, kernel: Tensor, draft: Tensor) -> Tensor:
-        """Return what an estimator of the turn sees, see `snadnet.models.wiener.turn`; arguments are `forward`'s."""
+    def last_round(self, blurred: Tensor, kernel: Tensor, images: Tensor, turn: Tensor) -> Tensor:
+        """Take the last round, with a kernel for each quarter of the face.
+
+        Args:
+            blurred: As `forward`'s.
+            kernel: Likewise.
+            images: The faces before this round on their canvas, ``(B, 3, H + K - 1, W + K - 1)``.
+            turn: How the camera turned, ``(B, K, K)``.
+
+        Returns:
+            The shape of ``blurred``, about ``[0, 1]``, float32.
+        """
+        with full_precision(blurred):
+            stepped = _by_quarters(self.steps[-1], images, blurred, kernel, turn)
+        margin = kernel.shape[-1] // 2
+        return self._denoised(stepped, images)[..., margin:-margin, margin:-margin]
+
+    def before_last(self, blurred: Tensor, kernel: Tensor, draft: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the faces on their canvas before the last round, and what an estimator of the turn sees of them.
+
+        See `snadnet.models.wiener.turn.turn_maps`; the arguments are `forward`'s.
+        """
         observed, images, _ = self._all_but_last(blurred, kernel, draft)
         with full_precision(blurred):
-            return _maps(observed, images, kernel)
+            return images, _maps(observed, images, kernel)
 
     def _all_but_last(self, blurred: Tensor, kernel: Tensor, draft: Tensor) -> tuple[Observation, Tensor, list[Tensor]]:
         """What is observed, the faces on the canvas before the last round, and off it after each round up to there."""
@@ -125,7 +135,8 @@ class UnrolledDeconvolution(nn.Module):
 
 def _maps(observed: Observation, images: Tensor, kernel: Tensor) -> Tensor:
     """What an estimator of the turn sees of faces on the canvas."""
-    return turn_maps(kernel, brightness(observed.crop(images)), observed.unexplained_brightness(images))
+    canvas = brightness(images)
+    return turn_maps(kernel, observed.crop(canvas), observed.unexplained_brightness(canvas))
 
 
 def _by_quarters(step: nn.Module, images: Tensor, blurred: Tensor, kernel: Tensor, turn: Tensor) -> Step:

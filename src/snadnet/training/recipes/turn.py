@@ -1,10 +1,11 @@
-"""The estimator of a camera's turn, of a network with a full-size pass: all else of that is finished."""
+"""How a camera turned, learned by the last round of a full-size pass: all before it is finished."""
 
 import copy
 from collections.abc import Generator
 from typing import Final, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from snadnet.data.dataset import FaceDataset
@@ -15,6 +16,7 @@ from snadnet.models.wiener.data_step import frequency_bands
 from snadnet.models.wiener.fourier import half_weights
 from snadnet.models.wiener.turn import turned_kernels
 from snadnet.training.config import RunSettings
+from snadnet.training.learner import make_grouped_optimizer
 from snadnet.training.recipes.base import RestoringRecipe, initial_network
 from snadnet.training.recipes.kept import KeptSettings, draws
 from snadnet.training.run import Run
@@ -27,27 +29,56 @@ _GRID: Final = 64
 _SYMMETRIES: Final = 8
 _LEAST_POWER: Final = 1e-9
 _LEAST_ERROR: Final = 1e-5
-_CAUTION: Final = 16.0
+_LEAST_SQUARE: Final = 1e-6
 
 
 class TurnSettings(RunSettings):
-    """Training the estimator of a camera's turn.
+    """Training the estimator of a camera's turn, and the data step that takes its word.
 
     Attributes:
-        samples: What it sees of faces, kept on disk.
+        samples: What they see of faces, kept on disk.
+        judge: What they are judged by: `kernels`, the error that a Wiener filter would make by the kernels that follow,
+            which needs no last round and teaches the estimator alone; or `faces`, the restored faces' own.
+        step_rate: The data step's learning rate, as a share of the estimator's.
     """
 
     recipe: Literal["turn"] = "turn"
     samples: KeptSettings
+    judge: Literal["kernels", "faces"] = "faces"
+    step_rate: float = Field(0.25, ge=0)
+
+
+class LastRound(nn.Module):
+    """What learns; it is called for the turn.
+
+    Args:
+        network: What it is a part of.
+        name: The network's, for messages.
+
+    Raises:
+        ModelError: If the network has no estimator.
+    """
+
+    def __init__(self, network: FullSizeSNADNet, name: str) -> None:
+        super().__init__()
+        if network.turn_estimator is None:
+            raise ModelError(f"'{name}' has no estimator of the turn: its kernel is refined over another pass")
+        self.turn_estimator = network.turn_estimator
+        self.step = network.deconvolution.steps[-1]
+
+    def forward(self, kernel: Tensor, maps: Tensor) -> Tensor:
+        """Estimate the turn, see `snadnet.models.wiener.turn.TurnEstimator`."""
+        turn: Tensor = self.turn_estimator(kernel, maps)
+        return turn
 
 
 class TurnRecipe(RestoringRecipe[TurnSettings, TurnSample]):
-    """The error that a Wiener filter would make by the kernels that follow; nothing but the estimator learns."""
+    """Nothing learns but the estimator of the turn and the last data step; see `TurnSettings` for the losses."""
 
     settings_type = TurnSettings
 
     def build(self) -> nn.Module:
-        """Build the whole network; what is returned is its estimator.
+        """Build the whole network; what is returned is what learns of it.
 
         Raises:
             ModelError: If the network has none.
@@ -60,7 +91,20 @@ class TurnRecipe(RestoringRecipe[TurnSettings, TurnSample]):
             self.whole.turn_estimator = initial_network(untrained, FullSizeSNADNet).turn_estimator
         self.whole.to(self.device)
         self.whole.requires_grad_(False).eval()
-        return _estimator(self.whole, self.settings.model).requires_grad_(True)
+        return LastRound(self.whole, self.settings.model)
+
+    def make_optimizer(self) -> torch.optim.Optimizer:
+        """Build the optimizer of what learns."""
+        last: LastRound = self.network
+        # Untrained regressions would first teach the estimator to believe nothing, and it would learn nothing more.
+        rates: dict[nn.Module, float] = (
+            {last.turn_estimator.network: 1.0}
+            if self.settings.judge == "kernels"
+            else {last.turn_estimator: 1.0, last.step: self.settings.step_rate}
+        )
+        for part in rates:
+            part.requires_grad_(True)
+        return make_grouped_optimizer(rates, self.settings.optimizer)
 
     def batches(self, faces: list[FaceFile], run: Run) -> Generator[TurnSample, None, None]:
         """Yield samples in an order that is settled by the step's number; those that are missing are made before.
@@ -97,33 +141,34 @@ class TurnRecipe(RestoringRecipe[TurnSettings, TurnSample]):
                     break
 
     def training_step(self, batch: TurnSample, progress: float) -> dict[str, Tensor]:
-        """Estimate the turn, and judge the kernels by what they would restore."""
+        """Estimate the turn, and judge the kernels or the faces that follow."""
         turn: Tensor = self.trained(batch.kernel, batch.maps)
+        if self.settings.judge == "faces":
+            return {"loss": self._log_error(batch, turn).mean()}
         error = log_wiener_error(batch, turn)
         with torch.no_grad():
-            without = log_wiener_error(batch, torch.zeros_like(turn))
-            gain = 10.0 * (without - error).mean()
+            gain = 10.0 * (log_wiener_error(batch, torch.zeros_like(turn)) - error).mean()
         return {"loss": error.mean(), "gain": gain}
 
+    def _log_error(self, sample: TurnSample, turn: Tensor) -> Tensor:
+        """The logarithm of the restored faces' mean squared error, ``(B,)``, to base 10."""
+        with self.accelerator.autocast():
+            restored = self.whole.deconvolution.last_round(sample.blurred, sample.kernel, sample.images, turn)
+        error = (restored.float() - sample.sharp).square().mean(dim=(1, 2, 3))
+        return torch.log10(error + _LEAST_SQUARE)
+
     def released(self, average: nn.Module) -> nn.Module:
-        """Return the whole network with the averaged estimator."""
+        """Return the whole network with the average of what learns."""
         whole = copy.deepcopy(self.whole)
-        _estimator(whole, self.settings.model).load_state_dict(average.state_dict())
+        LastRound(whole, self.settings.model).load_state_dict(average.state_dict())
         return whole.eval()
-
-
-def _estimator(network: FullSizeSNADNet, name: str) -> nn.Module:
-    if network.turn_estimator is None:
-        raise ModelError(f"'{name}' has no estimator of the turn: its kernel is refined over another pass")
-    return network.turn_estimator
 
 
 def log_wiener_error(sample: TurnSample, turn: Tensor) -> Tensor:
     """Return the logarithm of the error that a Wiener filter would make by the kernels of a turn.
 
     The filter divides by the kernel's transfer function where a face has more power than the noise; so a wrong kernel
-    costs there, and nothing where the noise hides it. A wrong kernel is used with more caution, as if there were more
-    noise: where little passes, the network does not divide, but paints what faces have. A logarithm, as a face's PSNR
+    costs there, and nothing where the noise hides it. A logarithm, as a face's PSNR
     is one: of the errors themselves those of long motions under noise would count alone, and kernels that are known
     well, without noise, would be spoilt by a turn that is not there.
 
@@ -144,7 +189,7 @@ def log_wiener_error(sample: TurnSample, turn: Tensor) -> Tensor:
     # Both kinds of kernels are placed alike, so that where their middle lies does not matter.
     wrong = _spectrum(kernels - sample.kernels)
     differing = (wrong.real.square() + wrong.imag.square()).mean(dim=1)
-    by_kernels = weights * differing * power * passed / (passed + _CAUTION * ratio).square()
+    by_kernels = weights * differing * power * passed / (passed + ratio).square()
     by_noise = weights * noise / (passed + ratio)
     return torch.log10((by_kernels + by_noise).sum(dim=(1, 2)) + _LEAST_ERROR)
 
