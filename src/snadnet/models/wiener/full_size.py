@@ -80,5 +80,9 @@ def regression_maps(guess: Tensor, restored: Tensor, blurred: Tensor) -> Tensor:
         ``(B, REGRESSION_MAPS, K, K)``: square roots, as the parts of a long kernel are small and their differences
         matter.
     """
-    regressed = torch.cat(regress_kernel(restored, blurred, guess), dim=1)
-    return regressed.sign() * regressed.abs().sqrt()
+    return signed_root(torch.cat(regress_kernel(restored, blurred, guess), dim=1))
+
+
+def signed_root(maps: Tensor) -> Tensor:
+    """Square roots with their signs, as the parts of a long kernel are small and their differences matter."""
+    return maps.sign() * maps.abs().sqrt()

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from snadnet.models.layers.unet import ResidualUNet
 from snadnet.models.wiener.data_step import frequency_bands
 from snadnet.models.wiener.fourier import Fourier, Spectrum, column_frequencies, extent, full_precision, half_weights
-from snadnet.models.wiener.full_size import map_kernels
+from snadnet.models.wiener.full_size import map_kernels, signed_root
 from snadnet.models.wiener.refinement import fading_window
 
 _RIDGES: Final = (0.1, 1.0)
@@ -125,10 +125,10 @@ def turn_maps(kernel: Tensor, brightness: Tensor, unexplained: Tensor) -> Tensor
         level = torch.log(unexplained.square().mean(dim=(2, 3), keepdim=True) + 1e-8) / 4.0 + 2.0
         worth = torch.log(seen.worth.clamp_min(_LEAST)) / 4.0 + 1.0
         maps = (
-            _rooted(seen.moved),
+            signed_root(seen.moved),
             turn * known.sqrt(),
-            _rooted(known * turn[:, :: len(_BUMP_RIDGES)]),
-            _rooted(seen.change),
+            signed_root(known * turn[:, :: len(_BUMP_RIDGES)]),
+            signed_root(seen.change),
             known.sqrt(),
             torch.cat((worth[..., None, None], level), dim=1).expand(-1, -1, *known.shape[-2:]),
         )
@@ -282,8 +282,3 @@ def _whitenings(power: Tensor, height: int, width: int) -> Tensor:
     both = torch.cat((slope, spectrum.rsqrt()), dim=1)
     left = (both * spectrum * halves).sum(dim=(2, 3), keepdim=True) / extent(height * width, power.device)
     return both / (left + _LEAST)
-
-
-def _rooted(maps: Tensor) -> Tensor:
-    """Square roots with their signs, as the parts of a long kernel are small and their differences matter."""
-    return maps.sign() * maps.abs().sqrt()

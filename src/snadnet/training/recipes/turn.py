@@ -168,9 +168,9 @@ def log_wiener_error(sample: TurnSample, turn: Tensor) -> Tensor:
     """Return the logarithm of the error that a Wiener filter would make by the kernels of a turn.
 
     The filter divides by the kernel's transfer function where a face has more power than the noise; so a wrong kernel
-    costs there, and nothing where the noise hides it. A logarithm, as a face's PSNR
-    is one: of the errors themselves those of long motions under noise would count alone, and kernels that are known
-    well, without noise, would be spoilt by a turn that is not there.
+    costs there, and nothing where the noise hides it. A logarithm, as a face's PSNR is one: of the errors themselves
+    those of long motions under noise would count alone, and kernels that are known well, without noise, would be spoilt
+    by a turn that is not there.
 
     Args:
         sample: The faces.
