@@ -13,6 +13,7 @@ from onnx import helper
 from snadnet.inference import OnnxBackend
 from snadnet.inference import graph_cache as cache
 from snadnet.inference.graph_cache import CACHE_VARIABLE, cache_folder
+from snadnet.inference.kept_graphs import packed
 from snadnet.inference.releases import released_weights
 
 
@@ -28,10 +29,6 @@ def crops():
 
 def kept_in(folder):
     return sorted(folder.glob("*.graph"))
-
-
-def sealed(graph):
-    return hashlib.sha256(graph).digest() + graph
 
 
 def test_a_graph_is_kept_once_and_gives_the_same_bytes(folder, monkeypatch):
@@ -61,13 +58,19 @@ def bad_graph():
     graph = helper.make_graph(
         [helper.make_node("Mul", ["blurred", "w"], ["restored"])], "g", [info[0]], [info[1]], [tensor]
     )
-    return helper.make_model(graph).SerializeToString()
+    return sealed(helper.make_model(graph).SerializeToString())
 
 
 def foreign_graph():
     info = [helper.make_tensor_value_info(name, 1, ["B", 3, "H", "W"]) for name in ("blurred", "restored")]
     node = helper.make_node("Run", ["blurred"], ["restored"], domain="com.example")
-    return helper.make_model(helper.make_graph([node], "g", [info[0]], [info[1]])).SerializeToString()
+    return packed(helper.make_model(helper.make_graph([node], "g", [info[0]], [info[1]])).SerializeToString(), b"")
+
+
+def sealed(graph):
+    """A kept file of a graph as it is."""
+    body = (64).to_bytes(8, "little") + bytes(24) + graph
+    return hashlib.sha256(body).digest() + body
 
 
 @pytest.mark.parametrize(
@@ -77,9 +80,10 @@ def foreign_graph():
         lambda content: content[: len(content) // 2],
         lambda content: content[:-1] + bytes([content[-1] ^ 1]),
         lambda content: sealed(b"no graph"),
-        lambda content: sealed(bad_graph()),
-        lambda content: sealed(foreign_graph()),
-        lambda content: sealed(content[32 : len(content) // 2]),
+        lambda content: bad_graph(),
+        lambda content: foreign_graph(),
+        lambda content: sealed(content[64 : len(content) // 2]),
+        lambda content: hashlib.sha256(b"\xff" * 40).digest() + b"\xff" * 40,
     ],
 )
 def test_what_is_damaged_or_foreign_is_made_anew(folder, tiny_network, damage):

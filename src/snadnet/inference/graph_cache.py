@@ -1,9 +1,10 @@
 """Optimized graphs kept in a folder of the user's, so that a network opens faster the next time.
 
 ONNX Runtime spends most of the time of opening a network on rewriting its graph for the processor. What it makes of a
-graph is kept under a name that says of which graph, by which version and for which processor it was made. A file there
-is not believed for its name: it must be the user's own, whole (by its checksum), and ask for nothing but what a graph
-of ``snadnet export`` and the runtime's own operations may ask for. Any other is made anew.
+graph is kept under a name that says of which graph, by which version and for which processor it was made
+(`snadnet.inference.kept_graphs`). A file there is not believed for its name: it must be the user's own, whole (by its
+checksum), and ask for nothing but what a graph of ``snadnet export`` and the runtime's own operations may ask for. Any
+other is made anew.
 
 The environment variable ``SNADNET_CACHE`` names another folder, or is ``off``. Where nothing can be written, nothing
 is kept.
@@ -12,9 +13,9 @@ is kept.
 import hashlib
 import os
 import platform
-import secrets
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -23,17 +24,17 @@ from typing import Final, NamedTuple
 import onnxruntime as ort
 
 from snadnet.files import write_atomically
-from snadnet.inference.onnx_safety import MAX_GRAPH_BYTES, RUNTIME_DOMAINS, graph_problem
+from snadnet.inference.kept_graphs import TENSORS, KeptGraph, packed, read_kept
 
 CACHE_VARIABLE: Final = "SNADNET_CACHE"
 """Environment variable: the folder of optimized graphs, or "off"."""
 
 _OFF: Final = ("", "off", "0")
-_FORMAT: Final = "3"  # changes with the form of the files
+_FORMAT: Final = "4"  # changes with the form of the files
 _KEPT: Final = 8  # graphs, the newest
-_DIGEST: Final = hashlib.sha256().digest_size
 _ENDING: Final = ".graph"
 _WRITABLE_BY_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
+_SAVED: Final = "optimized"
 
 if sys.platform == "win32":  # where the environment variable of `snadnet/__init__.py` is not heeded
     ort.disable_telemetry_events()
@@ -70,49 +71,74 @@ class Graph(NamedTuple):
     read: Callable[[], bytes]
 
 
+class OpenedGraph(NamedTuple):
+    """A graph that is ready to run.
+
+    Attributes:
+        session: ONNX Runtime's session.
+        weights: What holds its weights where the session does not: to be held as long as that is.
+    """
+
+    session: ort.InferenceSession
+    weights: KeptGraph | None = None
+
+
 def open_session(
-    graph: Graph, options: ort.SessionOptions, providers: list[str], fixed: Mapping[str, int]
-) -> ort.InferenceSession:
+    graph: Graph, make_options: Callable[[], ort.SessionOptions], providers: list[str], fixed: Mapping[str, int]
+) -> OpenedGraph:
     """Open a graph on the CPU, by what is kept of it if that is so, and keep it otherwise.
 
     Args:
         graph: The graph.
-        options: How it is run. Changed: where graphs are kept, the optimization is switched off or saved.
+        make_options: How it is run.
         providers: ONNX Runtime's execution providers.
         fixed: Sizes of free dimensions, by their names.
 
     Raises:
         Exception: ONNX Runtime's own, if the graph cannot be run.
     """
-    for name, size in fixed.items():
-        options.add_free_dimension_override_by_name(name, size)
+
+    def options() -> ort.SessionOptions:
+        result = make_options()
+        for name, size in fixed.items():
+            result.add_free_dimension_override_by_name(name, size)
+        return result
+
     folder = cache_folder()
     if folder is None:
-        return ort.InferenceSession(graph.read(), options, providers=providers)
-    path = folder / f"{_key(graph.digest, options, providers, fixed)}{_ENDING}"
-    level = options.graph_optimization_level
+        return OpenedGraph(ort.InferenceSession(graph.read(), options(), providers=providers))
+    path = folder / f"{_key(graph.digest, options(), providers, fixed)}{_ENDING}"
     kept = _read(path)
     if kept is not None:
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         with suppress(Exception):  # what it cannot run is made anew
-            return ort.InferenceSession(kept, options, providers=providers)
-        options.graph_optimization_level = level
+            return OpenedGraph(_opened(kept, options(), providers), kept)
     content = graph.read()
-    temporary = folder / f".{secrets.token_hex(8)}.tmp"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        options.optimized_model_filepath = str(temporary)
-        session = ort.InferenceSession(content, options, providers=providers)
-        optimized = temporary.read_bytes()
-        write_atomically(path, hashlib.sha256(optimized).digest() + optimized)
-        path.chmod(0o600)
-        _leave_newest(folder)
+        return OpenedGraph(_kept(content, path, options(), providers))
     except Exception:  # noqa: BLE001 - a folder that cannot be written, a full disk, or a graph that cannot be run
-        options.optimized_model_filepath = ""
+        return OpenedGraph(ort.InferenceSession(content, options(), providers=providers))
+
+
+def _opened(kept: KeptGraph, options: ort.SessionOptions, providers: list[str]) -> ort.InferenceSession:
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    # Of the tensors ONNX Runtime makes no copy.
+    values = [ort.OrtValue.ortvalue_from_numpy(tensor) for tensor in kept.tensors.values()]
+    options.add_external_initializers(list(kept.tensors), values)
+    return ort.InferenceSession(kept.graph, options, providers=providers)
+
+
+def _kept(content: bytes, path: Path, options: ort.SessionOptions, providers: list[str]) -> ort.InferenceSession:
+    """Open a graph, and keep what ONNX Runtime makes of it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".", dir=path.parent, ignore_cleanup_errors=True) as place:
+        options.optimized_model_filepath = str(Path(place, _SAVED))
+        options.add_session_config_entry("session.optimized_model_external_initializers_file_name", TENSORS)
         session = ort.InferenceSession(content, options, providers=providers)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        tensors = Path(place, TENSORS)  # not there where all are small
+        kept = packed(Path(place, _SAVED).read_bytes(), tensors.read_bytes() if tensors.exists() else b"")
+        write_atomically(path, kept)
+    path.chmod(0o600)
+    _leave_newest(path.parent)
     return session
 
 
@@ -141,22 +167,18 @@ def _processor() -> str:
         return f"{kind} {platform.node()}"
 
 
-def _read(path: Path) -> bytes | None:
+def _read(path: Path) -> KeptGraph | None:
     """What is kept under a name; None unless it is the user's own, whole and harmless."""
     try:
         if not (_is_own(path.parent.stat()) and _is_own(path.lstat())):
             return None
-        if path.stat().st_size > MAX_GRAPH_BYTES:
-            return None
-        with path.open("rb") as file:
-            digest, graph = file.read(_DIGEST), file.read()  # a copy less than cutting all of it
+        kept = read_kept(path)
     except OSError:
         return None
-    if hashlib.sha256(graph).digest() != digest or graph_problem(graph, domains=RUNTIME_DOMAINS) is not None:
-        return None
-    with suppress(OSError):
-        path.touch()  # the newest are kept
-    return graph
+    if kept is not None:
+        with suppress(OSError):
+            path.touch()  # the newest are kept
+    return kept
 
 
 def _is_own(status: os.stat_result) -> bool:

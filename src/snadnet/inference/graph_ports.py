@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from snadnet.inference.protobuf import VARINT, read_fields, read_messages, read_varint
+from snadnet.inference.protobuf import BYTES, VARINT, read_fields, read_messages, read_varint
 
 _MODEL_GRAPH: Final = 7
 _GRAPH_TENSOR: Final = 5
@@ -51,43 +51,53 @@ def read_ports(content: bytes) -> GraphPorts:
         DamagedError: If the bytes are no ONNX model.
     """
     ports = GraphPorts([], [])
-    for graph in read_messages(memoryview(content), _MODEL_GRAPH):
-        inputs = [_port(value) for value in read_messages(graph, _GRAPH_INPUT)]
+    for graph in read_messages(content, _MODEL_GRAPH):
+        inputs, outputs, tensors = [], [], []
+        for number, wire, start, end in read_fields(content, *graph):
+            if wire != BYTES:
+                continue
+            if number == _GRAPH_INPUT:
+                inputs.append(_port(content, start, end))
+            elif number == _GRAPH_OUTPUT:
+                outputs.append(_port(content, start, end))
+            elif number == _GRAPH_TENSOR:
+                tensors.append((start, end))
         if len(inputs) > 1:  # graphs of old list their weights among the inputs
-            weights = {_text(tensor, _TENSOR_NAME) for tensor in read_messages(graph, _GRAPH_TENSOR)}
-            inputs = [port for port in inputs if port.name not in weights]
+            names = {_text(content, _TENSOR_NAME, *tensor) for tensor in tensors}
+            inputs = [port for port in inputs if port.name not in names]
         ports.inputs.extend(inputs)
-        ports.outputs.extend(_port(value) for value in read_messages(graph, _GRAPH_OUTPUT))
+        ports.outputs.extend(outputs)
     return ports
 
 
-def _port(value: memoryview) -> Port:
+def _port(content: bytes, start: int, end: int) -> Port:
     element, shape = 0, []
-    for kind in read_messages(value, _VALUE_TYPE):
-        for tensor in read_messages(kind, _TYPE_TENSOR):
-            element = _number(tensor, _TENSOR_ELEMENT)
+    for kind in read_messages(content, _VALUE_TYPE, start, end):
+        for tensor in read_messages(content, _TYPE_TENSOR, *kind):
+            element = _number(content, _TENSOR_ELEMENT, *tensor)
             shape = [
-                _dimension(each)
-                for dims in read_messages(tensor, _TENSOR_SHAPE)
-                for each in read_messages(dims, _SHAPE_DIMENSION)
+                _dimension(content, *each)
+                for dims in read_messages(content, _TENSOR_SHAPE, *tensor)
+                for each in read_messages(content, _SHAPE_DIMENSION, *dims)
             ]
-    return Port(_text(value, _VALUE_NAME), _TYPES.get(element, f"of another type ({element})"), tuple(shape))
+    name = _text(content, _VALUE_NAME, start, end)
+    return Port(name, _TYPES.get(element, f"of another type ({element})"), tuple(shape))
 
 
-def _dimension(message: memoryview) -> int | str:
-    sized = any(field.number == _DIMENSION_SIZE and field.wire == VARINT for field in read_fields(message))
-    return _number(message, _DIMENSION_SIZE) if sized else _text(message, _DIMENSION_NAME)
+def _dimension(content: bytes, start: int, end: int) -> int | str:
+    sized = any(number == _DIMENSION_SIZE and wire == VARINT for number, wire, *_ in read_fields(content, start, end))
+    return _number(content, _DIMENSION_SIZE, start, end) if sized else _text(content, _DIMENSION_NAME, start, end)
 
 
-def _text(message: memoryview, number: int) -> str:
-    texts = [bytes(content).decode("utf-8", "replace") for content in read_messages(message, number)]
-    return texts[-1] if texts else ""
+def _text(content: bytes, number: int, start: int, end: int) -> str:
+    texts = list(read_messages(content, number, start, end))
+    return content[slice(*texts[-1])].decode("utf-8", "replace") if texts else ""
 
 
-def _number(message: memoryview, number: int) -> int:
+def _number(content: bytes, number: int, start: int, end: int) -> int:
     values = [
-        read_varint(field.content)[0]
-        for field in read_fields(message)
-        if field.wire == VARINT and field.number == number
+        read_varint(content, begin, behind)[0]
+        for field, wire, begin, behind in read_fields(content, start, end)
+        if wire == VARINT and field == number
     ]
     return values[-1] if values else 0

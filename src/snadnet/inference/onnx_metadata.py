@@ -49,8 +49,8 @@ def describe(model: str, size: SizeRule, crop_size: int = CROP_SIZE) -> dict[str
 def read_metadata(content: bytes) -> dict[str, str]:
     """Return the entries of a graph, by key: of one that has been checked."""
     entries = {}
-    for entry in read_messages(memoryview(content), _MODEL_METADATA):
-        texts = read_texts(entry)
+    for entry in read_messages(content, _MODEL_METADATA):
+        texts = read_texts(content, *entry)
         entries[texts.get(_ENTRY_KEY, "")] = texts.get(_ENTRY_VALUE, "")
     return entries
 

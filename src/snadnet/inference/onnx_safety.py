@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from snadnet.errors import WeightsError
-from snadnet.inference.protobuf import BYTES, VARINT, DamagedError, read_fields, read_varint
-from snadnet.inference.shared_tensors import shares_tensors, with_shared_tensors
+from snadnet.inference.protobuf import BYTES, DamagedError, Field, read_fields
+from snadnet.inference.shared_tensors import lies_elsewhere, shares_tensors, with_shared_tensors
 from snadnet.photo import printable
 from snadnet.safetensors_header import read_parts
 
@@ -34,8 +34,6 @@ _OPERATION_SET_DOMAIN: Final = 1
 _ATTRIBUTE_TENSORS: Final = (5, 10)
 _ATTRIBUTE_GRAPHS: Final = (6, 11)
 _ATTRIBUTE_SPARSE_TENSORS: Final = (22, 23)
-_TENSOR_EXTERNAL_DATA: Final = 13
-_TENSOR_LOCATION: Final = 14
 
 _PLAIN_DOMAINS: Final = frozenset({b"", b"ai.onnx"})
 
@@ -115,79 +113,74 @@ def _read(path: Path) -> bytes:
         raise WeightsError(f"{name}: cannot be read ({error.strerror}); check its permissions") from error
 
 
-def graph_problem(content: bytes, *, domains: Collection[bytes] = _PLAIN_DOMAINS) -> str | None:
+def graph_problem(
+    content: bytes, *, domains: Collection[bytes] = _PLAIN_DOMAINS, with_weights: bool = True
+) -> str | None:
     """Return in words the first thing in a graph that no snadnet network needs, or None.
 
     Args:
-        content: The graph, with its own weights.
+        content: The graph.
         domains: Where operations may come from.
+        with_weights: Whether it holds its own weights. Where they lie otherwise is not looked at.
     """
     try:
-        return _problem(memoryview(content), domains)
+        return _problem(content, domains, with_weights=with_weights)
     except DamagedError:
         return _DAMAGED
 
 
-def _problem(model: memoryview, domains: Collection[bytes]) -> str | None:
-    for number, value in _fields(model):
+def _problem(model: bytes, domains: Collection[bytes], *, with_weights: bool) -> str | None:
+    for number, _, start, end in _fields(model, 0, len(model)):
         if number == _MODEL_FUNCTIONS:
             return "holds functions of its own, which no snadnet network has"
         if number == _MODEL_OPERATION_SETS and any(
-            field == _OPERATION_SET_DOMAIN and bytes(domain) not in domains for field, domain in _fields(value)
+            field == _OPERATION_SET_DOMAIN and model[first:last] not in domains
+            for field, _, first, last in _fields(model, start, end)
         ):
             return "uses custom operations, which no snadnet network has"
-        if number == _MODEL_GRAPH and (problem := _graph_problem(value, domains)) is not None:
-            return problem
+        if number == _MODEL_GRAPH:
+            problem = _graph_problem(model, start, end, domains, with_weights=with_weights)
+            if problem is not None:
+                return problem
     return None
 
 
-def _graph_problem(graph: memoryview, domains: Collection[bytes]) -> str | None:
-    for number, value in _fields(graph):
+def _graph_problem(model: bytes, start: int, end: int, domains: Collection[bytes], *, with_weights: bool) -> str | None:
+    for number, _, first, last in _fields(model, start, end):
         if number == _GRAPH_SPARSE_TENSOR:
             return "holds sparse weights, which no snadnet network has"
         problem = None
         if number == _GRAPH_NODE:
-            problem = _node_problem(value, domains)
-        elif number == _GRAPH_TENSOR:
-            problem = _tensor_problem(value)
+            problem = _node_problem(model, first, last, domains)
+        elif number == _GRAPH_TENSOR and with_weights:
+            problem = _tensor_problem(model, first, last)
         if problem is not None:
             return problem
     return None
 
 
-def _node_problem(node: memoryview, domains: Collection[bytes]) -> str | None:
-    for number, value in _fields(node):
-        if number == _NODE_DOMAIN and bytes(value) not in domains:
+def _node_problem(model: bytes, start: int, end: int, domains: Collection[bytes]) -> str | None:
+    for number, _, first, last in _fields(model, start, end):
+        if number == _NODE_DOMAIN and model[first:last] not in domains:
             return "uses custom operations, which no snadnet network has"
         if number != _NODE_ATTRIBUTE:
             continue
-        for kind, held in _fields(value):
+        for kind, _, begin, behind in _fields(model, first, last):
             if kind in _ATTRIBUTE_GRAPHS:
                 return "has loops or branches, which no snadnet network has"
             if kind in _ATTRIBUTE_SPARSE_TENSORS:
                 return "holds sparse weights, which no snadnet network has"
-            if kind in _ATTRIBUTE_TENSORS and (problem := _tensor_problem(held)) is not None:
+            if kind in _ATTRIBUTE_TENSORS and (problem := _tensor_problem(model, begin, behind)) is not None:
                 return problem
     return None
 
 
-def _tensor_problem(tensor: memoryview) -> str | None:
-    if any(number in (_TENSOR_EXTERNAL_DATA, _TENSOR_LOCATION) for number, _ in _fields(tensor, with_numbers=True)):
-        return "keeps its weights in other files, which are never read"
-    return None
+def _tensor_problem(model: bytes, start: int, end: int) -> str | None:
+    return "keeps its weights in other files, which are never read" if lies_elsewhere(model, start, end) else None
 
 
-def _fields(message: memoryview, *, with_numbers: bool = False) -> Iterator[tuple[int, memoryview]]:
-    """The number and content of each field that holds bytes, a text or a message.
-
-    Args:
-        message: One message in the wire format.
-        with_numbers: Yield fields that hold numbers other than 0 too, with their bytes.
-
-    Raises:
-        DamagedError: If the bytes are no message.
-    """
-    for field in read_fields(message):
-        is_number = field.wire == VARINT and with_numbers and read_varint(field.content)[0] != 0
-        if field.wire == BYTES or is_number:
-            yield field.number, field.content
+def _fields(model: bytes, start: int, end: int) -> Iterator[Field]:
+    """The fields of a message that hold bytes, a text or a message."""
+    for field in read_fields(model, start, end):
+        if field[1] == BYTES:
+            yield field

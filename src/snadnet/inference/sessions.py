@@ -55,22 +55,11 @@ def open_graph(
 
 class _OnnxSession:
     def __init__(self, graph: Graph, device: DeviceEntry, *, fall_back: bool, fixed: Mapping[str, int]) -> None:
-        options = ort.SessionOptions()
-        options.use_deterministic_compute = True
-        options.log_severity_level = _ERROR
-        options.intra_op_num_threads = 1
-        # It would hold a block for all of a run beside the memory of the first run: a third more, and no faster.
-        options.enable_mem_pattern = False
-        # Planning which results may lie where others were takes much of the opening, and keeps more memory than freeing
-        # each after its last use.
-        options.enable_mem_reuse = False
-        # Else bytes that look like ONNX Runtime's own format would be read as that, which has not been checked.
-        options.add_session_config_entry("session.load_model_format", "ONNX")
         # From bytes, so that what was checked is what is run.
         if device.provider == CPU:
-            self._session = open_session(graph, options, [CPU], fixed)
+            self._session, self._weights = open_session(graph, _onnx_options, [CPU], fixed)
         else:
-            self._session = ort.InferenceSession(graph.read(), options, providers=[device.provider, CPU])
+            self._session = ort.InferenceSession(graph.read(), _onnx_options(), providers=[device.provider, CPU])
         self.on_device = self._session.get_providers()[0] == device.provider
         if not self.on_device and not fall_back:
             raise ModelError(
@@ -81,6 +70,21 @@ class _OnnxSession:
     def run(self, names: Sequence[str], blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         outputs: Sequence[NDArray[np.float32]] = self._session.run(list(names), {"blurred": blurred})
         return outputs
+
+
+def _onnx_options() -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.use_deterministic_compute = True
+    options.log_severity_level = _ERROR
+    options.intra_op_num_threads = 1
+    # It would hold a block for all of a run beside the memory of the first run: a third more, and no faster.
+    options.enable_mem_pattern = False
+    # Planning which results may lie where others were takes much of the opening, and keeps more memory than freeing
+    # each after its last use.
+    options.enable_mem_reuse = False
+    # Else bytes that look like ONNX Runtime's own format would be read as that, which has not been checked.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    return options
 
 
 class _OpenVinoSession:

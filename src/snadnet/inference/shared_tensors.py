@@ -8,11 +8,22 @@ bytes first, which then are those of a graph that holds its own weights. Numbers
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from snadnet.errors import WeightsError
-from snadnet.inference.protobuf import BYTES, VARINT, field_head, read_fields, read_messages, read_texts, read_varint
+from snadnet.inference.protobuf import (
+    BYTES,
+    VARINT,
+    DamagedError,
+    Field,
+    field_head,
+    read_fields,
+    read_messages,
+    read_texts,
+    read_varint,
+)
 from snadnet.photo import printable
 from snadnet.safetensors_header import Place, tensor_places
 
@@ -22,6 +33,7 @@ _TENSOR_DIMENSIONS: Final = 1
 _TENSOR_TYPE: Final = 2
 _TENSOR_NAME: Final = 8
 _TENSOR_BYTES: Final = 9
+_TENSOR_REMARK: Final = 12
 _TENSOR_EXTERNAL_DATA: Final = 13
 _TENSOR_LOCATION: Final = 14
 _ENTRY_KEY, _ENTRY_VALUE = 1, 2
@@ -30,6 +42,7 @@ TYPES: Final = {1: "F32", 10: "F16"}
 """ONNX's numbers of the types that may be shared, and what safetensors calls them."""
 
 Part = bytes | memoryview
+Span = tuple[int, int]  # where a message starts and ends
 _MAX_DIGITS: Final = 12
 
 
@@ -39,7 +52,39 @@ def shares_tensors(model: bytes, file_name: str) -> bool:
     Raises:
         DamagedError: If the bytes are no ONNX model.
     """
-    return any(_external(tensor).get("location") == file_name for tensor in _initializers(memoryview(model)))
+    return any(_read_tensor(model, tensor).entries.get("location") == file_name for tensor in _initializers(model))
+
+
+def tensors_in_file(model: bytes, file_name: str, types: Mapping[int, str]) -> dict[str, Place]:
+    """Return the tensors that a graph keeps in other files, by their names.
+
+    Args:
+        model: The graph.
+        file_name: The only file that may be named.
+        types: ONNX's numbers of the types that they may have, and what to call them.
+
+    Raises:
+        DamagedError: If the bytes are no ONNX model, or a tensor lies in another file, or says where it lies in
+            another way than ONNX Runtime does.
+    """
+    places = {}
+    for tensor in map(partial(_read_tensor, model), _initializers(model)):
+        if not tensor.lies_elsewhere:
+            continue
+        place = _place(tensor, types)
+        if place is None or tensor.entries["location"] != file_name:
+            raise DamagedError
+        places[tensor.name] = place
+    return places
+
+
+def lies_elsewhere(model: bytes, start: int, end: int) -> bool:
+    """Whether the tensor there says that its data is in another file, or where.
+
+    Raises:
+        DamagedError: If the bytes are no message.
+    """
+    return _read_tensor(model, (start, end)).lies_elsewhere
 
 
 def with_shared_tensors(model: bytes, weights: Mapping[Path, bytes]) -> bytes:
@@ -56,22 +101,23 @@ def with_shared_tensors(model: bytes, weights: Mapping[Path, bytes]) -> bytes:
     files = {path.name: (printable(path), memoryview(content)) for path, content in weights.items()}
     known = {path.name: set(_places(content, path)) for path, content in weights.items()}
 
-    def completed(tensor: memoryview) -> list[Part] | None:
-        entries = _external(tensor)
-        location = entries.get("location", "")
-        place = _place(tensor, entries) if location in files else None
+    def completed(span: Span) -> list[Part] | None:
+        tensor = _read_tensor(model, span)
+        location = tensor.entries.get("location", "")
+        place = _place(tensor, TYPES) if location in files else None
         if place is None:
             return None
         name, data = files[location]
         if place not in known[location]:
             raise WeightsError(f"{name}: is of another network than the graph beside it; copy both again")
-        fields = [
-            field for field in read_fields(tensor) if field.number not in (_TENSOR_EXTERNAL_DATA, _TENSOR_LOCATION)
+        rest = [
+            whole
+            for (number, *_), whole in _whole_fields(model, span)
+            if number not in (_TENSOR_EXTERNAL_DATA, _TENSOR_LOCATION)
         ]
-        head = field_head(_TENSOR_BYTES, place.length)
-        return [*(field.whole for field in fields), head, data[place.start : place.start + place.length]]
+        return [*rest, field_head(_TENSOR_BYTES, place.length), data[place.start : place.start + place.length]]
 
-    return b"".join(_rebuilt(memoryview(model), (_MODEL_GRAPH, _GRAPH_TENSOR), completed))
+    return b"".join(_rebuilt(model, (0, len(model)), (_MODEL_GRAPH, _GRAPH_TENSOR), completed))
 
 
 def _places(weights: bytes, path: Path) -> list[Place]:
@@ -84,67 +130,106 @@ def _places(weights: bytes, path: Path) -> list[Place]:
 
 
 def _rebuilt(
-    message: memoryview, path: tuple[int, ...], change: Callable[[memoryview], list[Part] | None]
+    model: bytes, message: Span, path: tuple[int, ...], change: Callable[[Span], list[Part] | None]
 ) -> Iterator[Part]:
     """Yield the parts of a message in which the messages at a path of field numbers are changed.
 
     Args:
-        message: The message.
+        model: The bytes.
+        message: Where in them the message lies.
         path: The field's number in this message, then in that field's message, and so on.
         change: Returns the parts of a message at the end of the path, or None to leave it.
 
     Raises:
         DamagedError: If the bytes are no message.
     """
-    for field in read_fields(message):
+    for (number, wire, start, end), whole in _whole_fields(model, message):
         parts: list[Part] | None = None
-        if field.wire == BYTES and field.number == path[0]:
+        if wire == BYTES and number == path[0]:
             inside = path[1:]
-            parts = list(_rebuilt(field.content, inside, change)) if inside else change(field.content)
+            parts = list(_rebuilt(model, (start, end), inside, change)) if inside else change((start, end))
         if parts is None:
-            yield field.whole
+            yield whole
         else:
-            yield field_head(field.number, sum(map(len, parts)))
+            yield field_head(number, sum(map(len, parts)))
             yield from parts
 
 
-def _initializers(model: memoryview) -> Iterator[memoryview]:
+def _whole_fields(model: bytes, message: Span) -> Iterator[tuple[Field, memoryview]]:
+    """Yield the fields of a message, each with all of its bytes."""
+    view, begin = memoryview(model), message[0]
+    for field in read_fields(model, *message):
+        yield field, view[begin : field[3]]
+        begin = field[3]
+
+
+def _initializers(model: bytes) -> Iterator[Span]:
     for graph in read_messages(model, _MODEL_GRAPH):
-        yield from read_messages(graph, _GRAPH_TENSOR)
+        yield from read_messages(model, _GRAPH_TENSOR, *graph)
 
 
-def _external(tensor: memoryview) -> dict[str, str]:
-    """Where a tensor says that its data is, as ONNX writes it; empty if it holds them."""
-    entries = {}
-    for entry in read_messages(tensor, _TENSOR_EXTERNAL_DATA):
-        texts = read_texts(entry)
-        key = texts.get(_ENTRY_KEY, "")
-        # A second entry of one key would be read in one way here and in another by others.
-        entries[key if key not in entries else f"second {key}"] = texts.get(_ENTRY_VALUE, "")
-    return entries
+class _Tensor(NamedTuple):
+    """What a graph says of a tensor.
+
+    Attributes:
+        name: Its name.
+        type: ONNX's number of its type.
+        shape: Its dimensions.
+        location: ONNX's number of where its data is; 1 says in another file.
+        lies_elsewhere: Whether anything says that it is in another file.
+        entries: Where in that file, as ONNX writes it.
+        holds_more: Whether there is anything else, such as data of its own.
+    """
+
+    name: str
+    type: int
+    shape: tuple[int, ...]
+    location: int
+    lies_elsewhere: bool
+    entries: dict[str, str]
+    holds_more: bool
 
 
-def _place(tensor: memoryview, entries: Mapping[str, str]) -> Place | None:
+def _read_tensor(model: bytes, span: Span) -> _Tensor:
+    name, shape, numbers = "", [], {_TENSOR_TYPE: 0, _TENSOR_LOCATION: 0}
+    elsewhere = more = False
+    entries: dict[str, str] = {}
+    for number, wire, start, end in read_fields(model, *span):
+        if wire == VARINT:
+            value = read_varint(model, start, end)[0]
+            if number == _TENSOR_DIMENSIONS:
+                shape.append(value)
+            elif number in numbers:
+                numbers[number] = value
+            else:
+                more = True
+            elsewhere |= value != 0 and number in (_TENSOR_LOCATION, _TENSOR_EXTERNAL_DATA)
+        elif wire == BYTES and number == _TENSOR_EXTERNAL_DATA:
+            texts = read_texts(model, start, end)
+            key = texts.get(_ENTRY_KEY, "")
+            # A second entry of one key would be read in one way here and in another by others.
+            entries[key if key not in entries else f"second {key}"] = texts.get(_ENTRY_VALUE, "")
+            elsewhere = True
+        elif wire == BYTES and number == _TENSOR_NAME:
+            name = model[start:end].decode("utf-8", "replace")
+        else:
+            more |= wire != BYTES or number != _TENSOR_REMARK
+            elsewhere |= wire == BYTES and number == _TENSOR_LOCATION
+    return _Tensor(name, numbers[_TENSOR_TYPE], tuple(shape), numbers[_TENSOR_LOCATION], elsewhere, entries, more)
+
+
+def _place(tensor: _Tensor, types: Mapping[int, str]) -> Place | None:
     """The place that a tensor names in a file; None unless it says so in just the way that snadnet writes it.
 
     Args:
-        tensor: The tensor.
-        entries: Of `_external`.
+        tensor: What the graph says of it.
+        types: ONNX's numbers of the types that it may have, and their names.
     """
-    if set(entries) != {"location", "offset", "length"}:
+    if set(tensor.entries) != {"location", "offset", "length"}:
         return None
-    shape: list[int] = []
-    numbers = {_TENSOR_TYPE: 0, _TENSOR_LOCATION: 0}
-    for field in read_fields(tensor):
-        if field.wire == VARINT and field.number == _TENSOR_DIMENSIONS:
-            shape.append(read_varint(field.content)[0])
-        elif field.wire == VARINT and field.number in numbers:
-            numbers[field.number] = read_varint(field.content)[0]
-        elif field.wire != BYTES or field.number not in (_TENSOR_NAME, _TENSOR_EXTERNAL_DATA):
-            return None  # data of its own, beside those of the file
-    dtype = TYPES.get(numbers[_TENSOR_TYPE])
-    texts = entries["offset"], entries["length"]
+    dtype = types.get(tensor.type)
+    texts = tensor.entries["offset"], tensor.entries["length"]
     digits = all(text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS for text in texts)
-    if dtype is None or numbers[_TENSOR_LOCATION] != 1 or not digits:
+    if tensor.holds_more or tensor.location != 1 or dtype is None or not digits:
         return None
-    return Place(int(texts[0]), int(texts[1]), dtype, tuple(shape))
+    return Place(int(texts[0]), int(texts[1]), dtype, tensor.shape)

@@ -1,0 +1,94 @@
+"""The file of an optimized graph: its tensors come back as they were, aligned, or nothing does."""
+
+import hashlib
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+
+from snadnet.inference.kept_graphs import TENSORS, packed, read_kept
+from snadnet.inference.protobuf import DamagedError
+
+TYPES = {TensorProto.FLOAT: np.float32, TensorProto.INT64: np.int64}
+
+
+def graph_of(tensors, change=lambda _tensor: None):
+    """A graph whose tensors lie in a file of their own, and that file, as ONNX Runtime writes them."""
+    content, protos = b"", []
+    for name, (values, kind) in tensors.items():
+        proto = TensorProto(name=name, data_type=kind, dims=values.shape, data_location=TensorProto.EXTERNAL)
+        for key, value in (("location", TENSORS), ("offset", len(content)), ("length", values.nbytes)):
+            proto.external_data.add(key=key, value=str(value))
+        change(proto)
+        protos.append(proto)
+        content += values.tobytes()
+    info = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N"]) for name in ("in", "out")]
+    node = helper.make_node("Identity", ["in"], ["out"])
+    return helper.make_model(helper.make_graph([node], "g", info[:1], info[1:], protos)).SerializeToString(), content
+
+
+@given(shapes=st.lists(st.tuples(st.lists(st.integers(1, 40), max_size=3), st.sampled_from(sorted(TYPES))), max_size=5))
+def test_tensors_come_back_aligned(tmp_path_factory, shapes):
+    random = np.random.default_rng(0)
+    tensors = {
+        f"t{number}": (random.integers(-9, 9, shape).astype(TYPES[kind]), kind)
+        for number, (shape, kind) in enumerate(shapes)
+    }
+    graph, content = graph_of(tensors)
+    path = tmp_path_factory.mktemp("kept") / "a.graph"
+    path.write_bytes(packed(graph, content))
+    kept = read_kept(path)
+    assert kept.graph == graph
+    assert list(kept.tensors) == list(tensors)
+    for name, (values, _) in tensors.items():
+        assert kept.tensors[name].dtype == values.dtype
+        assert np.array_equal(kept.tensors[name], values)
+        assert kept.tensors[name].ctypes.data % 64 == 0
+
+
+def elsewhere(tensor):
+    tensor.external_data[0].value = "/etc/passwd"
+
+
+def without_place(tensor):
+    del tensor.external_data[:]
+
+
+def doubled(tensor):
+    tensor.external_data.add(key="location", value="/etc/passwd")
+
+
+def with_data(tensor):
+    tensor.raw_data = b"1234"
+
+
+@pytest.mark.parametrize("change", [elsewhere, without_place, doubled, with_data])
+def test_a_tensor_that_says_otherwise_where_it_lies_is_refused(tmp_path, change):
+    tensors = {"t": (np.ones(300, np.float32), TensorProto.FLOAT)}
+    with pytest.raises(DamagedError):
+        packed(*graph_of(tensors, change))
+    sound = packed(*graph_of(tensors))
+    start = int.from_bytes(sound[32:40], "little")
+    body = sound[32:start] + graph_of(tensors, change)[0]
+    (tmp_path / "a.graph").write_bytes(hashlib.sha256(body).digest() + body)
+    assert read_kept(tmp_path / "a.graph") is None
+
+
+def test_types_that_these_graphs_do_not_have_are_refused():
+    with pytest.raises(DamagedError):
+        packed(*graph_of({"t": (np.ones(300), TensorProto.DOUBLE)}))
+
+
+@pytest.mark.parametrize("shape", [(301,), (150,), (2**62, 4)])
+def test_tensors_that_do_not_fit_are_refused(tmp_path, shape):
+    tensors = {"t": (np.ones(300, np.float32), TensorProto.FLOAT)}
+    sound = packed(*graph_of(tensors))
+    start = int.from_bytes(sound[32:40], "little")
+    model = onnx.load_from_string(sound[start:])
+    model.graph.initializer[0].dims[:] = shape
+    body = sound[32:start] + model.SerializeToString()
+    (tmp_path / "a.graph").write_bytes(hashlib.sha256(body).digest() + body)
+    assert read_kept(tmp_path / "a.graph") is None
