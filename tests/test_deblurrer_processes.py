@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from snadnet import Deblurrer
-from snadnet.inference import OnnxBackend, load_model
+from snadnet.concurrency import CorePool
+from snadnet.inference import load_model
 from snadnet.models import create_network, save_network
 
 SECONDS = 60
@@ -108,6 +109,6 @@ def test_an_open_network_can_be_pickled(pair, tiny_network, torch_weights, runti
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="affinity is Linux's")
-def test_the_pool_has_a_thread_for_each_core_of_this_process(tiny_network, monkeypatch):
+def test_the_pool_has_a_thread_for_each_core_of_this_process(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 1, 2, 5, 7})
-    assert OnnxBackend(tiny_network, "cpu")._threads()._max_workers == 5
+    assert CorePool("threads").threads()._max_workers == 5

@@ -10,9 +10,10 @@ The work runs in threads: decoding (Pillow), inference (ONNX Runtime) and image 
 interpreter's lock, so that the decoding of one photo overlaps with the inference of another.
 """
 
+import os
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Final, TypeVar
@@ -81,6 +82,40 @@ class StopSignal:
         deadline = time.monotonic() + seconds
         while self._writers and time.monotonic() < deadline:
             time.sleep(0.01)
+
+
+class CorePool:
+    """Threads, one for each core that this process may use, shared by all that give them work.
+
+    It may be shared between threads, and goes on in a forked process.
+
+    Args:
+        name: What its threads are called.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._started: tuple[int, ThreadPoolExecutor] | None = None
+
+    def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """Do the work for each item, side by side; the work must not wait for this pool.
+
+        A single item stays in the caller's thread, of which there may be many.
+
+        Returns:
+            The results, in the order of the items.
+
+        Raises:
+            Exception: If the work raised one: the first in the order of the items.
+        """
+        return list(map(work, items) if len(items) == 1 else self.threads().map(work, items))
+
+    def threads(self) -> ThreadPoolExecutor:
+        """The pool of this process: a forked one inherits the pool, but none of its threads."""
+        if self._started is None or self._started[0] != os.getpid():
+            # Without a lock, which could be inherited locked: two threads may each start one, and both work.
+            self._started = os.getpid(), ThreadPoolExecutor(available_cores(), thread_name_prefix=self._name)
+        return self._started[1]
 
 
 def default_workers() -> int:

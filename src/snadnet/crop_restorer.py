@@ -1,25 +1,27 @@
 """Face crops of a photo through the networks: which network takes a face, by its size, and what it makes of it."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.blur import kernel_extent, measure_consistency, point_if_unmoved
+from snadnet.concurrency import CorePool
 from snadnet.environment import available_cores
-from snadnet.faces import CROP_SIZE, EstimatedBlur, Patch, crop_face, face_matrix
+from snadnet.faces import CROP_SIZE, EstimatedBlur, Patch, crop_face, face_matrix, measure_sharpness
 from snadnet.faces.warp import resize_pixels, scale_of
 from snadnet.image_arrays import Pixels, to_float
-from snadnet.inference import Backend
+from snadnet.inference import Backend, runs_side_by_side
 from snadnet.photo import ColourBridge, Photo
 
 LARGE_FACE: Final = 384
 """Side in photo pixels from which on a face's crop goes to the network for large faces."""
 
 _Matrix = NDArray[np.float64]
+_Item = TypeVar("_Item")
 
 
 class RestoredCrop(NamedTuple):
@@ -29,11 +31,13 @@ class RestoredCrop(NamedTuple):
         patch: The change to the photo, in the photo's own colours.
         parsing: uint8 ``(256, 256)``, the class ids (`snadnet.faces.classes`); None where the network parses no faces.
         blur: How the network explains the blur; None where it does not say.
+        sharpness: That of the canonical crop before it was restored (`snadnet.faces.measure_sharpness`).
     """
 
     patch: Patch
     parsing: NDArray[np.uint8] | None
     blur: EstimatedBlur | None
+    sharpness: float
 
 
 class CropRestorer:
@@ -52,6 +56,7 @@ class CropRestorer:
         self._open_large = large
         self._large: Backend | None = None
         self._batch_size = batch_size
+        self._pool = CorePool("snadnet-crops")
 
     def restore(self, photo: Photo, landmarks: Sequence[NDArray[np.floating]]) -> list[RestoredCrop]:
         """Restore the faces of a photo that have these landmarks, ``(5, 2)`` in its pixels each."""
@@ -59,12 +64,8 @@ class CropRestorer:
         restored: dict[int, RestoredCrop] = {}
         for network in dict.fromkeys(chosen):
             indices = [index for index, each in enumerate(chosen) if each is network]
-            size = self._batch(network.crop_size)
-            for start in range(0, len(indices), size):
-                batch = indices[start : start + size]
-                matrices = [face_matrix(landmarks[index], network.crop_size) for index in batch]
-                crops = np.stack([crop_face(photo.pixels, matrix, network.crop_size) for matrix in matrices])
-                restored.update(zip(batch, _restored(network, crops, photo, matrices), strict=True))
+            places = [landmarks[index] for index in indices]
+            restored.update(zip(indices, self._by(network, photo, places), strict=True))
         return [restored[index] for index in range(len(landmarks))]
 
     def restore_whole(self, photo: Photo) -> RestoredCrop:
@@ -73,13 +74,27 @@ class CropRestorer:
         network = self._network_for(max(height, width))
         crop = reduced_to(photo.pixels, network.crop_size)
         scale = len(crop) / height
-        (restored,) = _restored(network, crop[None], photo, [np.diag([scale, scale, 1.0])[:2]])
+        sharpness = measure_sharpness(reduced_to(photo.pixels, CROP_SIZE))
+        (restored,) = _restored(network, crop[None], photo, [np.diag([scale, scale, 1.0])[:2]], [sharpness])
         return restored
 
-    def _batch(self, crop_size: int) -> int:
-        """Most crops at one time: of large ones fewer, whose parsing alone is large, but one for each core."""
-        fewer = self._batch_size * CROP_SIZE**2 // crop_size**2
-        return min(self._batch_size, max(fewer, available_cores()))
+    def _by(self, network: Backend, photo: Photo, landmarks: Sequence[NDArray[np.floating]]) -> Iterator[RestoredCrop]:
+        """Restore faces by one network."""
+        # Of large crops fewer at one time, whose parsing alone is large.
+        size = max(1, self._batch_size * CROP_SIZE**2 // max(CROP_SIZE, network.crop_size) ** 2)
+        if not runs_side_by_side(network):
+            for batch in _parts(landmarks, size):
+                yield from _cut_and_restored(network, photo, batch)
+            return
+
+        def alone(points: NDArray[np.floating]) -> RestoredCrop:
+            (restored,) = _cut_and_restored(network, photo, [points])
+            return restored
+
+        # All that is done for a face is done by one thread, which waits for no other.
+        cores = available_cores()
+        for batch in _parts(landmarks, len(landmarks) if self._batch_size >= cores else self._batch_size):
+            yield from self._pool.map(alone, batch)
 
     def _network_for(self, side: float) -> Backend:
         """The network for a face whose crop has that side in photo pixels."""
@@ -101,8 +116,29 @@ def reduced_to(pixels: Pixels, side: int) -> NDArray[np.float32]:
     return to_float(pixels)
 
 
+def _parts(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _cut_and_restored(network: Backend, photo: Photo, landmarks: Sequence[NDArray[np.floating]]) -> list[RestoredCrop]:
+    """Cut the crops of faces from a photo and restore them in one batch."""
+    matrices = [face_matrix(points, network.crop_size) for points in landmarks]
+    crops = np.stack([crop_face(photo.pixels, matrix, network.crop_size) for matrix in matrices])
+    canonical = (
+        crops
+        if network.crop_size == CROP_SIZE
+        else (crop_face(photo.pixels, face_matrix(points)) for points in landmarks)
+    )
+    return _restored(network, crops, photo, matrices, [measure_sharpness(crop) for crop in canonical])
+
+
 def _restored(
-    network: Backend, crops: NDArray[np.float32], photo: Photo, matrices: Sequence[_Matrix]
+    network: Backend,
+    crops: NDArray[np.float32],
+    photo: Photo,
+    matrices: Sequence[_Matrix],
+    sharpness: Sequence[float],
 ) -> list[RestoredCrop]:
     """Restore crops ``(B, H, W, 3)`` that matrices cut from a photo.
 
@@ -126,6 +162,7 @@ def _restored(
                 matrix,
                 in_light=in_light is not None and bool(in_light[index]),
             ),
+            sharpness[index],
         )
         for index, matrix in enumerate(matrices)
     ]

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from snadnet.concurrency import CorePool
 from snadnet.crop_restorer import CropRestorer, reduced_to
 from snadnet.errors import ConfigError, PhotoError
 from snadnet.faces import (
@@ -260,10 +261,10 @@ class Deblurrer:
         crops = self._restorer.restore(original, [face.landmarks for _, face in located])
         faces_before = []
         for (each, face), crop in zip(located, crops, strict=True):
-            sharp = _sharpness(original, face_matrix(face.landmarks))
             faces_before.append(
                 RestoredFace(
-                    face.box, face.landmarks, face.confidence, crop.parsing, sharp, sharp, each.number, crop.blur
+                    *(face.box, face.landmarks, face.confidence, crop.parsing),
+                    *(crop.sharpness, crop.sharpness, each.number, crop.blur),
                 )
             )
         return _pasted(original, [crop.patch for crop in crops], faces_before, skipped, strength)
@@ -296,14 +297,13 @@ class Deblurrer:
                 f"{name}: {width} x {height} px is too small for a face crop; give at least {MIN_ALIGNED} px"
             )
         crop = self._restorer.restore_whole(original)
-        sharpness = measure_sharpness(reduced_to(original.pixels, CROP_SIZE))
         face = RestoredFace(
             box=(0.0, 0.0, float(width), float(height)),
             landmarks=TEMPLATE * np.array([width, height], np.float32) / np.float32(CROP_SIZE),
             confidence=1.0,
             parsing=crop.parsing,
-            sharpness_before=sharpness,
-            sharpness_after=sharpness,
+            sharpness_before=crop.sharpness,
+            sharpness_after=crop.sharpness,
             blur=crop.blur,
         )
         return _added(original, crop.patch.residual, face, strength)
@@ -338,7 +338,12 @@ def _pasted(
     """The photo with a part of the residuals of its faces' crops added; the faces come as they were before."""
     check_strength(strength)
     photo = original.with_pixels(paste_faces(original.pixels, patches, strength=strength))
-    restored = tuple(replace(face, sharpness_after=_sharpness(photo, face_matrix(face.landmarks))) for face in faces)
+
+    def after(face: RestoredFace) -> RestoredFace:
+        crop = crop_face(photo.pixels, face_matrix(face.landmarks))
+        return replace(face, sharpness_after=measure_sharpness(crop))
+
+    restored = tuple(CorePool("snadnet-sharpness").map(after, faces))
     return Restoration(
         photo, original, restored, skipped, functools.partial(_pasted, original, patches, faces, skipped)
     )
@@ -350,8 +355,3 @@ def _added(original: Photo, residual: NDArray[np.float32], face: RestoredFace, s
     photo = original.with_pixels(add_residual(original.pixels, residual, strength=strength))
     restored = replace(face, sharpness_after=measure_sharpness(reduced_to(photo.pixels, CROP_SIZE)))
     return Restoration(photo, original, (restored,), (), functools.partial(_added, original, residual, face))
-
-
-def _sharpness(photo: Photo, matrix: NDArray[np.float64]) -> float:
-    """The sharpness of the canonical crop that a matrix ``(2, 3)`` cuts from a photo."""
-    return measure_sharpness(crop_face(photo.pixels, matrix))

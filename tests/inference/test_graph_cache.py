@@ -58,7 +58,7 @@ def bad_graph():
     graph = helper.make_graph(
         [helper.make_node("Mul", ["blurred", "w"], ["restored"])], "g", [info[0]], [info[1]], [tensor]
     )
-    return sealed(helper.make_model(graph).SerializeToString())
+    return packed(helper.make_model(graph).SerializeToString(), b"")
 
 
 def foreign_graph():
@@ -67,22 +67,16 @@ def foreign_graph():
     return packed(helper.make_model(helper.make_graph([node], "g", [info[0]], [info[1]])).SerializeToString(), b"")
 
 
-def sealed(graph):
-    """A kept file of a graph as it is."""
-    body = (64).to_bytes(8, "little") + bytes(24) + graph
-    return hashlib.sha256(body).digest() + body
-
-
 @pytest.mark.parametrize(
     "damage",
     [
         lambda content: b"",
         lambda content: content[: len(content) // 2],
         lambda content: content[:-1] + bytes([content[-1] ^ 1]),
-        lambda content: sealed(b"no graph"),
+        lambda content: packed(b"no graph", b""),
         lambda content: bad_graph(),
         lambda content: foreign_graph(),
-        lambda content: sealed(content[64 : len(content) // 2]),
+        lambda content: packed(content[40 : len(content) // 2], b""),
         lambda content: hashlib.sha256(b"\xff" * 40).digest() + b"\xff" * 40,
     ],
 )

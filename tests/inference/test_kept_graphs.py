@@ -1,16 +1,12 @@
-"""The file of an optimized graph: its tensors come back as they were, aligned, or nothing does."""
-
-import hashlib
+"""The file of an optimized graph: its tensors come back as they were, or nothing does."""
 
 import numpy as np
-import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from snadnet.inference.kept_graphs import TENSORS, packed, read_kept
-from snadnet.inference.protobuf import DamagedError
 
 TYPES = {TensorProto.FLOAT: np.float32, TensorProto.INT64: np.int64}
 
@@ -31,7 +27,7 @@ def graph_of(tensors, change=lambda _tensor: None):
 
 
 @given(shapes=st.lists(st.tuples(st.lists(st.integers(1, 40), max_size=3), st.sampled_from(sorted(TYPES))), max_size=5))
-def test_tensors_come_back_aligned(tmp_path_factory, shapes):
+def test_tensors_come_back_as_they_were(tmp_path_factory, shapes):
     random = np.random.default_rng(0)
     tensors = {
         f"t{number}": (random.integers(-9, 9, shape).astype(TYPES[kind]), kind)
@@ -46,7 +42,6 @@ def test_tensors_come_back_aligned(tmp_path_factory, shapes):
     for name, (values, _) in tensors.items():
         assert kept.tensors[name].dtype == values.dtype
         assert np.array_equal(kept.tensors[name], values)
-        assert kept.tensors[name].ctypes.data % 64 == 0
 
 
 def elsewhere(tensor):
@@ -65,30 +60,31 @@ def with_data(tensor):
     tensor.raw_data = b"1234"
 
 
+def kept_of(tmp_path, graph, content):
+    (tmp_path / "a.graph").write_bytes(packed(graph, content))
+    return read_kept(tmp_path / "a.graph")
+
+
 @pytest.mark.parametrize("change", [elsewhere, without_place, doubled, with_data])
 def test_a_tensor_that_says_otherwise_where_it_lies_is_refused(tmp_path, change):
     tensors = {"t": (np.ones(300, np.float32), TensorProto.FLOAT)}
-    with pytest.raises(DamagedError):
-        packed(*graph_of(tensors, change))
-    sound = packed(*graph_of(tensors))
-    start = int.from_bytes(sound[32:40], "little")
-    body = sound[32:start] + graph_of(tensors, change)[0]
-    (tmp_path / "a.graph").write_bytes(hashlib.sha256(body).digest() + body)
-    assert read_kept(tmp_path / "a.graph") is None
+    assert kept_of(tmp_path, *graph_of(tensors)) is not None
+    assert kept_of(tmp_path, *graph_of(tensors, change)) is None
 
 
-def test_types_that_these_graphs_do_not_have_are_refused():
-    with pytest.raises(DamagedError):
-        packed(*graph_of({"t": (np.ones(300), TensorProto.DOUBLE)}))
+def test_types_that_these_graphs_do_not_have_are_refused(tmp_path):
+    assert kept_of(tmp_path, *graph_of({"t": (np.ones(300), TensorProto.DOUBLE)})) is None
 
 
 @pytest.mark.parametrize("shape", [(301,), (150,), (2**62, 4)])
-def test_tensors_that_do_not_fit_are_refused(tmp_path, shape):
+def test_tensors_of_another_length_are_refused(tmp_path, shape):
+    def reshape(tensor):
+        tensor.dims[:] = shape
+
     tensors = {"t": (np.ones(300, np.float32), TensorProto.FLOAT)}
-    sound = packed(*graph_of(tensors))
-    start = int.from_bytes(sound[32:40], "little")
-    model = onnx.load_from_string(sound[start:])
-    model.graph.initializer[0].dims[:] = shape
-    body = sound[32:start] + model.SerializeToString()
-    (tmp_path / "a.graph").write_bytes(hashlib.sha256(body).digest() + body)
-    assert read_kept(tmp_path / "a.graph") is None
+    assert kept_of(tmp_path, *graph_of(tensors, reshape)) is None
+
+
+def test_tensors_beyond_the_end_are_refused(tmp_path):
+    graph, content = graph_of({"t": (np.ones(300, np.float32), TensorProto.FLOAT)})
+    assert kept_of(tmp_path, graph, content[:-1]) is None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from snadnet.inference.devices import Device, TorchDevice
     from snadnet.inference.light import LightBackend, with_light, without_choice
     from snadnet.inference.mirrored import MirroredBackend, with_effort
-    from snadnet.inference.onnx_backend import OnnxBackend
+    from snadnet.inference.onnx_backend import OnnxBackend, runs_side_by_side
     from snadnet.inference.onnx_safety import MAX_GRAPH_BYTES
     from snadnet.inference.releases import weights_for_large_faces
     from snadnet.inference.resolve import load_model, load_parser, resolve_weights, weights_for_effort
@@ -42,6 +42,7 @@ __all__ = [
     "load_model",
     "load_parser",
     "resolve_weights",
+    "runs_side_by_side",
     "weights_for_effort",
     "weights_for_large_faces",
     "with_effort",
@@ -69,7 +70,10 @@ _MODULES: Final = {
         "MirroredBackend",
         "with_effort",
     ),
-    "snadnet.inference.onnx_backend": ("OnnxBackend",),
+    "snadnet.inference.onnx_backend": (
+        "OnnxBackend",
+        "runs_side_by_side",
+    ),
     "snadnet.inference.onnx_safety": ("MAX_GRAPH_BYTES",),
     "snadnet.inference.releases": ("weights_for_large_faces",),
     "snadnet.inference.resolve": (

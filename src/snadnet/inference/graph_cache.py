@@ -71,21 +71,9 @@ class Graph(NamedTuple):
     read: Callable[[], bytes]
 
 
-class OpenedGraph(NamedTuple):
-    """A graph that is ready to run.
-
-    Attributes:
-        session: ONNX Runtime's session.
-        weights: What holds its weights where the session does not: to be held as long as that is.
-    """
-
-    session: ort.InferenceSession
-    weights: KeptGraph | None = None
-
-
 def open_session(
     graph: Graph, make_options: Callable[[], ort.SessionOptions], providers: list[str], fixed: Mapping[str, int]
-) -> OpenedGraph:
+) -> ort.InferenceSession:
     """Open a graph on the CPU, by what is kept of it if that is so, and keep it otherwise.
 
     Args:
@@ -106,22 +94,22 @@ def open_session(
 
     folder = cache_folder()
     if folder is None:
-        return OpenedGraph(ort.InferenceSession(graph.read(), options(), providers=providers))
+        return ort.InferenceSession(graph.read(), options(), providers=providers)
     path = folder / f"{_key(graph.digest, options(), providers, fixed)}{_ENDING}"
     kept = _read(path)
     if kept is not None:
         with suppress(Exception):  # what it cannot run is made anew
-            return OpenedGraph(_opened(kept, options(), providers), kept)
+            return _opened(kept, options(), providers)
     content = graph.read()
     try:
-        return OpenedGraph(_kept(content, path, options(), providers))
+        return _kept(content, path, options(), providers)
     except Exception:  # noqa: BLE001 - a folder that cannot be written, a full disk, or a graph that cannot be run
-        return OpenedGraph(ort.InferenceSession(content, options(), providers=providers))
+        return ort.InferenceSession(content, options(), providers=providers)
 
 
 def _opened(kept: KeptGraph, options: ort.SessionOptions, providers: list[str]) -> ort.InferenceSession:
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    # Of the tensors ONNX Runtime makes no copy.
+    # ONNX Runtime copies them.
     values = [ort.OrtValue.ortvalue_from_numpy(tensor) for tensor in kept.tensors.values()]
     options.add_external_initializers(list(kept.tensors), values)
     return ort.InferenceSession(kept.graph, options, providers=providers)

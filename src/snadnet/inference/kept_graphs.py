@@ -1,13 +1,13 @@
-"""The file of an optimized graph: its tensors lie beside it, as they are run, and need not be copied when it is opened.
+"""The file of an optimized graph, whose long tensors lie behind it.
 
-A checksum, the place of the graph, the tensors that ONNX Runtime writes into a file of their own, and the graph. The
-tensors lie in the order of the graph, each at a multiple of 64 bytes, a line of the processor's cache. Where the graph
-says that they lie is not looked at.
+ONNX Runtime writes them into a file of their own, and takes them as arrays when it opens the graph: of a graph that
+holds them it makes more copies, which takes longer and more memory.
+
+The file is a checksum of all that follows, the length of the graph, the graph, and the file of its tensors.
 """
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,9 +22,9 @@ from snadnet.safetensors_header import Place
 TENSORS: Final = "tensors"
 """What a graph is to call the file of its tensors."""
 
-_LINE: Final = 64
 _DIGEST: Final = hashlib.sha256().digest_size
-_NUMBER: Final = 8
+_LENGTH: Final = 8  # bytes of the length of the graph
+_HEAD: Final = _DIGEST + _LENGTH
 _TYPES: Final = {1: "float32", 7: "int64"}
 """ONNX's numbers of the types of tensors that are long enough to lie outside of a graph."""
 
@@ -47,20 +47,9 @@ def packed(graph: bytes, tensors: bytes) -> bytes:
     Args:
         graph: The graph as ONNX Runtime writes it.
         tensors: The file of its tensors, which it calls `TENSORS`.
-
-    Raises:
-        DamagedError: If it is no such graph, or has long tensors of other types than these graphs have.
     """
-    places = tensors_in_file(graph, TENSORS, _TYPES)
-    content = bytearray(_LINE)
-    for name, start in _starts(places):
-        content.extend(bytes(start - len(content)))
-        content.extend(tensors[places[name].start : places[name].start + places[name].length])
-    content.extend(bytes(-len(content) % _LINE))
-    content[_DIGEST : _DIGEST + _NUMBER] = len(content).to_bytes(_NUMBER, "little")
-    content.extend(graph)
-    content[:_DIGEST] = hashlib.sha256(memoryview(content)[_DIGEST:]).digest()
-    return bytes(content)
+    body = b"".join((len(graph).to_bytes(_LENGTH, "little"), graph, tensors))
+    return hashlib.sha256(body).digest() + body
 
 
 def read_kept(path: Path) -> KeptGraph | None:
@@ -69,50 +58,30 @@ def read_kept(path: Path) -> KeptGraph | None:
     Raises:
         OSError: If the file cannot be read.
     """
-    content = _read_whole(path)
-    if content is None:
+    if path.stat().st_size > MAX_GRAPH_BYTES:
         return None
-    end = int.from_bytes(content.data[_DIGEST : _DIGEST + _NUMBER], "little")
-    graph = content[end:].tobytes()
+    content = path.read_bytes()
+    if hashlib.sha256(memoryview(content)[_DIGEST:]).digest() != content[:_DIGEST]:
+        return None
+    start = _HEAD + int.from_bytes(content[_DIGEST:_HEAD], "little")
+    graph = content[_HEAD:start]
     if graph_problem(graph, domains=RUNTIME_DOMAINS, with_weights=False) is not None:
         return None
     try:
-        return KeptGraph(graph, _tensors(content[:end], tensors_in_file(graph, TENSORS, _TYPES)))
+        places = tensors_in_file(graph, TENSORS, _TYPES)
+        return KeptGraph(graph, {name: _tensor(content, start, place) for name, place in places.items()})
     except DamagedError:
         return None
 
 
-def _read_whole(path: Path) -> NDArray[np.uint8] | None:
-    """The content of a file, from a multiple of 64 bytes on; None unless its checksum is right."""
-    size = path.stat().st_size
-    if not _LINE <= size <= MAX_GRAPH_BYTES:
-        return None
-    room = np.empty(size + _LINE, np.uint8)
-    content = room[-room.ctypes.data % _LINE :][:size]
-    with path.open("rb") as file:
-        whole = file.readinto(content.data) == size
-    return content if whole and hashlib.sha256(content.data[_DIGEST:]).digest() == content.data[:_DIGEST] else None
-
-
-def _tensors(content: NDArray[np.uint8], places: Mapping[str, Place]) -> dict[str, NDArray[np.generic]]:
-    """The tensors before the graph.
+def _tensor(content: bytes, start: int, place: Place) -> NDArray[np.generic]:
+    """The tensor at a place of the file that starts there.
 
     Raises:
-        DamagedError: If they do not fit there.
+        DamagedError: If it reaches beyond it, or has another length than its shape.
     """
-    tensors = {}
-    for name, start in _starts(places):
-        _, length, dtype, shape = places[name]
-        if start + length > len(content) or length != math.prod(shape) * np.dtype(dtype).itemsize:
-            raise DamagedError
-        tensors[name] = content[start : start + length].view(dtype).reshape(shape)
-    return tensors
-
-
-def _starts(places: Mapping[str, Place]) -> Iterator[tuple[str, int]]:
-    """Where each tensor lies in the file."""
-    position = _LINE
-    for name, place in places.items():
-        yield name, position
-        position += place.length
-        position += -position % _LINE
+    dtype, count = np.dtype(place.dtype), math.prod(place.shape)
+    begin = start + place.start
+    if begin + place.length > len(content) or place.length != count * dtype.itemsize:
+        raise DamagedError
+    return np.frombuffer(content, dtype, count, begin).reshape(place.shape)

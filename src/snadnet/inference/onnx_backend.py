@@ -1,9 +1,7 @@
 """Backend of ONNX files: runs an exported graph on face crops, with the same bytes whatever the batch."""
 
 import hashlib
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -12,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.catalogue import current_name
-from snadnet.environment import available_cores
+from snadnet.concurrency import CorePool
 from snadnet.errors import ModelError, WeightsError
 from snadnet.faces.classes import NUM_CLASSES
 from snadnet.image_arrays import channels_first, channels_last
-from snadnet.inference.backend import RestoredCrops, check_crops
+from snadnet.inference.backend import Backend, BackendAround, RestoredCrops, check_crops
 from snadnet.inference.devices import CPU, Device, chosen_device
 from snadnet.inference.graph_cache import Graph
 from snadnet.inference.graph_ports import GraphPorts, read_ports
@@ -94,7 +92,7 @@ class OnnxBackend:
         self.size: SizeRule = read_size_rule(self._name, metadata)
         self.crop_size: int = read_crop_size(self._name, metadata)
         self._usual = (1, 3, self.crop_size, self.crop_size)
-        self._pool = _start_pool()
+        self._pool = CorePool("snadnet-network")
         self._sessions: dict[bool, GraphSession] = {}
         # By the names of the free dimensions; None where there is no graph for them alone.
         self._fixed: dict[str, int] | None = None
@@ -179,18 +177,8 @@ class OnnxBackend:
 
     def _run_each(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         """Run ``(B, 3, H, W)`` crop by crop, side by side."""
-        single = [blurred[index : index + 1] for index in range(len(blurred))]
-        # A single crop stays in the caller's thread, of which there may be many; all others share one pool.
-        results = list(map(self._run, single) if len(single) == 1 else self._threads().map(self._run, single))
+        results = self._pool.map(self._run, [blurred[index : index + 1] for index in range(len(blurred))])
         return [np.concatenate(outputs) for outputs in zip(*results, strict=True)]
-
-    def _threads(self) -> ThreadPoolExecutor:
-        """The pool of this process: a forked one inherits the pool, but none of its threads."""
-        process, pool = self._pool
-        if process != os.getpid():
-            # Without a lock, which could be inherited locked: two threads may each start one, and both work.
-            self._pool = process, pool = _start_pool()
-        return pool
 
     def _run(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         """Run ``(B, 3, H, W)`` in one go and check what comes back."""
@@ -224,9 +212,14 @@ def _shape_of_one(name: str, output: NDArray[np.float32], blurred: NDArray[np.fl
     return (side, side)
 
 
-def _start_pool() -> tuple[int, ThreadPoolExecutor]:
-    """A pool of a thread for each core that this process may use, with the process's number."""
-    return os.getpid(), ThreadPoolExecutor(available_cores(), thread_name_prefix="snadnet-network")
+def runs_side_by_side(network: Backend) -> bool:
+    """Whether a network computes each crop by one thread, so that several threads may give it one each.
+
+    Any other network makes the most of a batch.
+    """
+    while isinstance(network, BackendAround):
+        network = network.network
+    return isinstance(network, OnnxBackend) and network.device in _SIDE_BY_SIDE
 
 
 def _checked_outputs(name: str, ports: GraphPorts) -> list[str]:

@@ -57,7 +57,7 @@ class _OnnxSession:
     def __init__(self, graph: Graph, device: DeviceEntry, *, fall_back: bool, fixed: Mapping[str, int]) -> None:
         # From bytes, so that what was checked is what is run.
         if device.provider == CPU:
-            self._session, self._weights = open_session(graph, _onnx_options, [CPU], fixed)
+            self._session = open_session(graph, _onnx_options, [CPU], fixed)
         else:
             self._session = ort.InferenceSession(graph.read(), _onnx_options(), providers=[device.provider, CPU])
         self.on_device = self._session.get_providers()[0] == device.provider
