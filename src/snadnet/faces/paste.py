@@ -25,6 +25,7 @@ from snadnet.image_arrays import PEAKS, Pixels
 
 _FEATHER: Final = 1 / 8  # of the crop's side
 _TILE: Final = 512  # side in photo pixels of what is worked on at once: bounds the memory for any photo
+_GRID: Final = 16  # parts begin and end at multiples of it: chroma has a pixel for several
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +112,8 @@ def patch_tiles(
         rows: Its height.
 
     Yields:
-        Left, top, right and bottom of a part, 512 px or less and beginning at multiples of that; and the patches that
-        reach it, in an order of their own.
+        Left, top, right and bottom of a part, 512 px or less, beginning at multiples of 16 px, and ending at such or
+        with the photo; and the patches that reach it, in an order of their own. No two parts share a pixel.
     """
     # A sum of floats depends on its order, and the result shall not depend on that of the faces.
     patches = sorted(patches, key=lambda patch: patch.matrix.tobytes())
@@ -121,12 +122,18 @@ def patch_tiles(
         for left in range(0, columns, _TILE):
             bottom, right = min(top + _TILE, rows), min(left + _TILE, columns)
             here = [
-                patch
-                for patch, (x1, y1, x2, y2) in zip(patches, boxes, strict=True)
-                if x1 < right and x2 > left and y1 < bottom and y2 > top
+                (patch, box)
+                for patch, box in zip(patches, boxes, strict=True)
+                if box[0] < right and box[2] > left and box[1] < bottom and box[3] > top
             ]
             if here:
-                yield (left, top, right, bottom), here
+                x1, y1, x2, y2 = np.array([box for _, box in here]).T
+                yield (
+                    max(left, int(x1.min()) // _GRID * _GRID),
+                    max(top, int(y1.min()) // _GRID * _GRID),
+                    min(right, -(-int(x2.max()) // _GRID) * _GRID),
+                    min(bottom, -(-int(y2.max()) // _GRID) * _GRID),
+                ), [patch for patch, _ in here]
 
 
 def add_residual(pixels: Pixels, residual: FloatArray, *, strength: float = 1.0) -> Pixels:
