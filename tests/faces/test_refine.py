@@ -2,7 +2,6 @@
 
 from typing import cast
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from snadnet.faces import Face
 from snadnet.faces.align import TEMPLATE, face_matrix
 from snadnet.faces.defaults import CROP_SIZE
-from snadnet.faces.refine import follow_face, refine_landmarks
+from snadnet.faces.refine import LOOK_SIZES, CropNetworks, follow_face, refine_landmarks
 from snadnet.faces.warp import scale_of
 
 BOX = (200.0, 200.0, 100.0, 120.0)
@@ -21,17 +20,18 @@ PHOTO = np.zeros((600, 600, 3), np.uint8)
 class LeadingAway:
     """A detector that sees in each crop a face a little further on, or a little larger."""
 
-    def __init__(self, shift: float, growth: float) -> None:
+    def __init__(self, side: int, shift: float, growth: float) -> None:
         middle = TEMPLATE.mean(axis=0)
         self._points = (TEMPLATE - middle) * growth + middle + (shift, 0.0)
-        self._side = 0
-
-    def setInputSize(self, size: tuple[int, int]) -> None:  # noqa: N802 (OpenCV's name)
-        self._side = size[0]
+        self._side = side
 
     def detect(self, _image: NDArray[np.uint8]) -> tuple[int, NDArray[np.float32]]:
         points = (self._points + 0.5) * (self._side / CROP_SIZE) - 0.5
         return 1, np.array([[0, 0, 1, 1, *points.flatten(), 0.9]], np.float32)
+
+
+def leading_away(shift: float, growth: float) -> CropNetworks:
+    return cast("CropNetworks", {side: LeadingAway(side, shift, growth) for side in LOOK_SIZES})
 
 
 def crop_side(face: Face) -> float:
@@ -40,8 +40,7 @@ def crop_side(face: Face) -> float:
 
 @pytest.mark.parametrize(("shift", "growth"), [(40.0, 1.0), (-40.0, 1.0), (0.0, 1.3), (0.0, 0.75)])
 def test_landmarks_do_not_leave_their_face_for_another(shift: float, growth: float) -> None:
-    network = cast("cv2.FaceDetectorYN", LeadingAway(shift, growth))
-    refined = refine_landmarks(network, PHOTO, FACE)
+    refined = refine_landmarks(leading_away(shift, growth), PHOTO, FACE)
     x, y = refined.landmarks.mean(axis=0)
     assert BOX[0] < x < BOX[0] + BOX[2]
     assert BOX[1] < y < BOX[1] + BOX[3]
@@ -49,7 +48,6 @@ def test_landmarks_do_not_leave_their_face_for_another(shift: float, growth: flo
 
 
 def test_a_face_that_is_followed_may_come_closer() -> None:
-    network = cast("cv2.FaceDetectorYN", LeadingAway(0.0, 1.3))
-    followed = follow_face(network, PHOTO, FACE, least=0.4)
+    followed = follow_face(leading_away(0.0, 1.3), PHOTO, FACE, least=0.4)
     assert followed is not None
     assert crop_side(followed) > 4 * crop_side(FACE)

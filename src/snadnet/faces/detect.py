@@ -52,7 +52,8 @@ photo    24 px  32 px  60 px
 
 import functools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final, cast
 
 import cv2
@@ -61,7 +62,7 @@ from numpy.typing import NDArray
 
 from snadnet.errors import ConfigError, WeightsError
 from snadnet.faces.defaults import MIN_CONFIDENCE
-from snadnet.faces.refine import follow_face, refine_landmarks, score_when_aligned
+from snadnet.faces.refine import LOOK_SIZES, CropNetworks, follow_face, refine_landmarks, score_when_aligned
 from snadnet.faces.tiles import TILE_MARGIN, Detection, TileSearch
 from snadnet.faces.types import Box, Face, common_area
 from snadnet.faces.warp import invert, resize_pixels, scale_of, transform
@@ -114,6 +115,7 @@ class FaceDetector:
             raise ConfigError(f"min_confidence {min_confidence:g} is out of range; choose a number from 0 to 1")
         self.min_confidence = min_confidence
         self._model = _yunet()
+        self._idle: list[CropNetworks] = []
 
     def __reduce__(self) -> tuple[type["FaceDetector"], tuple[float]]:
         """Pickle only the threshold: the model is opened again where the detector arrives."""
@@ -160,13 +162,13 @@ class FaceDetector:
         turned = [face for turn in (1, 2, 3) for face in _search(network, copies, pixels.shape, turn)]
         diagonal = _search_diagonals(network, copies, pixels.shape)
         least = self.min_confidence + _TURNED_HANDICAP
-        refining = self._network(_REFINING_CONFIDENCE)
         checked = []
         for found, margin in ((turned, _TURNED_MARGIN), (diagonal, _DIAGONAL_MARGIN)):
             believed = _merge(face for face in found if face.confidence >= least)
             better = [face for face in believed if _surpasses(face, upright, margin)]
             # Checked before they are merged: one that is no face must not take the place of one that is.
-            checked.append([f for f in better if score_when_aligned(refining, pixels, f) >= _SEEN_ALIGNED])
+            with self._crop_networks() as networks:
+                checked.append([f for f in better if score_when_aligned(networks, pixels, f) >= _SEEN_ALIGNED])
         return _merge(upright, *checked)
 
     def detect_known(self, pixels: Pixels) -> tuple[Face, ...]:
@@ -189,7 +191,8 @@ class FaceDetector:
             pixels: RGB ``(H, W, 3)``, the photo that the face was found in.
             face: The face.
         """
-        return refine_landmarks(self._network(_REFINING_CONFIDENCE), pixels, face)
+        with self._crop_networks() as networks:
+            return refine_landmarks(networks, pixels, face)
 
     def follow(self, pixels: Pixels, face: Face) -> Face | None:
         """The same face in the next frame of a clip, looked for only in the crop where it is expected.
@@ -201,12 +204,23 @@ class FaceDetector:
         Returns:
             The face with its box moved and new landmarks; None where it is not seen.
         """
-        return follow_face(self._network(_REFINING_CONFIDENCE), pixels, face, least=_SEEN_ALIGNED)
+        with self._crop_networks() as networks:
+            return follow_face(networks, pixels, face, least=_SEEN_ALIGNED)
 
-    def _network(self, min_confidence: float) -> cv2.FaceDetectorYN:
+    @contextmanager
+    def _crop_networks(self) -> Iterator[CropNetworks]:
+        """Networks for aligned crops that no other thread has meanwhile; kept for the next face, as they are small."""
+        try:
+            networks = self._idle.pop()
+        except IndexError:
+            networks = {size: self._network(_REFINING_CONFIDENCE, size) for size in LOOK_SIZES}
+        yield networks
+        self._idle.append(networks)
+
+    def _network(self, min_confidence: float, side: int = 320) -> cv2.FaceDetectorYN:
         # One for each call: OpenCV's detector keeps the input size as state, and threads may share us.
         return cv2.FaceDetectorYN.create(
-            "onnx", self._model, np.empty(0, np.uint8), (320, 320), min_confidence, _OVERLAP, _CANDIDATES
+            "onnx", self._model, np.empty(0, np.uint8), (side, side), min_confidence, _OVERLAP, _CANDIDATES
         )
 
 

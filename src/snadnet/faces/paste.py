@@ -129,11 +129,14 @@ def patch_tiles(
             if here:
                 x1, y1, x2, y2 = np.array([box for _, box in here]).T
                 yield (
-                    max(left, int(x1.min()) // _GRID * _GRID),
-                    max(top, int(y1.min()) // _GRID * _GRID),
-                    min(right, -(-int(x2.max()) // _GRID) * _GRID),
-                    min(bottom, -(-int(y2.max()) // _GRID) * _GRID),
-                ), [patch for patch, _ in here]
+                    (
+                        max(left, int(x1.min()) // _GRID * _GRID),
+                        max(top, int(y1.min()) // _GRID * _GRID),
+                        min(right, -(-int(x2.max()) // _GRID) * _GRID),
+                        min(bottom, -(-int(y2.max()) // _GRID) * _GRID),
+                    ),
+                    [patch for patch, _ in here],
+                )
 
 
 def add_residual(pixels: Pixels, residual: FloatArray, *, strength: float = 1.0) -> Pixels:

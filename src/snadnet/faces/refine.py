@@ -11,6 +11,7 @@ rounds: 5 to 7 without refinement and 3 to 7 with it on upright
 faces; 9 to 17 and 4 to 8 on faces tilted by 15 degrees; 31 to 43 and 6 to 10 at 40 degrees.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -24,7 +25,9 @@ from snadnet.faces.types import Box, Face
 from snadnet.faces.warp import invert, scale_of, transform
 from snadnet.image_arrays import Pixels, to_uint8
 
-_SIZES: Final = (96, 128, 160)  # small, so that a long blur is short in pixels
+LOOK_SIZES: Final = (96, 128, 160)
+"""Sides in pixels of the crops that are looked at: small, so that a long blur is short in pixels."""
+
 _ROUNDS: Final = 8
 _SETTLED: Final = 1.0  # pixels of the crop; a round that moves the points by less is the last
 _REACH: Final = CROP_SIZE / 4  # a face further off than this is another one
@@ -33,12 +36,15 @@ _LARGEST_CHANGE: Final = 2.0  # of that; portraits stray from it by less
 _UPRIGHT_MARGIN: Final = 0.02  # what another orientation's score must exceed it by
 _CONFIDENCE_POWER: Final = 4  # one sure answer outweighs several unsure ones
 
+CropNetworks = Mapping[int, cv2.FaceDetectorYN]
+"""YuNet for an input of each of `LOOK_SIZES`: changing the size of one costs half as much as its search."""
 
-def refine_landmarks(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face) -> Face:
+
+def refine_landmarks(networks: CropNetworks, pixels: Pixels, face: Face) -> Face:
     """Return the same face with better landmarks.
 
     Args:
-        network: YuNet; its input size is changed.
+        networks: YuNet; used by no other thread meanwhile.
         pixels: RGB ``(H, W, 3)``, uint8 or uint16, the photo.
         face: A face of that photo.
 
@@ -46,18 +52,18 @@ def refine_landmarks(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face) ->
         The face with new landmarks, or as it was if the detector does not see it in its crop. The landmarks fit its
         box: step by step they could come to a neighbour's face, or to what the border mirrors.
     """
-    settled, score = _settled(network, pixels, face, in_box=True)
+    settled, score = _settled(networks, pixels, face, in_box=True)
     # A face that lies on its side is at times found upright, or the other way up: each is a stable answer.
     turns = [replace(settled, landmarks=_turned(settled.landmarks, turn)) for turn in (1, 2, 3)]
-    best_score, best = max(((_look(network, pixels, each)[1], each) for each in turns), key=lambda item: item[0])
-    return _settled(network, pixels, best, in_box=True)[0] if best_score > score + _UPRIGHT_MARGIN else settled
+    best_score, best = max(((_look(networks, pixels, each)[1], each) for each in turns), key=lambda item: item[0])
+    return _settled(networks, pixels, best, in_box=True)[0] if best_score > score + _UPRIGHT_MARGIN else settled
 
 
-def follow_face(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face, *, least: float) -> Face | None:
+def follow_face(networks: CropNetworks, pixels: Pixels, face: Face, *, least: float) -> Face | None:
     """Return the face as its aligned crop shows it, without a look at other orientations.
 
     Args:
-        network: YuNet; its input size is changed.
+        networks: YuNet; used by no other thread meanwhile.
         pixels: RGB ``(H, W, 3)``, the photo.
         face: Where it is expected.
         least: The detector's mean score in the crop below which there is no face.
@@ -65,7 +71,7 @@ def follow_face(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face, *, leas
     Returns:
         The face with its box moved along with its landmarks and that score; None where it is not seen.
     """
-    settled, score = _settled(network, pixels, face, in_box=False)
+    settled, score = _settled(networks, pixels, face, in_box=False)
     if score < least:
         return None
     dx, dy = (settled.landmarks.mean(axis=0) - face.landmarks.mean(axis=0)).tolist()
@@ -73,25 +79,25 @@ def follow_face(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face, *, leas
     return Face((x + dx, y + dy, width, height), settled.landmarks, score)
 
 
-def score_when_aligned(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face) -> float:
+def score_when_aligned(networks: CropNetworks, pixels: Pixels, face: Face) -> float:
     """Return the detector's mean score in the crop that a face has after `refine_landmarks`; 0 where it sees none.
 
     Args:
-        network: YuNet; its input size is changed.
+        networks: YuNet; used by no other thread meanwhile.
         pixels: RGB ``(H, W, 3)``, uint8 or uint16, the photo.
         face: A face of that photo.
     """
-    return _look(network, pixels, refine_landmarks(network, pixels, face))[1]
+    return _look(networks, pixels, refine_landmarks(networks, pixels, face))[1]
 
 
-def _settled(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face, *, in_box: bool) -> tuple[Face, float]:
+def _settled(networks: CropNetworks, pixels: Pixels, face: Face, *, in_box: bool) -> tuple[Face, float]:
     """The face after some rounds, and the detector's score in its last crop.
 
     The score is 0 where it sees none, or, ``in_box``, only one that does not fit the face's box.
     """
     score = 0.0
     for _ in range(_ROUNDS):
-        points, score = _look(network, pixels, face)
+        points, score = _look(networks, pixels, face)
         if points is None:
             break
         landmarks = transform(invert(face_matrix(face.landmarks)), points).astype(np.float32)
@@ -120,15 +126,13 @@ def _turned(landmarks: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
     return transform(invert(face_matrix(landmarks)), places).astype(np.float32)
 
 
-def _look(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face) -> tuple[NDArray[np.float64] | None, float]:
+def _look(networks: CropNetworks, pixels: Pixels, face: Face) -> tuple[NDArray[np.float64] | None, float]:
     """Landmarks ``(5, 2)`` in the face's crop, or None where no face is near the template, and the mean score."""
     crop = to_uint8(crop_face(pixels, face_matrix(face.landmarks)))
     crop = np.asarray(cv2.cvtColor(crop, cv2.COLOR_RGB2BGR), np.uint8)
     total, weights, scores = np.zeros((5, 2)), 0.0, 0.0
-    for size in _SIZES:
-        small = cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
-        network.setInputSize((size, size))
-        _, rows = network.detect(small)
+    for size in LOOK_SIZES:
+        _, rows = networks[size].detect(cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA))
         best = 0.0
         for row in np.empty((0, 15)) if rows is None else rows:  # box, five points, score
             points = (row[4:14].reshape(5, 2) + 0.5) * (CROP_SIZE / size) - 0.5
@@ -137,5 +141,5 @@ def _look(network: cv2.FaceDetectorYN, pixels: Pixels, face: Face) -> tuple[NDAr
                 total += weight * points
                 weights += weight
                 best = max(best, float(row[14]))
-        scores += best / len(_SIZES)
+        scores += best / len(LOOK_SIZES)
     return (total / weights if weights > 0 else None), scores

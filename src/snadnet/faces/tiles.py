@@ -46,14 +46,14 @@ class Detection(NamedTuple):
 
 
 class TileSearch:
-    """The search of a photo in tiles, which begins at once, in threads of its own.
+    """The search of a photo in tiles, which begins at once in threads of its own, and ends in the caller's too.
 
     The faces do not depend on the number of threads.
 
     Args:
         make_detect: Makes what finds the faces in an image, uint8 RGB ``(H, W, 3)``; called once in each thread.
         pixels: RGB ``(H, W, 3)``, uint8 or uint16, the photo. One of `SMALLEST_TILED` or less has no tiles.
-        threads: How many tiles are searched at a time.
+        threads: How many there are to do the work, the caller's among them: each search takes a hundred megabytes.
     """
 
     def __init__(
@@ -62,21 +62,33 @@ class TileSearch:
         self._pixels = pixels
         self._make_detect = make_detect
         self._own = threading.local()
-        places = list(_places(*pixels.shape[:2])) if max(pixels.shape[:2]) > SMALLEST_TILED else []
+        self._places = list(_places(*pixels.shape[:2])) if max(pixels.shape[:2]) > SMALLEST_TILED else []
         self._found: list[Future[list[Face]]] = []
-        if places:
-            pool = ThreadPoolExecutor(max(1, min(threads, len(places))), thread_name_prefix="snadnet-tiles")
-            self._found = [pool.submit(self._search, *place) for place in places]
+        if self._places and threads > 1:
+            pool = ThreadPoolExecutor(threads - 1, thread_name_prefix="snadnet-tiles")
+            self._found = [pool.submit(self._search, *place) for place in self._places]
             # Its threads end with the last tile.
             pool.shutdown(wait=False)
 
     def faces(self) -> list[Face]:
-        """Wait for the faces that fit into the overlap of two tiles, in pixels of the photo.
+        """Return the faces that fit into the overlap of two tiles, in pixels of the photo.
 
         Returns:
             A face may come several times.
         """
-        return [face for found in self._found for face in found.result()]
+        if not self._found:
+            return [face for place in self._places for face in self._search(*place)]
+        # From the other end, what no thread has begun.
+        own = {
+            number: self._search(*self._places[number])
+            for number in reversed(range(len(self._found)))
+            if self._found[number].cancel()
+        }
+        return [
+            face
+            for number, found in enumerate(self._found)
+            for face in (own[number] if number in own else found.result())
+        ]
 
     def _search(self, top: int, left: int) -> list[Face]:
         if not hasattr(self._own, "detect"):
