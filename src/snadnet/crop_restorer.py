@@ -172,8 +172,9 @@ def _class_ids(probabilities: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The classes of the canonical crop, of probabilities ``(H, W, 19)``."""
     if probabilities.shape[:2] != (CROP_SIZE, CROP_SIZE):
         # Probabilities rather than ids are resized: between two ids lies no meaning.
-        resized = cv2.resize(probabilities, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
-        probabilities = np.asarray(resized, np.float32)
+        size = (CROP_SIZE, CROP_SIZE)
+        classes = [cv2.resize(each, size, interpolation=cv2.INTER_LINEAR) for each in np.moveaxis(probabilities, 2, 0)]
+        probabilities = np.stack(classes, axis=2, dtype=np.float32)
     ids: NDArray[np.uint8] = probabilities.argmax(axis=2).astype(np.uint8)
     return ids
 

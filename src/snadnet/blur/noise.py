@@ -58,4 +58,11 @@ def noise_level(image: NDArray[np.float32], *, spacing: int = 1) -> float:
     rows = image[: -2 * step] - 2.0 * image[step:-step] + image[2 * step :]
     both = rows[:, : -2 * step] - 2.0 * rows[:, step:-step] + rows[:, 2 * step :]
     # The weights are 1, -2, 1 down times the same across; their squares add up to 36.
-    return float(np.median(np.abs(both))) / (_MEDIAN_OF_ABSOLUTES * 6.0)
+    return _median(np.abs(both)) / (_MEDIAN_OF_ABSOLUTES * 6.0)
+
+
+def _median(values: NDArray[np.float32]) -> float:
+    """The median, without NumPy's module of masked arrays, which `numpy.median` loads: a sixtieth of a photo's time."""
+    below, above = (values.size - 1) // 2, values.size // 2
+    middle = np.partition(values, (below, above), axis=None)[[below, above]]
+    return float(middle.mean())

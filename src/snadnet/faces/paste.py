@@ -24,7 +24,7 @@ from snadnet.faces.warp import FloatArray, bounds, invert, shift, warp
 from snadnet.image_arrays import PEAKS, Pixels
 
 _FEATHER: Final = 1 / 8  # of the crop's side
-_TILE: Final = 512  # side in photo pixels of what is worked on at once: bounds the memory for any photo
+_TILE: Final = 256  # side in photo pixels of what is worked on at once: bounds the memory for any photo
 _GRID: Final = 16  # parts begin and end at multiples of it: chroma has a pixel for several
 
 
@@ -112,7 +112,7 @@ def patch_tiles(
         rows: Its height.
 
     Yields:
-        Left, top, right and bottom of a part, 512 px or less, beginning at multiples of 16 px, and ending at such or
+        Left, top, right and bottom of a part, 256 px or less, beginning at multiples of 16 px, and ending at such or
         with the photo; and the patches that reach it, in an order of their own. No two parts share a pixel.
     """
     # A sum of floats depends on its order, and the result shall not depend on that of the faces.

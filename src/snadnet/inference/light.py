@@ -131,7 +131,7 @@ def _mixed(by_value: RestoredCrops, in_light: RestoredCrops, ratios: dict[int, f
         ratios: What each of these leaves unexplained, times what the other does, by its place in the batch.
     """
     restored = by_value.restored.copy()
-    parsing, kernel = (None if part is None else part.copy() for part in (by_value.parsing, by_value.kernel))
+    parsing, kernel = (None if part is None else np.copy(part) for part in (by_value.parsing, by_value.kernel))
     better = np.zeros(len(restored), np.bool_)
     for place, (number, ratio) in enumerate(ratios.items()):
         restored[number] += np.float32(_share(ratio)) * (in_light.restored[place] - restored[number])

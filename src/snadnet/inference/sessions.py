@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from snadnet.environment import available_cores
 from snadnet.errors import ModelError
+from snadnet.faces.defaults import CROP_SIZE
 from snadnet.inference.devices import CPU, DeviceEntry
 from snadnet.inference.graph_cache import Graph, open_session
 
@@ -56,7 +57,8 @@ def open_graph(
 class _OnnxSession:
     def __init__(self, graph: Graph, device: DeviceEntry, *, fall_back: bool, fixed: Mapping[str, int]) -> None:
         # From bytes, so that what was checked is what is run.
-        if device.provider == CPU:
+        self._cpu = device.provider == CPU
+        if self._cpu:
             self._session = open_session(graph, _onnx_options, [CPU], fixed)
         else:
             self._session = ort.InferenceSession(graph.read(), _onnx_options(), providers=[device.provider, CPU])
@@ -68,7 +70,11 @@ class _OnnxSession:
             )
 
     def run(self, names: Sequence[str], blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
-        outputs: Sequence[NDArray[np.float32]] = self._session.run(list(names), {"blurred": blurred})
+        how = ort.RunOptions()
+        if self._cpu and blurred[0, 0].size > CROP_SIZE**2:
+            # A large crop takes a hundred megabytes, which ONNX Runtime would keep for the next; no slower without.
+            how.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        outputs: Sequence[NDArray[np.float32]] = self._session.run(list(names), {"blurred": blurred}, how)
         return outputs
 
 
