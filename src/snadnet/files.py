@@ -7,14 +7,14 @@ import secrets
 from pathlib import Path
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, *content: bytes) -> None:
     """Write a file beside its place, flush it to disk, and move it there in one step.
 
     The file gets the permissions of any new file, that is 0o666 less the process's umask.
 
     Args:
         path: The file; an existing one is replaced. Its folder is made if need be.
-        content: All bytes of the file.
+        content: All bytes of the file, in one part or several, of which none is copied.
 
     Raises:
         OSError: If the folder cannot be written; nothing is left behind then.
@@ -26,7 +26,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     file = temporary.open("xb")
     try:
         with file:
-            file.write(content)
+            file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -58,13 +58,14 @@ def bad_graph():
     graph = helper.make_graph(
         [helper.make_node("Mul", ["blurred", "w"], ["restored"])], "g", [info[0]], [info[1]], [tensor]
     )
-    return packed(helper.make_model(graph).SerializeToString(), b"")
+    return b"".join(packed(helper.make_model(graph).SerializeToString(), b""))
 
 
 def foreign_graph():
     info = [helper.make_tensor_value_info(name, 1, ["B", 3, "H", "W"]) for name in ("blurred", "restored")]
     node = helper.make_node("Run", ["blurred"], ["restored"], domain="com.example")
-    return packed(helper.make_model(helper.make_graph([node], "g", [info[0]], [info[1]])).SerializeToString(), b"")
+    model = helper.make_model(helper.make_graph([node], "g", [info[0]], [info[1]]))
+    return b"".join(packed(model.SerializeToString(), b""))
 
 
 @pytest.mark.parametrize(
@@ -73,10 +74,10 @@ def foreign_graph():
         lambda content: b"",
         lambda content: content[: len(content) // 2],
         lambda content: content[:-1] + bytes([content[-1] ^ 1]),
-        lambda content: packed(b"no graph", b""),
+        lambda content: b"".join(packed(b"no graph", b"")),
         lambda content: bad_graph(),
         lambda content: foreign_graph(),
-        lambda content: packed(content[40 : len(content) // 2], b""),
+        lambda content: b"".join(packed(content[40 : len(content) // 2], b"")),
         lambda content: hashlib.sha256(b"\xff" * 40).digest() + b"\xff" * 40,
     ],
 )

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
+from snadnet.files import write_atomically
 from snadnet.inference.kept_graphs import TENSORS, packed, read_kept
 
 TYPES = {TensorProto.FLOAT: np.float32, TensorProto.INT64: np.int64}
@@ -35,7 +36,7 @@ def test_tensors_come_back_as_they_were(tmp_path_factory, shapes):
     }
     graph, content = graph_of(tensors)
     path = tmp_path_factory.mktemp("kept") / "a.graph"
-    path.write_bytes(packed(graph, content))
+    write_atomically(path, *packed(graph, content))
     kept = read_kept(path)
     assert kept.graph == graph
     assert list(kept.tensors) == list(tensors)
@@ -61,7 +62,7 @@ def with_data(tensor):
 
 
 def kept_of(tmp_path, graph, content):
-    (tmp_path / "a.graph").write_bytes(packed(graph, content))
+    write_atomically(tmp_path / "a.graph", *packed(graph, content))
     return read_kept(tmp_path / "a.graph")
 
 

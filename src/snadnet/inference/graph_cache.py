@@ -124,7 +124,7 @@ def _kept(content: bytes, path: Path, options: ort.SessionOptions, providers: li
         session = ort.InferenceSession(content, options, providers=providers)
         tensors = Path(place, TENSORS)  # not there where all are small
         kept = packed(Path(place, _SAVED).read_bytes(), tensors.read_bytes() if tensors.exists() else b"")
-        write_atomically(path, kept)
+        write_atomically(path, *kept)
     path.chmod(0o600)
     _leave_newest(path.parent)
     return session

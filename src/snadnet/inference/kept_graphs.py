@@ -41,15 +41,18 @@ class KeptGraph(NamedTuple):
     tensors: dict[str, NDArray[np.generic]]
 
 
-def packed(graph: bytes, tensors: bytes) -> bytes:
-    """Return the file of an optimized graph.
+def packed(graph: bytes, tensors: bytes) -> tuple[bytes, ...]:
+    """Return the parts of the file of an optimized graph, one behind the other.
 
     Args:
         graph: The graph as ONNX Runtime writes it.
         tensors: The file of its tensors, which it calls `TENSORS`.
     """
-    body = b"".join((len(graph).to_bytes(_LENGTH, "little"), graph, tensors))
-    return hashlib.sha256(body).digest() + body
+    parts = (len(graph).to_bytes(_LENGTH, "little"), graph, tensors)
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.digest(), *parts
 
 
 def read_kept(path: Path) -> KeptGraph | None:
