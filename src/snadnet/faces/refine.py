@@ -29,7 +29,7 @@ LOOK_SIZES: Final = (96, 128, 160)
 """Sides in pixels of the crops that are looked at: small, so that a long blur is short in pixels."""
 
 _ROUNDS: Final = 8
-_SETTLED: Final = 1.0  # pixels of the crop; a round that moves the points by less is the last
+_SETTLED: Final = 1.0  # pixels of the crop; a round that moves it by less is the last
 _REACH: Final = CROP_SIZE / 4  # a face further off than this is another one
 _USUAL_SIDE: Final = 1.6  # of a crop, times that of a square as large as the face's box
 _LARGEST_CHANGE: Final = 2.0  # of that; portraits stray from it by less
@@ -104,7 +104,9 @@ def _settled(networks: CropNetworks, pixels: Pixels, face: Face, *, in_box: bool
         if in_box and not fit_box(landmarks, face.box):
             return face, 0.0
         face = replace(face, landmarks=landmarks)
-        if np.linalg.norm(points - TEMPLATE, axis=1).mean() < _SETTLED:
+        # By how much the crop moves: a face's own proportions differ from the template's by more.
+        moved = transform(invert(face_matrix(points)), TEMPLATE) - TEMPLATE
+        if np.linalg.norm(moved, axis=1).mean() < _SETTLED:
             break
     return face, score
 
