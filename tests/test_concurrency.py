@@ -1,11 +1,13 @@
 """Many items at once: the order, the bound, errors and stopping."""
 
+import os
 import threading
 import time
 
 import pytest
 
-from snadnet.concurrency import StoppedError, StopSignal, default_workers, in_order
+from snadnet.concurrency import CorePool, StoppedError, StopSignal, default_workers, in_order
+from snadnet.environment import available_cores
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -129,3 +131,38 @@ def test_a_failed_write_counts_as_over():
 
 def test_there_is_a_worker_at_least():
     assert 1 <= default_workers() <= 4
+
+
+def test_a_pool_keeps_the_order_and_leaves_a_single_item_to_the_caller():
+    pool = CorePool("test")
+    both = threading.Barrier(2, timeout=10)
+
+    def work(number):
+        if number < 2 and available_cores() > 1:
+            both.wait()  # the first two are worked on at the same time
+        return number, threading.current_thread().name
+
+    numbers, names = zip(*pool.map(work, range(20)), strict=True)
+    assert numbers == tuple(range(20))
+    assert all(name.startswith("test") for name in names)
+    assert pool.map(work, [5]) == [(5, threading.current_thread().name)]
+    assert pool.map(work, []) == []
+
+
+def test_the_first_error_of_a_pool_comes_out():
+    def work(number):
+        raise OSError(str(number))
+
+    with pytest.raises(OSError, match=r"^3$"):
+        CorePool("test").map(work, [3, 4, 5])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_pool_goes_on_in_a_forked_process():
+    pool = CorePool("test")
+    assert pool.map(abs, [-1, -2]) == [1, 2]
+    child = os.fork()
+    if child == 0:
+        os._exit(pool.map(abs, [-3, -4]) != [3, 4])
+    assert os.waitpid(child, 0)[1] == 0

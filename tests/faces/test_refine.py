@@ -24,8 +24,10 @@ class LeadingAway:
         middle = TEMPLATE.mean(axis=0)
         self._points = (TEMPLATE - middle) * growth + middle + (shift, 0.0)
         self._side = side
+        self.looks = 0
 
     def detect(self, _image: NDArray[np.uint8]) -> tuple[int, NDArray[np.float32]]:
+        self.looks += 1
         points = (self._points + 0.5) * (self._side / CROP_SIZE) - 0.5
         return 1, np.array([[0, 0, 1, 1, *points.flatten(), 0.9]], np.float32)
 
@@ -51,3 +53,13 @@ def test_a_face_that_is_followed_may_come_closer() -> None:
     followed = follow_face(leading_away(0.0, 1.3), PHOTO, FACE, least=0.4)
     assert followed is not None
     assert crop_side(followed) > 4 * crop_side(FACE)
+
+
+def test_a_crop_that_stays_is_settled_whatever_the_proportions_of_the_face() -> None:
+    networks = leading_away(0.0, 1.0)
+    for network in cast("dict[int, LeadingAway]", networks).values():
+        # Eyes wider apart and a mouth as much narrower, by more than a pixel: that moves the crop by less.
+        network._points = TEMPLATE + np.array([[-1], [1], [0], [1], [-1]]) * (6.0, 0.0)
+    refine_landmarks(networks, PHOTO, FACE)
+    (looks,) = {network.looks for network in cast("dict[int, LeadingAway]", networks).values()}
+    assert looks == 1 + 3  # and one at each other orientation

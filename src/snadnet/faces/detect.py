@@ -81,6 +81,7 @@ _MODEL_FILE: Final = "face_detection_yunet_2023mar.onnx"
 _GREY: Final = (128, 128, 128)  # what lies around a copy that is turned by half a right angle
 _REFINING_CONFIDENCE: Final = 0.3  # that there is a face is known by then
 _CANDIDATES: Final = 5000
+_MOST_SEARCHES: Final = 4  # side by side in a large photo: each takes a hundred megabytes
 
 _SURE: Final = 0.9  # where every face scores as much, no turned copy is searched
 _TURNED_MARGIN: Final = 0.02  # a face is upright unless it scores more than by this when turned
@@ -136,7 +137,7 @@ class FaceDetector:
             The faces from the largest to the smallest, in photo pixels; no two of them overlap by much.
         """
         # The tiles, which take the longest, are searched by threads of their own while this one searches the copies.
-        tiles = TileSearch(self._search_of_tiles, pixels, threads=cv2.getNumThreads())
+        tiles = TileSearch(self._search_of_tiles, pixels, threads=min(cv2.getNumThreads(), _MOST_SEARCHES))
         network = self._network(self.min_confidence)
         copies = _copies(pixels)
         upright = _merge(_search(network, copies, pixels.shape))

@@ -53,7 +53,7 @@ class TileSearch:
     Args:
         make_detect: Makes what finds the faces in an image, uint8 RGB ``(H, W, 3)``; called once in each thread.
         pixels: RGB ``(H, W, 3)``, uint8 or uint16, the photo. One of `SMALLEST_TILED` or less has no tiles.
-        threads: How many there are to do the work, the caller's among them: each search takes a hundred megabytes.
+        threads: How many there are to do the work, the caller's among them.
     """
 
     def __init__(
