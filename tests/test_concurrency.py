@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from snadnet.concurrency import CorePool, StoppedError, StopSignal, default_workers, in_order
+from snadnet.concurrency import Ahead, CorePool, StoppedError, StopSignal, default_workers, in_order
 from snadnet.environment import available_cores
 
 
@@ -165,4 +165,32 @@ def test_a_pool_goes_on_in_a_forked_process():
     child = os.fork()
     if child == 0:
         os._exit(pool.map(abs, [-3, -4]) != [3, 4])
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_work_ahead_is_waited_for_and_its_error_comes_out():
+    go = threading.Event()
+    ahead = Ahead(lambda: go.wait(10) and threading.current_thread().name)
+    go.set()
+    assert ahead.result().startswith("snadnet-ahead")
+    with pytest.raises(ZeroDivisionError):
+        Ahead(lambda: 1 // 0).result()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_process_forks_once_work_ahead_is_done():
+    lock, begun = threading.Lock(), threading.Event()
+
+    def work():
+        with lock:
+            begun.set()
+            time.sleep(0.3)
+            return 7
+
+    ahead = Ahead(work)
+    assert begun.wait(10)
+    child = os.fork()
+    if child == 0:
+        os._exit(not (lock.acquire(timeout=1) and ahead.result() == 7))
     assert os.waitpid(child, 0)[1] == 0

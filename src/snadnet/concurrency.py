@@ -12,11 +12,12 @@ interpreter's lock, so that the decoding of one photo overlaps with the inferenc
 
 import os
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from snadnet.environment import available_cores
 
@@ -116,6 +117,42 @@ class CorePool:
             # Without a lock, which could be inherited locked: two threads may each start one, and both work.
             self._started = os.getpid(), ThreadPoolExecutor(available_cores(), thread_name_prefix=self._name)
         return self._started[1]
+
+
+class Ahead(Generic[Result]):
+    """Work that begins at once, in a thread of its own, and whose result is asked for later.
+
+    A process forks only once it is done: of a thread that works, a forked process would inherit the locks it holds.
+
+    Args:
+        work: The work.
+    """
+
+    def __init__(self, work: Callable[[], Result]) -> None:
+        pool = ThreadPoolExecutor(1, thread_name_prefix="snadnet-ahead")
+        self._done = pool.submit(work)
+        # Its thread ends with the work; a process that ends waits for it.
+        pool.shutdown(wait=False)
+        _pending.add(self._done)
+
+    def result(self) -> Result:
+        """Wait for the result.
+
+        Raises:
+            Exception: If the work raised one.
+        """
+        return self._done.result()
+
+
+_pending: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
+
+
+def _wait_for_pending() -> None:
+    wait(list(_pending))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_wait_for_pending)
 
 
 def default_workers() -> int:

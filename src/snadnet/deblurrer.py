@@ -78,9 +78,9 @@ class Deblurrer:
     One object serves any number of photos and may be shared between threads. It works on in a forked process, and it
     can be pickled: it opens its network again where it arrives. On the CPU the same photo always gives the same bytes.
 
-    Memory: the photo is held twice, as it came and restored, and each face of it takes about 0.9 MB. The network
-    adds about 80 MB (the released one) for each crop that it works on at one time, and 250 MB for one of 512 px: on
-    the CPU that is one for each core, on CUDA all of a batch, and never more than ``batch_size``.
+    Memory: the photo is held twice, as it came and restored, and each face of it takes about 0.9 MB, a large one 3 MB.
+    The network adds about 50 MB (the released one) for each crop that it works on at one time, and 120 MB for one of
+    512 px: on the CPU that is one for each core, on CUDA all of a batch, and never more than ``batch_size``.
     ``benchmarks/photo_memory.py`` prints what whole photos take with reading and writing.
 
     Args:

@@ -33,12 +33,14 @@ def kept_in(folder):
 
 def test_a_graph_is_kept_once_and_gives_the_same_bytes(folder, monkeypatch):
     first = OnnxBackend(released_weights(), "cpu")
+    first._session(usual=True)
     (path,) = kept_in(folder)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) & 0o022 == 0
     opened = []
     monkeypatch.setattr(cache, "_read", lambda place, read=cache._read: opened.append(read(place)) or opened[-1])
     again = OnnxBackend(released_weights(), "cpu")
+    again._session(usual=True)
     assert opened[0] is not None
     monkeypatch.setenv(CACHE_VARIABLE, "off")
     without = OnnxBackend(released_weights(), "cpu")

@@ -1,7 +1,7 @@
 """Backend of ONNX files: runs an exported graph on face crops, with the same bytes whatever the batch."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.catalogue import current_name
-from snadnet.concurrency import CorePool
+from snadnet.concurrency import Ahead, CorePool
 from snadnet.errors import ModelError, WeightsError
 from snadnet.faces.classes import NUM_CLASSES
 from snadnet.image_arrays import channels_first, channels_last
@@ -52,7 +52,8 @@ class OnnxBackend:
     sizes than it declares.
 
     On the CPU crops of the size that it is made for, as photos give them, have a graph of their own that takes no
-    others: it opens and runs faster. That for all sizes is opened when it is first needed.
+    others: it opens and runs faster. That for all sizes is opened when it is first needed. A release's is opened in a
+    thread of its own, meanwhile a photo can be read and its faces found.
 
     Args:
         path: An ONNX file that keeps the contract of `snadnet.inference`.
@@ -99,8 +100,12 @@ class OnnxBackend:
         if self._chosen.provider == CPU and self.size.padded(*self._usual[2:]) == self._usual[2:]:
             pairs = zip(ports.inputs[0].shape, self._usual, strict=True)
             self._fixed = {name: size for name, size in pairs if isinstance(name, str) and name}
-        on_device = self._session(usual=release is not None).on_device
-        self.device: Device = self._chosen.name if on_device else "cpu"
+        self.device: Device = self._chosen.name
+        self._ahead: Ahead[GraphSession] | None = None
+        if release is not None and self._fixed is not None:
+            self._ahead = Ahead(partial(self._open, self._fixed))
+        elif not self._session(usual=release is not None).on_device:
+            self.device = "cpu"
         if release is None:
             self._try_sizes()
 
@@ -121,20 +126,20 @@ class OnnxBackend:
     def _session(self, *, usual: bool) -> GraphSession:
         """The graph for the usual crops, if there is one, or that for all."""
         usual = usual and self._fixed is not None
+        if usual and self._ahead is not None:
+            return self._ahead.result()
         if usual not in self._sessions:
-            try:
-                # Without a lock, which could be inherited locked: two threads may each open one, and both work.
-                self._sessions[usual] = open_graph(
-                    self._graph,
-                    self._chosen,
-                    fall_back=self._asked == "auto",
-                    fixed=self._fixed if usual else None,
-                )
-            except (ModelError, WeightsError):
-                raise
-            except Exception as error:  # the runtimes' errors have no base class but Exception
-                raise self._damaged() from error
+            # Without a lock, which could be inherited locked: two threads may each open one, and both work.
+            self._sessions[usual] = self._open(self._fixed if usual else None)
         return self._sessions[usual]
+
+    def _open(self, fixed: Mapping[str, int] | None) -> GraphSession:
+        try:
+            return open_graph(self._graph, self._chosen, fall_back=self._asked == "auto", fixed=fixed)
+        except (ModelError, WeightsError):
+            raise
+        except Exception as error:  # the runtimes' errors have no base class but Exception
+            raise self._damaged() from error
 
     def _damaged(self) -> WeightsError:
         return WeightsError(f"{self._name}: not a readable ONNX file, or damaged; export or copy it again")
