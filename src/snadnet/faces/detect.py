@@ -25,16 +25,15 @@ blur of 25 px. So turned copies, which cost seven more searches, are searched on
 less than 0.9: copies turned by right angles, and those of 640 px or less turned by 45 degrees and on from there. What
 only a turned copy shows must be seen in its own aligned crop too, which folds in clothes are not.
 
-Of 35 images each (those portraits, tilted by up to 30 degrees) this many gave an upright crop before copies were turned
-by 45 degrees; with tilts of 45 degrees too and 1 px, all of 49 do in each column, by
-``python benchmarks/turned_faces.py``:
+Of 35 images each (those portraits, tilted by up to 30 degrees) this many give an upright crop; there are no false ones
+but one at 15 px on the left side, and five and six at 25 px on the left and right (``python benchmarks/turned_faces.py``):
 
 =====  =======  =========  ===========  ==========
 blur   upright  left side  upside down  right side
 =====  =======  =========  ===========  ==========
 1 px   35       35         35           35
-15 px  35       34         35           34
-25 px  34       28         34           27
+15 px  35       35         35           35
+25 px  35       29         35           28
 =====  =======  =========  ===========  ==========
 
 A photo of more than 1920 px is searched in tiles too (see `snadnet.faces.tiles`). Of groups of 15 faces this many are
