@@ -25,8 +25,8 @@ blur of 25 px. So turned copies, which cost seven more searches, are searched on
 less than 0.9: copies turned by right angles, and those of 640 px or less turned by 45 degrees and on from there. What
 only a turned copy shows must be seen in its own aligned crop too, which folds in clothes are not.
 
-Of 35 images each (those portraits, tilted by up to 30 degrees) this many give an upright crop. Another crop comes of one
-image at 15 px (left side), and of five and six at 25 px (left and right). ``python benchmarks/turned_faces.py``:
+Of 35 images each (those portraits, tilted by up to 30 degrees) this many give an upright crop, and one at 15 px (left
+side), and five and six at 25 px (left and right), give another one. ``python benchmarks/turned_faces.py``:
 
 =====  =======  =========  ===========  ==========
 blur   upright  left side  upside down  right side
