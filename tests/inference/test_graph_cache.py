@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import stat
+import time
 
 import numpy as np
 import onnx
@@ -143,5 +144,10 @@ def test_only_the_newest_are_kept(folder):
     for number in range(12):
         (folder / f"{number:02}.graph").touch()
         os.utime(folder / f"{number:02}.graph", (number, number))
+    for name, age in ((".keeping-new", 60), (".keeping-old", 90_000)):
+        (folder / name).mkdir()
+        (folder / name / "optimized").touch()
+        os.utime(folder / name, (time.time() - age,) * 2)
     cache._leave_newest(folder)
+    assert [path.name for path in folder.glob(".*")] == [".keeping-new"]
     assert [path.stem for path in kept_in(folder)] == [f"{number:02}" for number in range(4, 12)]

@@ -13,9 +13,11 @@ is kept.
 import hashlib
 import os
 import platform
+import shutil
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -35,6 +37,8 @@ _KEPT: Final = 8  # graphs, the newest
 _ENDING: Final = ".graph"
 _WRITABLE_BY_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
 _SAVED: Final = "optimized"
+_BEGUN: Final = ".keeping-"  # a folder while a graph is kept
+_LEFT_BEHIND: Final = 86_400.0  # seconds; a process that was killed left it
 
 if sys.platform == "win32":  # where the environment variable of `snadnet/__init__.py` is not heeded
     ort.disable_telemetry_events()
@@ -118,7 +122,7 @@ def _opened(kept: KeptGraph, options: ort.SessionOptions, providers: list[str]) 
 def _kept(content: bytes, path: Path, options: ort.SessionOptions, providers: list[str]) -> ort.InferenceSession:
     """Open a graph, and keep what ONNX Runtime makes of it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".", dir=path.parent, ignore_cleanup_errors=True) as place:
+    with tempfile.TemporaryDirectory(prefix=_BEGUN, dir=path.parent, ignore_cleanup_errors=True) as place:
         options.optimized_model_filepath = str(Path(place, _SAVED))
         options.add_session_config_entry("session.optimized_model_external_initializers_file_name", TENSORS)
         session = ort.InferenceSession(content, options, providers=providers)
@@ -180,3 +184,6 @@ def _leave_newest(folder: Path) -> None:
     kept = sorted(folder.glob(f"*{_ENDING}"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in kept[_KEPT:]:
         path.unlink(missing_ok=True)
+    for begun in folder.glob(f"{_BEGUN}*"):
+        if time.time() - begun.stat().st_mtime > _LEFT_BEHIND:
+            shutil.rmtree(begun, ignore_errors=True)
