@@ -50,8 +50,8 @@ def available_cores() -> int:
 def share_freed_memory() -> bool:
     """Let the threads of this process take what others have freed, where the C library is glibc.
 
-    Else each thread has an arena of its own, and what one has freed there no other can have: a large photo takes an
-    eighth more. For programs: a library does not settle this for the process that it runs in.
+    Else each thread has an arena of its own, and what one has freed there no other can have, so that a large photo
+    takes more. For programs: a library does not settle this for the process that it runs in.
 
     Returns:
         Whether that is so now.
