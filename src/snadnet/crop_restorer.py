@@ -74,15 +74,16 @@ class CropRestorer:
         network = self._network_for(max(height, width))
         crop = reduced_to(photo.pixels, network.crop_size)
         scale = len(crop) / height
-        sharpness = measure_sharpness(reduced_to(photo.pixels, CROP_SIZE))
-        (restored,) = _restored(network, crop[None], photo, [np.diag([scale, scale, 1.0])[:2]], [sharpness])
+        canonical = crop if network.crop_size == CROP_SIZE else reduced_to(photo.pixels, CROP_SIZE)
+        matrix = np.diag([scale, scale, 1.0])[:2]
+        (restored,) = _restored(network, crop[None], photo, [matrix], [measure_sharpness(canonical)])
         return restored
 
     def _by(self, network: Backend, photo: Photo, landmarks: Sequence[NDArray[np.floating]]) -> Iterator[RestoredCrop]:
         """Restore faces by one network."""
-        # Of large crops fewer at one time, whose parsing alone is large.
-        size = max(1, self._batch_size * CROP_SIZE**2 // max(CROP_SIZE, network.crop_size) ** 2)
         if not runs_side_by_side(network):
+            # Of large crops fewer at one time, whose parsing alone is large.
+            size = max(1, self._batch_size * CROP_SIZE**2 // max(CROP_SIZE, network.crop_size) ** 2)
             for batch in _parts(landmarks, size):
                 yield from _cut_and_restored(network, photo, batch)
             return

@@ -263,8 +263,14 @@ class Deblurrer:
         for (each, face), crop in zip(located, crops, strict=True):
             faces_before.append(
                 RestoredFace(
-                    *(face.box, face.landmarks, face.confidence, crop.parsing),
-                    *(crop.sharpness, crop.sharpness, each.number, crop.blur),
+                    box=face.box,
+                    landmarks=face.landmarks,
+                    confidence=face.confidence,
+                    parsing=crop.parsing,
+                    sharpness_before=crop.sharpness,
+                    sharpness_after=crop.sharpness,
+                    number=each.number,
+                    blur=crop.blur,
                 )
             )
         return _pasted(original, [crop.patch for crop in crops], faces_before, skipped, strength)

@@ -9,7 +9,6 @@ nearby background as well, and an edge along the hair line would show.
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from snadnet.environment import available_cores
+from snadnet.concurrency import CorePool
 from snadnet.errors import ConfigError
 from snadnet.faces.defaults import CROP_SIZE
 from snadnet.faces.warp import FloatArray, bounds, invert, shift, warp
@@ -95,9 +94,7 @@ def paste_faces(pixels: Pixels, patches: Sequence[Patch], *, strength: float = 1
         tile[:] = _add(tile, here, left, top, strength)
 
     # No two parts share a pixel.
-    with ThreadPoolExecutor(available_cores(), thread_name_prefix="snadnet-paste") as pool:
-        for _ in pool.map(add, patch_tiles(patches, pixels.shape[1], pixels.shape[0])):
-            pass
+    CorePool("snadnet-paste").map(add, list(patch_tiles(patches, pixels.shape[1], pixels.shape[0])))
     return result
 
 

@@ -126,11 +126,12 @@ def _kept(content: bytes, path: Path, options: ort.SessionOptions, providers: li
         options.optimized_model_filepath = str(Path(place, _SAVED))
         options.add_session_config_entry("session.optimized_model_external_initializers_file_name", TENSORS)
         session = ort.InferenceSession(content, options, providers=providers)
-        tensors = Path(place, TENSORS)  # not there where all are small
-        kept = packed(Path(place, _SAVED).read_bytes(), tensors.read_bytes() if tensors.exists() else b"")
-        write_atomically(path, *kept)
-    path.chmod(0o600)
-    _leave_newest(path.parent)
+        with suppress(OSError):  # a disk that is full now, or a file that another process has taken away: it is open
+            tensors = Path(place, TENSORS)  # not there where all are small
+            kept = packed(Path(place, _SAVED).read_bytes(), tensors.read_bytes() if tensors.exists() else b"")
+            write_atomically(path, *kept)
+            path.chmod(0o600)
+            _leave_newest(path.parent)
     return session
 
 

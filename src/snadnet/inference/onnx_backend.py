@@ -104,7 +104,7 @@ class OnnxBackend:
         self._ahead: Ahead[GraphSession] | None = None
         if release is not None and self._fixed is not None:
             self._ahead = Ahead(partial(self._open, self._fixed))
-        elif not self._session(usual=release is not None).on_device:
+        elif not self._session(usual=False).on_device:
             self.device = "cpu"
         if release is None:
             self._try_sizes()

@@ -3,7 +3,8 @@
 ONNX calls this external data: a tensor names a file, an offset and a length. Here the file is always the one beside
 the graph that has its name and the ending ``.safetensors``, or the one that this rests on, and the place must be that
 of one of its tensors, of the same type and shape. ONNX Runtime never opens it: the tensors are put into the graph's
-bytes first, which then are those of a graph that holds its own weights. Numbers below are field numbers of
+bytes first, which then are those of a graph that holds its own weights. The graphs of
+`snadnet.inference.kept_graphs` say in the same way where their tensors lie. Numbers below are field numbers of
 ``onnx.proto``.
 """
 
