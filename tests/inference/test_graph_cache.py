@@ -1,10 +1,10 @@
 """Optimized graphs in a folder: used when they are sound and the user's own, else made anew."""
 
-import hashlib
 import os
 import shutil
 import stat
 import time
+import zlib
 
 import numpy as np
 import onnx
@@ -81,7 +81,7 @@ def foreign_graph():
         lambda content: bad_graph(),
         lambda content: foreign_graph(),
         lambda content: b"".join(packed(content[40 : len(content) // 2], b"")),
-        lambda content: hashlib.sha256(b"\xff" * 40).digest() + b"\xff" * 40,
+        lambda content: zlib.crc32(b"\xff" * 40).to_bytes(4, "little") + b"\xff" * 40,
     ],
 )
 def test_what_is_damaged_or_foreign_is_made_anew(folder, tiny_network, damage):

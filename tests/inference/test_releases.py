@@ -60,7 +60,7 @@ def test_onnx_runtime_opens_the_pair_by_itself_and_computes_the_same() -> None:
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(released_weights()), options)
     restored = session.run(["restored"], {"blurred": crop.transpose(0, 3, 1, 2)})[0].transpose(0, 2, 3, 1)
-    assert np.array_equal(OnnxBackend(released_weights(), "cpu")(crop).restored, restored.clip(0, 1))
+    assert np.allclose(OnnxBackend(released_weights(), "cpu")(crop).restored, restored.clip(0, 1), atol=2e-5)
 
 
 def test_files_are_small_enough_to_keep() -> None:

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from snadnet import __version__
+from snadnet.cli.shared.loading import loading
 from snadnet.errors import SnadnetError
 
 
@@ -119,10 +120,11 @@ class VerbCommand(TyperCommand):
         Raises:
             BadParameter: If an option goes by another name today.
         """
-        command = self.load()
-        if not extra.get("resilient_parsing"):
-            _refuse_renamed(args, known=_option_names(command))
-        return command.make_context(info_name, args, parent=parent, **extra)
+        with loading():
+            command = self.load()
+            if not extra.get("resilient_parsing"):
+                _refuse_renamed(args, known=_option_names(command))
+            return command.make_context(info_name, args, parent=parent, **extra)
 
 
 class _Verbs(TyperGroup):

@@ -32,7 +32,7 @@ CACHE_VARIABLE: Final = "SNADNET_CACHE"
 """Environment variable: the folder of optimized graphs, or "off"."""
 
 _OFF: Final = ("", "off", "0")
-_FORMAT: Final = "4"  # changes with the form of the files
+_FORMAT: Final = "5"  # changes with the form of the files
 _KEPT: Final = 8  # graphs, the newest
 _ENDING: Final = ".graph"
 _WRITABLE_BY_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH

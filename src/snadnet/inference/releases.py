@@ -3,6 +3,7 @@
 import atexit
 import functools
 import hashlib
+import io
 import json
 import tempfile
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from contextlib import ExitStack
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from snadnet.errors import WeightsError
 
@@ -178,7 +179,8 @@ def _checked(folder: Traversable, name: str) -> Traversable:
         raise WeightsError(f"the entry {name!r} of {MANIFEST} lacks 'file' or 'sha256'; {_REMEDY}")
     file: Traversable = folder / entry["file"]
     try:
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        with cast("io.BufferedIOBase", file.open("rb")) as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
         raise WeightsError(f"the weights file {entry['file']} cannot be read; {_REMEDY}") from error
     if digest != entry["sha256"]:

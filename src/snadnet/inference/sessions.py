@@ -88,6 +88,8 @@ def _onnx_options() -> ort.SessionOptions:
     # Planning which results may lie where others were takes much of the opening, and keeps more memory than freeing
     # each after its last use.
     options.enable_mem_reuse = False
+    # A second copy of matrices in another order: no faster to run, and it takes time and memory to open.
+    options.add_session_config_entry("session.disable_prepacking", "1")
     # Else bytes that look like ONNX Runtime's own format would be read as that, which has not been checked.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     return options

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Final
 from snadnet.batch.clip_content import OUTPUT_CONTAINERS, VIDEO_SUFFIXES, is_video
 from snadnet.concurrency import StopSignal, default_workers
 from snadnet.errors import ConfigError
+from snadnet.lazy import load_lazily
 from snadnet.video.limits import MAX_CLIP_BYTES, MAX_FRAMES, VideoLimits
-from snadnet.video.results import Progress, TrackedFace, VideoResult
 
 if TYPE_CHECKING:
     from snadnet.deblurrer import Deblurrer
+    from snadnet.video.results import Progress, TrackedFace, VideoResult
 
 __all__ = [
     "MAX_CLIP_BYTES",
@@ -34,6 +35,9 @@ __all__ = [
     "is_video",
     "require_video_extra",
 ]
+
+# Each is loaded when it is first asked for.
+__getattr__ = load_lazily(__name__, {"snadnet.video.results": ("Progress", "TrackedFace", "VideoResult")})
 
 _LIMITS: Final = VideoLimits()
 
@@ -56,8 +60,8 @@ def deblur_video(
     strip_metadata: bool = False,
     workers: int | None = None,
     stop: StopSignal | None = None,
-    progress: Progress | None = None,
-) -> VideoResult:
+    progress: "Progress | None" = None,
+) -> "VideoResult":
     """Deblur the faces in a clip.
 
     Frames keep their size, times and depth, and what no face's mask reaches is coded again as it was decoded. Sound,

@@ -17,6 +17,7 @@ from snadnet.cli.deblur import options as given
 from snadnet.cli.deblur.choices import check_choice, face_choice
 from snadnet.cli.deblur.report import Report, exit_code
 from snadnet.cli.deblur.streams import check_streams, read_standard_input
+from snadnet.cli.shared.loading import loading
 from snadnet.cli.shared.options import (
     DEFAULT_MAX_FILE_SIZE,
     DEFAULT_MAX_PIXELS,
@@ -126,11 +127,10 @@ def deblur(
     def records(stop: StopSignal) -> Generator[Record]:
         if not jobs:
             return
-        # Nothing heavy is loaded before it is needed.
-        from snadnet.batch.work import deblur_jobs  # noqa: PLC0415
-        from snadnet.cli.deblur.clips import deblur_clips  # noqa: PLC0415
-        from snadnet.deblurrer import Deblurrer  # noqa: PLC0415
-        from snadnet.inference.resolve import check_model  # noqa: PLC0415
+        with loading():  # nothing heavy before it is needed
+            from snadnet.batch.work import deblur_jobs  # noqa: PLC0415
+            from snadnet.deblurrer import Deblurrer  # noqa: PLC0415
+            from snadnet.inference.resolve import check_model  # noqa: PLC0415
 
         share_freed_memory()
         deblurrer = Deblurrer(
@@ -158,7 +158,10 @@ def deblur(
                 progress.advance()
                 yield record
         clips = [job for job in jobs if job.clip]
-        yield from deblur_clips(clips, deblurrer, options, clip_limits, workers=threads, stop=stop)
+        if clips:
+            from snadnet.cli.deblur.clips import deblur_clips  # noqa: PLC0415
+
+            yield from deblur_clips(clips, deblurrer, options, clip_limits, workers=threads, stop=stop)
 
     stopped = _run(found, records, report)
     code = stopped or exit_code(report.counts, require_face=require_face)

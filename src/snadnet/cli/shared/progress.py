@@ -10,21 +10,24 @@ if TYPE_CHECKING:
 
 
 class ProgressDisplay:
-    """A running bar, from `show_progress`."""
+    """A running bar, or none, from `show_progress`."""
 
-    def __init__(self, bar: "Progress", task: "TaskID") -> None:
+    def __init__(self, bar: "tuple[Progress, TaskID] | None" = None) -> None:
         self._bar = bar
-        self._task = task
 
     def advance(self, count: int = 1) -> None:
         """Count so many items as done."""
-        self._bar.start()  # does nothing where it runs already
-        self._bar.advance(self._task, count)
+        if self._bar is not None:
+            bar, task = self._bar
+            bar.start()  # does nothing where it runs already
+            bar.advance(task, count)
 
     def update(self, completed: float, state: str = "") -> None:
         """Move the bar to where the work stands, and show a few words on its state behind it."""
-        self._bar.start()
-        self._bar.update(self._task, completed=completed, state=state)
+        if self._bar is not None:
+            bar, task = self._bar
+            bar.start()
+            bar.update(task, completed=completed, state=state)
 
 
 @contextmanager
@@ -42,6 +45,9 @@ def show_progress(
         from_start: Show the bar at once, rather than with the first progress.
         hidden: Show nothing, such as where there is a single item.
     """
+    if hidden or not is_terminal(sys.stderr):
+        yield ProgressDisplay()
+        return
     from rich.console import Console  # noqa: PLC0415 (loaded when there is something to show)
     from rich.progress import (  # noqa: PLC0415
         BarColumn,
@@ -64,13 +70,12 @@ def show_progress(
         transient=True,
         # What is sent to a file or another program must arrive there, and not on the terminal.
         redirect_stdout=is_terminal(sys.stdout),
-        disable=hidden or not is_terminal(sys.stderr),
     )
     task = bar.add_task(description, total=total, state="")
     try:
         if from_start:
             bar.start()
-        yield ProgressDisplay(bar, task)
+        yield ProgressDisplay((bar, task))
     finally:
         bar.stop()
 
