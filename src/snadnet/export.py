@@ -27,10 +27,11 @@ from snadnet.models.checkpoint_io import check_finite
 from snadnet.models.restorer import Restored, Restorer
 from snadnet.safetensors_header import read_parts, tensor_places
 
-OPSET = 18
+OPSET = 20
 _LARGE = 256
 """Tensors with fewer numbers than this stay in float32: they cost nothing."""
 
+_ROWS_AND_COLUMNS = (2, 3)
 _LARGEST_SIDE = 2048
 _FOLDINGS = 2
 _Network = TypeVar("_Network", bound=nn.Module)
@@ -149,6 +150,8 @@ def _simplify(model: ir.Model) -> None:
     for _ in range(_FOLDINGS):
         fold_constants_ir(model, should_fold=_may_fold)
         passes.RemoveUnusedNodesPass()(model)
+    for node in model.graph:
+        _pool(node)
     for each in (
         passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
         passes.DeduplicateInitializersPass(),
@@ -162,6 +165,17 @@ def _simplify(model: ir.Model) -> None:
 def _may_fold(node: ir.Node) -> bool | None:
     """Whether to fold a node; None leaves it to the rules, which do not know what to do with a tensor taken apart."""
     return False if node.op_type == "Split" else None
+
+
+def _pool(node: ir.Node) -> None:
+    """Turn the mean of all rows and columns into a global pooling, for which runtimes need not move the channels."""
+    axes = node.inputs[1] if node.op_type == "ReduceMean" and len(node.inputs) > 1 else None
+    if axes is None or axes.const_value is None or axes.const_value.numpy().tolist() != list(_ROWS_AND_COLUMNS):
+        return
+    if node.attributes.get_int("keepdims", 1) == 1:
+        node.op_type = "GlobalAveragePool"
+        node.attributes.clear()
+        node.resize_inputs(1)
 
 
 def share_tensors(graph: Path, weights: Path) -> None:

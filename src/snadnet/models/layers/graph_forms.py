@@ -5,6 +5,8 @@ takes them out of their blocks and puts them back, which costs as much as a smal
 convolutions in place of what folds features, takes them apart or joins them.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -71,11 +73,14 @@ def in_blocks(features: Tensor) -> Tensor:
     return F.conv2d(features, torch.eye(channels, device=features.device).view(channels, channels, 1, 1))
 
 
-def channel_sum(features: Tensor) -> Tensor:
-    """Return the sum of ``(B, C, H, W)`` over the channels, ``(B, 1, H, W)``."""
+def channel_sum(features: Tensor, channels: Sequence[int] | None = None) -> Tensor:
+    """Return the sum of ``(B, C, H, W)`` over the channels, all or some of them, ``(B, 1, H, W)``."""
+    count = features.shape[1]
+    chosen = range(count) if channels is None else channels
     if not torch.compiler.is_compiling():
-        return features.sum(dim=1, keepdim=True)
-    return F.conv2d(features, torch.ones(1, features.shape[1], 1, 1, device=features.device))
+        return features[:, list(chosen)].sum(dim=1, keepdim=True)
+    weight = torch.tensor([float(channel in chosen) for channel in range(count)], device=features.device)
+    return F.conv2d(features, weight.view(1, count, 1, 1))
 
 
 def _padding(convolution: nn.Conv2d) -> tuple[int, int]:

@@ -58,6 +58,8 @@ def separable_normalize(features: Tensor, foreground: Tensor, *, epsilon: float 
     if foreground.shape != (batch, 1, height, width):
         expected = (batch, 1, height, width)
         raise ValueError(f"the foreground mask has shape {tuple(foreground.shape)}, expected {expected}")
+    if torch.compiler.is_compiling():
+        return _normalize_in_graph(features.float(), foreground.float(), epsilon).to(features.dtype)
     with _full_precision(features.device.type):
         values = features.float().permute(0, 2, 3, 1).reshape(batch, height * width, channels)
         fore = foreground.float().reshape(batch, height * width, 1)
@@ -134,6 +136,24 @@ def _normalize(values: Tensor, fore: Tensor, epsilon: float) -> _Normalized:
 def _blend(fore: Tensor, regions: Tensor) -> Tensor:
     """Spread one row for each region (B, 2, C) over the pixels (B, N, C) by the mask (B, N, 1)."""
     return torch.addcmul(regions[:, 1:], fore, regions[:, :1] - regions[:, 1:])
+
+
+def _normalize_in_graph(features: Tensor, foreground: Tensor, epsilon: float) -> Tensor:
+    """What `_normalize` computes, in few operations that leave the channels where a graph has them."""
+    face = foreground.flatten(2)
+    masks = torch.cat((face, 1.0 - face), dim=1)
+    others = masks.flip(1)
+    shares = masks / masks.sum(dim=2, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+    values = features.flatten(2)
+    means = values @ shares.mT
+    gaps = means @ torch.tensor([[-1.0, 1.0], [1.0, -1.0]], device=features.device)
+    centred = values - means @ masks
+    crossed = centred @ (2.0 * shares * others).mT + gaps * (shares * others.square()).sum(dim=2).unsqueeze(1)
+    variances = centred.square() @ shares.mT + gaps * crossed
+    scales = torch.rsqrt(variances.clamp_min(0.0) + epsilon)
+    # Of the one region's gap and scale, and of the other's, whose gap has the other sign.
+    across = (gaps * scales) @ (masks * others)
+    return (centred * (scales @ masks) + across).view_as(features)
 
 
 class _SeparableNormalize(torch.autograd.Function):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.faces.classes import BACKGROUND_CLASSES, NUM_CLASSES
-from snadnet.models.layers.graph_forms import convolve_to_parts
+from snadnet.models.layers.graph_forms import channel_sum, convolve_to_parts
 from snadnet.models.snadnet.normalization import SeparableNormalization
 
 Normalization = Literal["separable", "instance", "batch", "none"]
@@ -17,8 +17,7 @@ the SNAD layers as a whole, normalization and denormalization: LinkNet alone."""
 
 def foreground_mask(parsing: Tensor) -> Tensor:
     """Return ``M_f = 1 - M_b``, ``(B, 1, H, W)``, of class probabilities ``(B, 19, H, W)`` (II-C)."""
-    background = torch.stack([parsing[:, index] for index in BACKGROUND_CLASSES]).sum(dim=0)
-    return (1.0 - background).clamp(0.0, 1.0).unsqueeze(1)
+    return (1.0 - channel_sum(parsing, BACKGROUND_CLASSES)).clamp(0.0, 1.0)
 
 
 def resize_parsing(parsing: Tensor, factor: int) -> Tensor:

@@ -72,14 +72,13 @@ def extend(images: Tensor, margin: int) -> Tensor:
     """Mirror ``(B, C, H, W)`` images outwards by a margin that fades into the opposite side's."""
     mirrored = F.pad(images, (margin,) * 4, mode="reflect")
     for dim in (2, 3):
-        length = mirrored.shape[dim]
-        before = mirrored.narrow(dim, 0, margin)
-        within = mirrored.narrow(dim, margin, length - 2 * margin)
-        # Seen from its own edge, as the one before is.
-        after = mirrored.narrow(dim, length - margin, margin).flip(dim)
-        own = torch.arange(1, margin + 1, device=images.device) / (margin + 1)
+        before, within, after = mirrored.tensor_split((margin, mirrored.shape[dim] - margin), dim=dim)
+        ends = torch.cat((before, after), dim=dim)
+        opposite = ends.flip(dim)
+        # From a half at the outer edges to nearly all at the inner ones.
+        places = torch.arange(2 * margin, device=images.device) + 1
+        own = 0.5 + 0.5 * torch.minimum(places, 2 * margin + 1 - places) / (margin + 1)
         own = own.unsqueeze(1) if dim == 2 else own  # noqa: PLR2004 (the rows)
-        middle = 0.5 * (before + after)
-        first, last = middle + own * (before - middle), middle + own * (after - middle)
-        mirrored = torch.cat((first, within, last.flip(dim)), dim=dim)
+        before, after = (opposite + own * (ends - opposite)).tensor_split(2, dim=dim)
+        mirrored = torch.cat((before, within, after), dim=dim)
     return mirrored

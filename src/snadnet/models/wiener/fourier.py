@@ -139,6 +139,25 @@ class Fourier:
         return waves(coarse, coarse, count), (cos.reshape(shape), sin.reshape(shape))
 
     @cached_property
+    def _forward(self) -> tuple[Tensor, Tensor]:
+        return self._steps(back=False)
+
+    @cached_property
+    def _backward(self) -> tuple[Tensor, Tensor]:
+        return self._steps(back=True)
+
+    def _steps(self, *, back: bool) -> tuple[Tensor, Tensor]:
+        """The matrices of the two steps of `_along_rows`, ``(2 H / R, 2 H / R)`` and ``(H / R, 2 R, 2 R)``.
+
+        Of what the first gives, real and imaginary parts take turns.
+        """
+        coarse, between = self._split_waves
+        return (
+            torch.stack(_halves(*coarse, back=back), dim=1).flatten(0, 1),
+            torch.cat(_halves(*between, back=back), dim=1),
+        )
+
+    @cached_property
     def _shares(self) -> Tensor:
         return half_weights(self.width, self.device) / extent(self.height * self.width, self.device)
 
@@ -152,13 +171,12 @@ class Fourier:
         """Transform real ``(..., H, W)`` images."""
         if _fast(self.device):
             return _of_complex(torch.fft.rfft2(images))
-        return self._along_rows(self._along_columns(images), back=False)
+        lead = images.shape[:-2]
+        turned = self._along_rows(self._along_columns(images), lead, back=False).movedim(-4, -2)
+        return Spectrum(*turned.reshape(*lead, 2 * self.height, -1).tensor_split(2, dim=-2))
 
     def transform_centred(self, images: Tensor) -> Spectrum:
         """Transform ``(..., h, w)`` images whose middle is the origin, in an empty image of this size.
-
-        Rows before the middle and after it are added for the cosines and subtracted for the sines, and so are columns,
-        which leaves half of the products.
 
         Args:
             images: Real, of odd sides; what lies before the origin is wrapped around, and what is too large as well.
@@ -168,49 +186,34 @@ class Fourier:
             missing = (0, self.width - width, 0, self.height - height)
             whole = F.pad(images, missing).roll((-(height // 2), -(width // 2)), dims=(-2, -1))
             return _of_complex(torch.fft.rfft2(whole))
-        (cos_h, sin_h), (cos_w, sin_w) = self._waves_around(height // 2, width // 2)
-        even, odd = _folded(images, -2)
-        even_even, even_odd = _folded(even, -1)
-        odd_even, odd_odd = _folded(odd, -1)
-        real = torch.cat((even_even @ cos_w, odd_odd @ -sin_w), dim=-2)
-        imaginary = torch.cat((even_odd @ -sin_w, odd_even @ -cos_w), dim=-2)
-        rows = torch.cat((cos_h, sin_h), dim=1)
-        return Spectrum(rows @ real, rows @ imaginary)
+        cos_h, sin_h = self._waves_of_rows(torch.arange(height, device=self.device) - height // 2)
+        cos_w, sin_w = self._waves_of_columns(torch.arange(width, device=self.device) - width // 2)
+        stacked = torch.cat((images @ cos_w, images @ -sin_w), dim=-2)
+        return Spectrum(*(half @ stacked for half in _halves(cos_h, sin_h, back=False)))
 
-    def _waves_around(self, down: int, right: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        """Cosines and sines of rows and columns from the origin on: ``(H, down + 1)``, ``(right + 1, W // 2 + 1)``.
-
-        The sines lack the origin, where they are zero.
-        """
-        cos_h, sin_h = self._waves_of_rows(torch.arange(down + 1, device=self.device))
-        cos_w, sin_w = self._waves_of_columns(torch.arange(right + 1, device=self.device))
-        return (cos_h, sin_h[:, 1:]), (cos_w, sin_w[1:])
-
-    def _along_columns(self, images: Tensor) -> Spectrum:
-        """Transform real ``(..., H, W)`` along their columns.
+    def _along_columns(self, images: Tensor) -> Tensor:
+        """Transform real ``(..., H, W)`` along their columns, to real and imaginary parts ``(..., 2, H, W // 2 + 1)``.
 
         The two halves of a row are added for the even frequencies and subtracted for the odd ones (Cooley and Tukey
         1965), which leaves half of the products.
         """
         cos, sin = self._columns
+        both, images = torch.stack((cos, -sin)), images.unsqueeze(-3)
         if self.width % _FOLDS:
-            return Spectrum(images @ cos, images @ -sin)
+            return images @ both
         half, evens = self.width // 2, self.width // _FOLDS + 1
         left, right = images[..., :half], images[..., half:]
-        added, subtracted = left + right, left - right
-        return Spectrum(
-            *(
-                torch.cat((added @ wave[:half, :evens], subtracted @ wave[:half, evens:]), dim=-1)
-                for wave in (cos, -sin)
-            )
-        )
+        parts = (left + right) @ both[:, :half, :evens], (left - right) @ both[:, :half, evens:]
+        return torch.cat(parts, dim=-1)
 
     def inverse(self, spectrum: Spectrum) -> Tensor:
         """Return the real images ``(..., H, W)`` of a spectrum."""
         if _fast(self.device):
             images: Tensor = torch.fft.irfft2(torch.complex(*spectrum), s=(self.height, self.width))
             return images
-        return self._back_along_all_columns(self._along_rows(spectrum, back=True))
+        lead = spectrum.real.shape[:-2]
+        turned = self._along_rows(torch.cat(spectrum, dim=-2), lead, back=True).movedim(-2, -4)
+        return self._back_along_columns(turned.reshape(*lead, self.height, 2, -1))
 
     def inverse_around(self, spectrum: Spectrum, reach: int) -> Tensor:
         """Return the pixels of ``inverse``'s images around the origin.
@@ -227,9 +230,11 @@ class Fourier:
         if _fast(self.device):
             lags = torch.arange(2 * reach + 1, device=self.device) - reach
             return self.inverse(spectrum)[..., lags.unsqueeze(1), lags]
-        (cos_h, sin_h), (cos_w, sin_w) = self._waves_around(reach, reach)
-        cos_w, sin_w = (cos_w * self._shares).T, (sin_w * self._shares).T
-        rows = torch.cat((cos_h, sin_h), dim=1).T
+        # From the origin on; sines are zero there.
+        cos_h, sin_h = self._waves_of_rows(torch.arange(reach + 1, device=self.device))
+        cos_w, sin_w = self._waves_of_columns(torch.arange(reach + 1, device=self.device))
+        cos_w, sin_w = (cos_w * self._shares).T, (sin_w[1:] * self._shares).T
+        rows = torch.cat((cos_h, sin_h[:, 1:]), dim=1).T
         (real_even, real_odd), (imaginary_even, imaginary_odd) = (
             (rows @ part).tensor_split((reach + 1,), dim=-2) for part in spectrum
         )
@@ -237,49 +242,47 @@ class Fourier:
         odd = _unfolded(imaginary_even @ sin_w, real_odd @ -sin_w, -2)
         return _unfolded(even, odd, -1)
 
-    def _back_along_columns(self, spectrum: Spectrum, columns: tuple[Tensor, Tensor]) -> Tensor:
-        cos_w, sin_w = columns
-        images: Tensor = spectrum.real @ (cos_w * self._shares).T - spectrum.imaginary @ (sin_w * self._shares).T
-        return images
+    def _back_along_columns(self, rows: Tensor) -> Tensor:
+        """Undo `_along_columns`, of ``(..., H, 2, W // 2 + 1)``.
 
-    def _back_along_all_columns(self, spectrum: Spectrum) -> Tensor:
-        """Undo `_along_columns`: even frequencies repeat in the right half, odd ones with the other sign."""
+        Even frequencies repeat in the right half, odd ones do so with the other sign.
+        """
+        cos, sin = self._columns
         if self.width % _FOLDS:
-            return self._back_along_columns(spectrum, self._columns)
+            images: Tensor = rows.flatten(-2) @ torch.cat((cos * self._shares, -sin * self._shares), dim=1).T
+            return images
         half, evens = self.width // 2, self.width // _FOLDS + 1
-        cos, sin = (wave[:half] * self._shares for wave in self._columns)
+        cos, sin = cos[:half] * self._shares, -sin[:half] * self._shares
         of_evens, of_odds = (
-            spectrum.real[..., each] @ cos[:, each].T - spectrum.imaginary[..., each] @ sin[:, each].T
+            rows[..., each].flatten(-2) @ torch.cat((cos[:, each], sin[:, each]), dim=1).T
             for each in (slice(None, evens), slice(evens, None))
         )
         return torch.cat((of_evens + of_odds, of_evens - of_odds), dim=-1)
 
-    def _along_rows(self, spectrum: Spectrum, *, back: bool) -> Spectrum:
-        """Transform ``(..., H, C)`` along all of its rows, not divided by their number, or back.
+    def _along_rows(self, parts: Tensor, lead: torch.Size, *, back: bool) -> Tensor:
+        """Transform real and imaginary parts along all rows, not divided by their number, or back.
 
         One large product becomes two small ones (Cooley and Tukey 1965): over every `_RADIX`-th row, then over those
         between, turned by where they lie.
+
+        Args:
+            parts: ``(..., 2, H, C)``, or the same numbers in another shape.
+            lead: What comes before that in their shape.
+            back: Whether to go back.
+
+        Returns:
+            ``(..., n, 2, m, C)``: row ``j n + i`` of the result lies at ``[..., i, :, j, :]``.
         """
+        columns = parts.shape[-1]
         if self.height % _RADIX:
-            cos, sin = self._rows
-            return _rotated(spectrum, cos, sin, back=back)
-        lead, columns = spectrum.real.shape[:-2], spectrum.real.shape[-1]
+            matrix = torch.cat(_halves(*self._rows, back=back))
+            turned = matrix @ parts.reshape(*lead, 2 * self.height, columns)
+            return turned.reshape(*lead, 1, 2, self.height, columns)
         count = self.height // _RADIX
-        (cos, sin), (cos_between, sin_between) = self._split_waves
-        coarse = Spectrum(*(part.reshape(*lead, count, _RADIX * columns) for part in spectrum))
-        turned = Spectrum(
-            *(part.reshape(*lead, count, _RADIX, columns) for part in _rotated(coarse, cos, sin, back=back))
-        )
-        whole = _rotated(turned, cos_between, sin_between, back=back)
-        return Spectrum(*(part.transpose(-3, -2).reshape(*lead, self.height, columns) for part in whole))
-
-
-def _folded(images: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """Add and subtract what lies on both sides of the middle: from the middle on, and beyond it."""
-    reach = images.shape[dim] // 2
-    before, middle, after = images.tensor_split((reach, reach + 1), dim=dim)
-    mirrored = before.flip(dim)
-    return torch.cat((middle, after + mirrored), dim=dim), after - mirrored
+        first, second = self._backward if back else self._forward
+        coarse = first @ parts.reshape(*lead, 2 * count, _RADIX * columns)
+        whole = second @ coarse.reshape(*lead, count, 2 * _RADIX, columns)
+        return whole.reshape(*lead, count, 2, _RADIX, columns)
 
 
 def _unfolded(even: Tensor, odd: Tensor, dim: int) -> Tensor:
@@ -288,8 +291,10 @@ def _unfolded(even: Tensor, odd: Tensor, dim: int) -> Tensor:
     return torch.cat(((beyond + odd).flip(dim), middle, beyond - odd), dim=dim)
 
 
-def _rotated(spectrum: Spectrum, cos: Tensor, sin: Tensor, *, back: bool) -> Spectrum:
-    """The product of the matrix ``cos - i sin``, or ``cos + i sin`` if ``back``, with ``(..., N, C)``."""
-    stacked = torch.cat((spectrum.real, spectrum.imaginary), dim=-2)
+def _halves(cos: Tensor, sin: Tensor, *, back: bool) -> tuple[Tensor, Tensor]:
+    """What gives the real and the imaginary part of a product with ``cos - i sin``, or ``cos + i sin`` if ``back``.
+
+    Both are for real parts above imaginary ones.
+    """
     sin = -sin if back else sin
-    return Spectrum(torch.cat((cos, sin), dim=-1) @ stacked, torch.cat((-sin, cos), dim=-1) @ stacked)
+    return torch.cat((cos, sin), dim=-1), torch.cat((-sin, cos), dim=-1)

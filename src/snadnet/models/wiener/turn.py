@@ -246,17 +246,18 @@ def _solved(normal: Tensor, towards: Tensor) -> Tensor:
     no operator that solves equations.
     """
     scale = normal.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None] + _LEAST
-    normal, left = normal / scale, (towards / scale).expand(-1, -1, len(_BUMP_RIDGES))
-    ridges = torch.tensor(_BUMP_RIDGES, device=normal.device)
+    ridges = torch.tensor(_BUMP_RIDGES, device=normal.device)[:, None, None]
+    matrices = (normal / scale).unsqueeze(1) + ridges * torch.eye(normal.shape[-1], device=normal.device)
+    left = (towards / scale).unsqueeze(1).expand(-1, len(_BUMP_RIDGES), -1, -1)
     found, direction = torch.zeros_like(left), left
-    size = left.square().sum(dim=1, keepdim=True)
+    size = left.mT @ left
     for _ in range(_ITERATIONS):
-        answer = normal @ direction + ridges * direction
-        step = size / ((direction * answer).sum(dim=1, keepdim=True) + _TINY)
+        answer = matrices @ direction
+        step = size / (direction.mT @ answer + _TINY)
         found, left = found + step * direction, left - step * answer
-        before, size = size, left.square().sum(dim=1, keepdim=True)
+        before, size = size, left.mT @ left
         direction = left + size / (before + _TINY) * direction
-    return found
+    return found.squeeze(3).mT
 
 
 def _arms(length: int, device: torch.device) -> Tensor:
