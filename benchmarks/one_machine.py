@@ -81,6 +81,8 @@ print(json.dumps(seconds))
 
 def main(*, runs: Annotated[int, typer.Option(min=1, help="Fresh processes for each figure.")] = 5) -> None:
     """Print the figures of docs/research/scale.md, section "On one machine"."""
+    # An installed package has its modules compiled.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     weights = str(resolve_weights())
     print(run_header(["snadnet", "onnxruntime", "opencv-python-headless", "numpy"]))
     with tempfile.TemporaryDirectory() as place:

@@ -69,6 +69,12 @@ def test_the_file_is_small_and_knows_its_model_and_sizes(network: SNADNet, graph
     assert not any(node.metadata_props for node in onnx.load(graph).graph.node)  # the exporter's stack traces
 
 
+def test_operations_are_those_that_runtimes_have_kernels_for(graph: Path) -> None:
+    operations = [node.op_type for node in onnx.load(graph).graph.node]
+    assert {"Gelu", "GlobalAveragePool"} <= set(operations)
+    assert "Erf" not in operations
+
+
 def test_rounding_gives_what_a_file_in_half_precision_holds(network: SNADNet, tmp_path: Path) -> None:
     save_network(tmp_path / "half.safetensors", network, "snadnet-small", fp16=True)
     _, state = read_weights(tmp_path / "half.safetensors")

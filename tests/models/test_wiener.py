@@ -88,6 +88,13 @@ def test_gradient_power_is_that_of_neighbours_differences() -> None:
     torch.testing.assert_close(gradient_power(10, 8, across.device), expected, rtol=0, atol=1e-5)
 
 
+def test_an_image_is_extended_by_hand() -> None:
+    # Mirrored: 3 2 | 1 2 3 | 2 1. Inner ends keep 5/6 of their own and take 1/6 of the opposite one, outer ones 2/3.
+    extended = extend(torch.tensor([[[[1.0, 2.0, 3.0]] * 3]]), 2)
+    row = torch.tensor([3 * 2 / 3 + 1 / 3, 2 * 5 / 6 + 2 / 6, 1.0, 2.0, 3.0, 2 * 5 / 6 + 2 / 6, 2 / 3 + 3 / 3])
+    torch.testing.assert_close(extended, row.expand(1, 1, 7, 7))
+
+
 def test_an_extended_image_has_no_edge_where_it_wraps() -> None:
     sharp = image(48)
     extended = extend(sharp, MARGIN)

@@ -1,5 +1,6 @@
 """The progress bar: on a terminal only, and never in the way of lines that go elsewhere."""
 
+import subprocess
 import sys
 
 import pytest
@@ -70,3 +71,13 @@ def test_a_stream_that_is_not_there_is_no_terminal(monkeypatch):
     assert not is_terminal(sys.stderr)
     with show_progress("Working", 2) as progress:
         progress.advance()
+
+
+def test_where_nothing_is_shown_nothing_is_loaded_for_it():
+    code = (
+        "import sys\nfrom snadnet.cli.shared.progress import show_progress\n"
+        "with show_progress('Working', 1) as progress: progress.advance()\n"
+        "print('rich' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

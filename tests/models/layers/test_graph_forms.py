@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from snadnet.models.layers.graph_forms import convolve_to_parts, convolve_unshuffled, in_blocks
+from snadnet.models.layers.graph_forms import channel_sum, convolve_to_parts, convolve_unshuffled, in_blocks
 
 
 def both_forms(compute: Callable[[], Tensor]) -> tuple[Tensor, Tensor]:
@@ -59,3 +59,12 @@ def test_features_in_blocks_are_themselves_to_the_bit() -> None:
     plain, graph = both_forms(lambda: in_blocks(features))
     assert plain is features
     assert graph.equal(features)
+
+
+@given(chosen=st.none() | st.sets(st.integers(0, 4), min_size=1))
+def test_channels_are_added_up_by_a_convolution(chosen: set[int] | None) -> None:
+    features = images(5, 3, 7)
+    plain, graph = both_forms(lambda: channel_sum(features, None if chosen is None else sorted(chosen)))
+    assert plain.shape == (2, 1, 3, 7)
+    torch.testing.assert_close(graph, plain)
+    torch.testing.assert_close(plain[:, 0], sum(features[:, channel] for channel in chosen or range(5)))

@@ -45,6 +45,9 @@ def test_equals_the_definition(seed: int, shape: tuple[int, int, int, int], offs
     features = features + offset * foreground
     expected = separable_normalize_reference(features.double(), foreground.double())
     torch.testing.assert_close(separable_normalize(features, foreground).double(), expected, rtol=1e-3, atol=2e-3)
+    with pytest.MonkeyPatch.context() as patch:  # as a graph computes it
+        patch.setattr("torch.compiler.is_compiling", lambda: True)
+        torch.testing.assert_close(separable_normalize(features, foreground).double(), expected, rtol=1e-3, atol=2e-3)
 
 
 def test_each_region_gets_mean_zero_and_variance_one() -> None:
