@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from snadnet.catalogue import current_name
 from snadnet.concurrency import Ahead, CorePool
+from snadnet.environment import available_cores
 from snadnet.errors import ModelError, WeightsError
 from snadnet.faces.classes import NUM_CLASSES
 from snadnet.image_arrays import channels_first, channels_last
@@ -53,7 +54,7 @@ class OnnxBackend:
 
     On the CPU crops of the size that it is made for, as photos give them, have a graph of their own that takes no
     others: it opens and runs faster. That for all sizes is opened when it is first needed. A release's is opened in a
-    thread of its own, meanwhile a photo can be read and its faces found.
+    thread of its own, meanwhile a photo can be read and its faces found; where there is one core, when it is needed.
 
     Args:
         path: An ONNX file that keeps the contract of `snadnet.inference`.
@@ -103,7 +104,8 @@ class OnnxBackend:
         self.device: Device = self._chosen.name
         self._ahead: Ahead[GraphSession] | None = None
         if release is not None and self._fixed is not None:
-            self._ahead = Ahead(partial(self._open, self._fixed))
+            if available_cores() > 1:
+                self._ahead = Ahead(partial(self._open, self._fixed))
         elif not self._session(usual=False).on_device:
             self.device = "cpu"
         if release is None:
