@@ -1,8 +1,18 @@
-"""Loading modules without looking for garbage among what they make."""
+"""Loading modules without looking for garbage among what they make, in the command's own process."""
 
+import atexit
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_own_process = False
+
+
+def own_process() -> None:
+    """Say that this process is the command's own, and ends with it: `loading` does nothing before."""
+    global _own_process  # noqa: PLW0603 (a fact of the process)
+    _own_process = True
+    atexit.register(gc.freeze)  # what is there at the end goes with the process
 
 
 @contextmanager
@@ -12,6 +22,9 @@ def loading() -> Iterator[None]:
     Modules make many objects that all stay: looking through them, which Python does after each 700, takes a fifth of
     the time of ``snadnet --help``.
     """
+    if not _own_process:
+        yield
+        return
     gc.disable()
     try:
         yield
