@@ -18,7 +18,7 @@ from snadnet.models import read_model
 from snadnet.models.snadnet import Draft, FirstResult, FullSizeSNADNet, draft_of
 from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, REGRESSION_MAPS
 from snadnet.training.faces import fill_labels
-from snadnet.training.kept_arrays import KeptArrays, Kind, next_faces, unfinished
+from snadnet.training.kept_arrays import KeptArrays, Kind, next_faces, to_bytes, unfinished
 from snadnet.training.symmetries import moved, moved_quarters
 
 _LEAST: Final = 1e-12
@@ -68,13 +68,13 @@ class FirstResults(KeptArrays):
             labels: ``(B, S, S)`` class ids, all known.
             result: What the network made of them.
         """
-        blurred, restored = _bytes(sample.blurred), _bytes(result.restored)
+        blurred, restored = _pixels(sample.blurred), _pixels(result.restored)
         given, kept = (_pictures(torch.from_numpy(pixels)) for pixels in (blurred, restored))
         draft = draft_of(given, kept, result.kernel)
         self.write(
             {
                 "blurred": blurred,
-                "sharp": _bytes(sample.sharp),
+                "sharp": _pixels(sample.sharp),
                 "restored": restored,
                 "labels": labels.numpy(),
                 "kernels": sample.kernels.numpy(),
@@ -107,11 +107,9 @@ def mirrored(sample: DraftedSample, symmetry: int) -> DraftedSample:
     return result
 
 
-def _bytes(images: Tensor) -> NDArray[np.uint8]:
-    rounded: NDArray[np.uint8] = (
-        images.float().clamp(0.0, 1.0).mul(255.0).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
-    )
-    return rounded
+def _pixels(images: Tensor) -> NDArray[np.uint8]:
+    pixels: NDArray[np.uint8] = to_bytes(images).permute(0, 2, 3, 1).contiguous().numpy()
+    return pixels
 
 
 def _pictures(pixels: Tensor) -> Tensor:

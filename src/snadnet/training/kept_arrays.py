@@ -110,3 +110,8 @@ def next_faces(dataset: FaceDataset, store: KeptArrays) -> FaceSample:
     start = store.count
     samples = [dataset[SampleKey(number, store.size)] for number in range(start, start + _BLOCK)]
     return FaceSample(*(torch.stack(part) for part in zip(*samples, strict=True)))
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """Return images in ``[0, 1]`` as the nearest of 256 values, uint8; what is beyond is clamped."""
+    return images.float().clamp(0.0, 1.0).mul(255.0).round().byte()

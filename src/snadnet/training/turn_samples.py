@@ -13,11 +13,11 @@ from snadnet.data.dataset import FaceDataset, FaceSample
 from snadnet.data.degradation import KERNEL_SIDE as TRUE_KERNEL_SIDE
 from snadnet.image_arrays import channels_first
 from snadnet.models.snadnet import FullSizeSNADNet, TurnSight
-from snadnet.models.wiener.data_step import frequency_bands
+from snadnet.models.wiener.data_step import band_means, frequency_bands
 from snadnet.models.wiener.fourier import half_weights
 from snadnet.models.wiener.refinement import fading_window
 from snadnet.models.wiener.turn import TURN_MAPS, mirrored_maps
-from snadnet.training.kept_arrays import KeptArrays, Kind, next_faces, unfinished
+from snadnet.training.kept_arrays import KeptArrays, Kind, next_faces, to_bytes, unfinished
 from snadnet.training.symmetries import moved, moved_quarters
 
 _BANDS: Final = 10
@@ -95,8 +95,8 @@ class TurnSamples(KeptArrays):
             sight.kernel.float(),
             sight.maps.float(),
             sight.images.float(),
-            _bytes(faces.blurred),
-            _bytes(faces.sharp),
+            to_bytes(faces.blurred),
+            to_bytes(faces.sharp),
             faces.kernels.flatten(1, 2),
             band_power(faces.sharp),
             noise_variance(faces),
@@ -112,10 +112,6 @@ class TurnSamples(KeptArrays):
             sharp=sample.sharp / 255.0,
             kernels=_of_sum_one(sample.kernels),
         )
-
-
-def _bytes(images: Tensor) -> Tensor:
-    return (images.clamp(0.0, 1.0) * 255.0).round().byte()
 
 
 def _of_sum_one(kernels: Tensor) -> Tensor:
@@ -154,8 +150,7 @@ def band_power(images: Tensor) -> Tensor:
     window = torch.outer(fading, fading)
     centred = images - images.mean(dim=(2, 3), keepdim=True)
     power: Tensor = torch.fft.rfft2(centred * window).abs().square().mean(dim=1)
-    members = frequency_bands(side, side, device) * half_weights(side, device)
-    found = power.flatten(1) @ members.flatten(1).T / members.sum(dim=(1, 2))
+    found = band_means(power, frequency_bands(side, side, device) * half_weights(side, device))
     return found / (side * side * window.square().mean())
 
 

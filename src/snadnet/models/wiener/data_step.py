@@ -121,19 +121,15 @@ class DataStep(nn.Module):
 
     def _weights(self, left: Spectrum, observed: Observation) -> tuple[Tensor, Tensor]:
         """The weights ``r`` of each image, ``(B, 1, H, W // 2 + 1)``, and the expected error ``(B,)``."""
-        bands = observed.bands.flatten(1)
-        members = bands.sum(dim=1)
         # Of one pixel, so that it is the noise's own where nothing else is left.
         noise = left.power().mean(dim=1) / observed.pixels
-        # Never transposed, so that a graph holds the bands once.
         seen = [
-            torch.log((bands @ each.flatten(1).mT).mT / members + _LEAST_POWER)
-            for each in (noise, observed.power.squeeze(1))
+            torch.log(band_means(each, observed.bands) + _LEAST_POWER) for each in (noise, observed.power.squeeze(1))
         ]
         # Both are brought to about the range from -1 to 1.
         features = torch.cat((seen[0] / 4.0 + 2.0, seen[1] / 4.0 + 1.0), dim=1)
         change = _SPAN * torch.tanh(self.change(F.gelu(self.hidden(features))) / _SPAN)
-        curve = ((self.log_weights + change[:, :_BANDS]) @ bands).view_as(noise)
+        curve = ((self.log_weights + change[:, :_BANDS]) @ observed.bands.flatten(1)).view_as(noise)
         return torch.exp(curve).unsqueeze(1), torch.exp(self.log_level + change[:, _BANDS])
 
 
@@ -149,3 +145,19 @@ def frequency_bands(height: int, width: int, device: torch.device) -> Tensor:
     place = frequency.clamp(0.0, 1.0).sqrt() * (_BANDS - 1)
     numbers = torch.arange(_BANDS, device=device)[:, None, None]
     return (1.0 - (place - numbers).abs()).clamp_min(0.0)
+
+
+def band_means(power: Tensor, weights: Tensor) -> Tensor:
+    """Return the means of power spectra in bands of frequencies.
+
+    Args:
+        power: ``(B, H, W // 2 + 1)``.
+        weights: Of each frequency in each band, ``(bands, H, W // 2 + 1)``.
+
+    Returns:
+        ``(B, bands)``.
+    """
+    members = weights.flatten(1)
+    # Never transposed, so that a graph holds the weights once.
+    means: Tensor = (members @ power.flatten(1).mT).mT / members.sum(dim=1)
+    return means

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from snadnet.models.layers.unet import ResidualUNet
-from snadnet.models.wiener.data_step import frequency_bands
+from snadnet.models.wiener.data_step import band_means, frequency_bands
 from snadnet.models.wiener.fourier import Fourier, Spectrum, column_frequencies, extent, full_precision, half_weights
 from snadnet.models.wiener.full_size import map_kernels, signed_root
 from snadnet.models.wiener.refinement import fading_window
@@ -271,11 +271,10 @@ def _whitenings(power: Tensor, height: int, width: int) -> Tensor:
 
     All the way, the highest frequencies would count most, in which there is noise alone. What is left has the power 1.
     """
-    bands = frequency_bands(height, width, power.device).flatten(1)
+    bands = frequency_bands(height, width, power.device)
     halves = half_weights(width, power.device)
-    weights = (bands.view(len(bands), height, -1) * halves).flatten(1)
-    level = power.flatten(1) @ weights.T / weights.sum(dim=1)
-    spectrum = torch.exp(torch.log(level + _LEAST_POWER) @ bands).view_as(power)
+    level = band_means(power.squeeze(1), bands * halves)
+    spectrum = torch.exp(torch.log(level + _LEAST_POWER) @ bands.flatten(1)).view_as(power)
     rows = torch.arange(height, device=power.device)
     down = torch.minimum(rows, height - rows) / extent(height, power.device)
     right = column_frequencies(width, power.device) / extent(width, power.device)

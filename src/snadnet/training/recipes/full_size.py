@@ -30,10 +30,9 @@ from snadnet.training.first_results import DraftedSample, FirstResults, build_fi
 from snadnet.training.learner import make_grouped_optimizer
 from snadnet.training.recipes.adversary import DISCRIMINATOR, AdversarialSettings, contest, discriminators
 from snadnet.training.recipes.base import DeblurringRecipe, initial_network
-from snadnet.training.recipes.kept import KeptSettings, draws
+from snadnet.training.recipes.kept import KeptSettings, all_made, draws
 from snadnet.training.recipes.regions import RegionFinder
 from snadnet.training.run import Run
-from snadnet.training.run_lock import run_lock
 
 _SMALLEST = 1e-9
 _LITTLE_NOISE = 0.02
@@ -134,8 +133,17 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
             return
         sizes = self.settings.data.sizes
         counts = kept.counts(sizes, self.accelerator, "first_results")
-        self._build_first_results(faces, kept.folder, counts, run)
-        if run.stop.reason is not None:
+        data = self.settings.data
+        assert self.settings.label_parser is not None
+        builds = build_first_results(
+            kept.folder,
+            FaceDataset(faces, data.degradation, data.augmentation, seed=self.settings.seed),
+            counts,
+            network=self.whole,
+            label_parser=self.settings.label_parser,
+            bfloat16=self.settings.precision == "bf16",
+        )
+        if not all_made(builds, kept.folder, run, "first results"):
             return
         side = self.whole.kernel_side
         stores = [FirstResults(kept.folder, size, count, kernel_side=side) for size, count in counts.items()]
@@ -143,23 +151,6 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
         symmetries = 2 if self.settings.learn == "all" else 8
         for draw in draws(sizes, written, symmetries=symmetries, seed=self.settings.seed, start=run.step):
             yield mirrored(stores[draw.place].read(draw.numbers), draw.symmetry)
-
-    def _build_first_results(self, faces: list[FaceFile], folder: Path, counts: dict[int, int], run: Run) -> None:
-        """Write what is missing of the results, until the run is to stop; no other run may write there."""
-        data = self.settings.data
-        assert self.settings.label_parser is not None
-        with run_lock(folder), run.clock.paused():
-            for made in build_first_results(
-                folder,
-                FaceDataset(faces, data.degradation, data.augmentation, seed=self.settings.seed),
-                counts,
-                network=self.whole,
-                label_parser=self.settings.label_parser,
-                bfloat16=self.settings.precision == "bf16",
-            ):
-                run.logger.log_message(f"first results: {made}")
-                if run.stop.reason is not None:
-                    break
 
     def training_step(self, batch: FaceSample, progress: float) -> dict[str, Tensor]:
         """Run the full-size pass, or the part of it that learns."""

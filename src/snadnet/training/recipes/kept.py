@@ -11,6 +11,8 @@ from pydantic import Field
 from snadnet.data.dataset import SizeShare
 from snadnet.errors import ConfigError
 from snadnet.training.config import StrictSettings
+from snadnet.training.run import Run
+from snadnet.training.run_lock import run_lock
 
 
 class KeptSettings(StrictSettings):
@@ -46,6 +48,30 @@ class KeptSettings(StrictSettings):
         if accelerator.num_processes > 1:
             raise ConfigError(f"{name} are for one process; leave them out, or train in one")
         return counts
+
+
+def all_made(builds: Iterator[dict[int, int]], folder: Path, run: Run, name: str) -> bool:
+    """Make what is missing before the training, until the run is to stop; no other run may make it there.
+
+    Args:
+        builds: Makes it, and yields how many there are of each size.
+        folder: Where it is kept.
+        run: The run; its clock stands still meanwhile.
+        name: What it is, for its log.
+
+    Returns:
+        Whether all is there.
+
+    Raises:
+        ConfigError: If another run makes it there.
+        DataError: If it cannot be made or written.
+    """
+    with run_lock(folder), run.clock.paused():
+        for made in builds:
+            run.logger.log_message(f"{name}: {made}")
+            if run.stop.reason is not None:
+                return False
+    return run.stop.reason is None
 
 
 class Draw(NamedTuple):

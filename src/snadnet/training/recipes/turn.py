@@ -18,9 +18,8 @@ from snadnet.models.wiener.turn import turned_kernels
 from snadnet.training.config import RunSettings
 from snadnet.training.learner import make_grouped_optimizer
 from snadnet.training.recipes.base import RestoringRecipe, initial_network
-from snadnet.training.recipes.kept import KeptSettings, draws
+from snadnet.training.recipes.kept import KeptSettings, all_made, draws
 from snadnet.training.run import Run
-from snadnet.training.run_lock import run_lock
 from snadnet.training.turn_samples import TurnSample, TurnSamples, build_turn_samples, mirrored_sample
 
 _GRID: Final = 64
@@ -115,8 +114,15 @@ class TurnRecipe(RestoringRecipe[TurnSettings, TurnSample]):
         """
         sizes, kept = self.settings.data.sizes, self.settings.samples
         counts = kept.counts(sizes, self.accelerator, "samples")
-        self._build_samples(faces, counts, run)
-        if run.stop.reason is not None:
+        data = self.settings.data
+        builds = build_turn_samples(
+            kept.folder,
+            FaceDataset(faces, data.degradation, data.augmentation, seed=self.settings.seed),
+            counts,
+            network=self.whole,
+            bfloat16=self.settings.precision == "bf16",
+        )
+        if not all_made(builds, kept.folder, run, "samples"):
             return
         side = self.whole.kernel_side
         stores = [TurnSamples(kept.folder, size, count, kernel_side=side) for size, count in counts.items()]
@@ -124,21 +130,6 @@ class TurnRecipe(RestoringRecipe[TurnSettings, TurnSample]):
         for draw in draws(sizes, written, symmetries=_SYMMETRIES, seed=self.settings.seed, start=run.step):
             sample = mirrored_sample(stores[draw.place].read(draw.numbers), draw.symmetry)
             yield TurnSample(*(part.to(self.device) for part in sample))
-
-    def _build_samples(self, faces: list[FaceFile], counts: dict[int, int], run: Run) -> None:
-        """Write what is missing of the samples, until the run is to stop; no other run may write there."""
-        data, folder = self.settings.data, self.settings.samples.folder
-        with run_lock(folder), run.clock.paused():
-            for made in build_turn_samples(
-                folder,
-                FaceDataset(faces, data.degradation, data.augmentation, seed=self.settings.seed),
-                counts,
-                network=self.whole,
-                bfloat16=self.settings.precision == "bf16",
-            ):
-                run.logger.log_message(f"samples: {made}")
-                if run.stop.reason is not None:
-                    break
 
     def training_step(self, batch: TurnSample, progress: float) -> dict[str, Tensor]:
         """Estimate the turn, and judge the kernels or the faces that follow."""
