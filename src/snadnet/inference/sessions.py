@@ -1,5 +1,6 @@
 """Opened graphs, whichever runtime runs them: ONNX Runtime, or OpenVINO of the extra ``snadnet[openvino]``."""
 
+import platform
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -17,6 +18,7 @@ from snadnet.inference.devices import CPU, DeviceEntry
 from snadnet.inference.graph_cache import Graph, open_session
 
 _ERROR: Final = 3  # ONNX Runtime's log level
+_X86: Final = ("x86_64", "amd64")
 _TELEMETRY: Final = "openvino_telemetry"
 
 
@@ -88,8 +90,9 @@ def _onnx_options() -> ort.SessionOptions:
     # Planning which results may lie where others were takes much of the opening, and keeps more memory than freeing
     # each after its last use.
     options.enable_mem_reuse = False
-    # A second copy of matrices in another order: no faster to run, and it takes time and memory to open.
-    options.add_session_config_entry("session.disable_prepacking", "1")
+    if platform.machine().lower() in _X86:
+        # A second copy of matrices in another order: no faster to run there, and it takes time and memory to open.
+        options.add_session_config_entry("session.disable_prepacking", "1")
     # Else bytes that look like ONNX Runtime's own format would be read as that, which has not been checked.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     return options
