@@ -1,13 +1,14 @@
 """The file of an optimized graph: its tensors come back as they were, or nothing does."""
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from snadnet.files import write_atomically
-from snadnet.inference.kept_graphs import TENSORS, packed, read_kept
+from snadnet.inference.kept_graphs import TENSORS, packed, read_kept, without_shapes
 
 TYPES = {TensorProto.FLOAT: np.float32, TensorProto.INT64: np.int64}
 
@@ -89,3 +90,12 @@ def test_tensors_of_another_length_are_refused(tmp_path, shape):
 def test_tensors_beyond_the_end_are_refused(tmp_path):
     graph, content = graph_of({"t": (np.ones(300, np.float32), TensorProto.FLOAT)})
     assert kept_of(tmp_path, graph, content[:-1]) is None
+
+
+def test_shapes_are_left_out_and_nothing_else():
+    tensors = {"t": (np.ones(300, np.float32), TensorProto.FLOAT)}
+    model = onnx.load_from_string(graph_of(tensors)[0])
+    model.producer_name = "someone"
+    expected = model.SerializeToString()
+    model.graph.value_info.append(helper.make_tensor_value_info("between", TensorProto.FLOAT, [3]))
+    assert onnx.load_from_string(without_shapes(model.SerializeToString())) == onnx.load_from_string(expected)

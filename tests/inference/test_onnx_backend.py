@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import zipfile
 from types import SimpleNamespace
 
@@ -210,18 +211,53 @@ def test_released_weights_are_checked(tmp_path):
         verified(tmp_path, "m")
 
 
-def test_weights_that_a_released_graph_shares_are_checked_with_it(tmp_path):
-    write_release(tmp_path, rests_on=["m.safetensors"])
-    manifest = json.loads((tmp_path / "manifest.json").read_text())
-    manifest["m.safetensors"] = {"file": "m.safetensors", "sha256": hashlib.sha256(b"weights").hexdigest()}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(WeightsError, match=r"m\.safetensors cannot be read"):
-        verified(tmp_path, "m")
-    (tmp_path / "m.safetensors").write_bytes(b"weights")
-    assert verified(tmp_path, "m") == tmp_path / "m.onnx"
-    (tmp_path / "m.safetensors").write_bytes(b"weighty")
-    with pytest.raises(WeightsError, match=r"m\.safetensors is damaged"):
-        verified(tmp_path, "m")
+@pytest.fixture
+def release(tmp_path, monkeypatch):
+    """The folder of a package that holds one release."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    manifest = json.loads((released_weights("snadnet-tiny").parent / "manifest.json").read_text())
+    names = ("snadnet-tiny", "snadnet-tiny.safetensors")
+    (folder / "manifest.json").write_text(json.dumps({name: manifest[name] for name in names}))
+    for name in names:
+        shutil.copy(released_weights(name), folder)
+    monkeypatch.setattr(releases, "files", lambda _package: tmp_path)
+    monkeypatch.setenv("SNADNET_CACHE", str(tmp_path / "kept"))
+    for cached in (released_weights, releases.check_shared_weights):
+        cached.cache_clear()
+    yield folder
+    for cached in (released_weights, releases.check_shared_weights):
+        cached.cache_clear()
+
+
+def spoil(path):
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+
+
+def test_weights_that_a_released_graph_shares_are_checked_before_it_is_opened(release):
+    spoil(release / "snadnet-tiny.safetensors")
+    with pytest.raises(WeightsError, match=r"snadnet-tiny\.safetensors is damaged"):
+        OnnxBackend(released_weights("snadnet-tiny"), "cpu")
+    with pytest.raises(WeightsError, match=r"snadnet-tiny\.safetensors is damaged"):
+        released_weights("snadnet-tiny.safetensors")
+    (release / "snadnet-tiny.safetensors").unlink()
+    with pytest.raises(WeightsError, match=r"snadnet-tiny\.safetensors cannot be read"):
+        OnnxBackend(released_weights("snadnet-tiny"), "cpu")
+
+
+def test_where_its_graph_is_kept_a_releases_weights_are_not_read(release):
+    crop = np.random.default_rng(0).random((1, 256, 256, 3), np.float32)
+    expected = OnnxBackend(released_weights("snadnet-tiny"), "cpu")(crop).restored
+    spoil(release / "snadnet-tiny.safetensors")
+    releases.check_shared_weights.cache_clear()
+    network = OnnxBackend(released_weights("snadnet-tiny"), "cpu")
+    assert np.array_equal(network(crop).restored, expected)
+    with pytest.raises(WeightsError, match=r"snadnet-tiny\.safetensors is damaged"):
+        network(crop[:, :64])  # a size that no graph is kept for
+    spoil(release / "snadnet-tiny.onnx")
+    released_weights.cache_clear()
+    with pytest.raises(WeightsError, match=r"snadnet-tiny\.onnx is damaged"):
+        released_weights("snadnet-tiny")
 
 
 def test_a_zipped_package_gives_graph_and_weights_side_by_side(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ The environment variable ``SNADNET_CACHE`` names another folder, or is ``off``. 
 is kept.
 """
 
+import functools
 import hashlib
 import os
 import platform
@@ -26,13 +27,13 @@ from typing import Final, NamedTuple
 import onnxruntime as ort
 
 from snadnet.files import write_atomically
-from snadnet.inference.kept_graphs import TENSORS, KeptGraph, packed, read_kept
+from snadnet.inference.kept_graphs import TENSORS, KeptGraph, packed, read_kept, without_shapes
 
 CACHE_VARIABLE: Final = "SNADNET_CACHE"
 """Environment variable: the folder of optimized graphs, or "off"."""
 
 _OFF: Final = ("", "off", "0")
-_FORMAT: Final = "5"  # changes with the form of the files
+_FORMAT: Final = "6"  # changes with the form of the files
 _KEPT: Final = 8  # graphs, the newest
 _ENDING: Final = ".graph"
 _WRITABLE_BY_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
@@ -96,10 +97,9 @@ def open_session(
             result.add_free_dimension_override_by_name(name, size)
         return result
 
-    folder = cache_folder()
-    if folder is None:
+    path = _place(graph, options(), providers, fixed)
+    if path is None:
         return ort.InferenceSession(graph.read(), options(), providers=providers)
-    path = folder / f"{_key(graph.digest, options(), providers, fixed)}{_ENDING}"
     kept = _read(path)
     if kept is not None:
         with suppress(Exception):  # what it cannot run is made anew
@@ -109,6 +109,28 @@ def open_session(
         return _kept(content, path, options(), providers)
     except Exception:  # noqa: BLE001 - a folder that cannot be written, a full disk, or a graph that cannot be run
         return ort.InferenceSession(content, options(), providers=providers)
+
+
+def keeps(graph: Graph, options: ort.SessionOptions, providers: list[str], fixed: Mapping[str, int]) -> bool:
+    """Whether a file is kept of a graph, sound or not.
+
+    Args:
+        graph: The graph.
+        options: How it is run.
+        providers: As for `open_session`.
+        fixed: As for `open_session`.
+    """
+    path = _place(graph, options, providers, fixed)
+    try:
+        return path is not None and path.exists()
+    except OSError:
+        return False
+
+
+def _place(graph: Graph, options: ort.SessionOptions, providers: list[str], fixed: Mapping[str, int]) -> Path | None:
+    """The file that a graph is kept in; None if none is."""
+    folder = cache_folder()
+    return folder and folder / f"{_key(graph.digest, options, providers, fixed)}{_ENDING}"
 
 
 def _opened(kept: KeptGraph, options: ort.SessionOptions, providers: list[str]) -> ort.InferenceSession:
@@ -128,7 +150,8 @@ def _kept(content: bytes, path: Path, options: ort.SessionOptions, providers: li
         session = ort.InferenceSession(content, options, providers=providers)
         with suppress(OSError):  # a disk that is full now, or a file that another process has taken away: it is open
             tensors = Path(place, TENSORS)  # not there where all are small
-            kept = packed(Path(place, _SAVED).read_bytes(), tensors.read_bytes() if tensors.exists() else b"")
+            graph = without_shapes(Path(place, _SAVED).read_bytes())
+            kept = packed(graph, tensors.read_bytes() if tensors.exists() else b"")
             write_atomically(path, *kept)
             path.chmod(0o600)
             _leave_newest(path.parent)
@@ -150,6 +173,7 @@ def _key(digest: str, options: ort.SessionOptions, providers: list[str], fixed: 
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:40]
 
 
+@functools.cache
 def _processor() -> str:
     """What the processor can do: the layout of an optimized graph depends on it, and a home may be shared."""
     kind = f"{platform.system()} {platform.machine()} {platform.processor()}"

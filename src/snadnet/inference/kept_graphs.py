@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snadnet.inference.onnx_safety import MAX_GRAPH_BYTES, RUNTIME_DOMAINS, graph_problem
-from snadnet.inference.protobuf import DamagedError
+from snadnet.inference.protobuf import DamagedError, field_head, whole_fields
 from snadnet.inference.shared_tensors import tensors_in_file
 from snadnet.safetensors_header import Place
 
@@ -25,6 +25,8 @@ TENSORS: Final = "tensors"
 _CHECKSUM: Final = 4  # bytes of the checksum: CRC-32, which takes half as long as a SHA-256; it is to find damage
 _LENGTH: Final = 8  # bytes of the length of the graph
 _HEAD: Final = _CHECKSUM + _LENGTH
+_MODEL_GRAPH: Final = 7  # field numbers of ``onnx.proto``
+_GRAPH_VALUES: Final = 13
 _TYPES: Final = {1: "float32", 7: "int64"}
 """ONNX's numbers of the types of tensors that are long enough to lie outside of a graph."""
 
@@ -53,6 +55,25 @@ def packed(graph: bytes, tensors: bytes) -> tuple[bytes, ...]:
     for part in parts:
         checksum = zlib.crc32(part, checksum)
     return checksum.to_bytes(_CHECKSUM, "little"), *parts
+
+
+def without_shapes(model: bytes) -> bytes:
+    """Return a graph without the shapes of what its operations give, a fourth of its bytes: the runtime finds them.
+
+    Args:
+        model: The graph as ONNX Runtime writes it.
+
+    Raises:
+        DamagedError: If the bytes are no ONNX model.
+    """
+    parts: list[bytes | memoryview] = []
+    for (number, _, start, end), whole in whole_fields(model):
+        if number == _MODEL_GRAPH:
+            rest = [part for field, part in whole_fields(model, start, end) if field[0] != _GRAPH_VALUES]
+            parts += [field_head(number, sum(map(len, rest))), *rest]
+        else:
+            parts.append(whole)
+    return b"".join(parts)
 
 
 def read_kept(path: Path) -> KeptGraph | None:

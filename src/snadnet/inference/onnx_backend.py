@@ -22,8 +22,8 @@ from snadnet.inference.graph_ports import GraphPorts, read_ports
 from snadnet.inference.onnx_metadata import MODEL_KEY, read_crop_size, read_metadata, read_size_rule
 from snadnet.inference.onnx_safety import read_graph_file
 from snadnet.inference.protobuf import DamagedError
-from snadnet.inference.releases import release_digest
-from snadnet.inference.sessions import GraphSession, open_graph
+from snadnet.inference.releases import check_shared_weights, release_digest
+from snadnet.inference.sessions import GraphSession, is_kept, open_graph
 from snadnet.photo import printable
 from snadnet.size_rule import SizeRule
 
@@ -84,7 +84,7 @@ class OnnxBackend:
         else:
             # Checked when it was made; of its weights nothing is read where its graph is kept.
             content = path.read_bytes()
-            self._graph = Graph(release, partial(read_graph_file, path))
+            self._graph = Graph(release, partial(_read_release, path))
         try:
             metadata, ports = read_metadata(content), read_ports(content)
         except DamagedError as error:
@@ -103,6 +103,8 @@ class OnnxBackend:
             self._fixed = {name: size for name, size in pairs if isinstance(name, str) and name}
         self.device: Device = self._chosen.name
         self._ahead: Ahead[GraphSession] | None = None
+        if release is not None and not is_kept(self._graph, self._chosen, self._fixed):
+            check_shared_weights(path)  # what is damaged is said now, not with the first photo
         if release is not None and self._fixed is not None:
             if available_cores() > 1:
                 self._ahead = Ahead(partial(self._open, self._fixed))
@@ -209,6 +211,11 @@ class OnnxBackend:
                     f"{self._name}: {name!r} comes back with values that are no numbers; export it again"
                 )
         return outputs
+
+
+def _read_release(path: Path) -> bytes:
+    check_shared_weights(path)
+    return read_graph_file(path)
 
 
 def _shape_of_one(name: str, output: NDArray[np.float32], blurred: NDArray[np.float32]) -> tuple[int, ...]:

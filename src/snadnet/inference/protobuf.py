@@ -64,6 +64,23 @@ def read_fields(content: bytes, start: int = 0, end: int | None = None) -> Itera
         yield key >> 3, wire, begin, position
 
 
+def whole_fields(content: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[Field, memoryview]]:
+    """Yield the fields of a message, each with all of its bytes.
+
+    Args:
+        content: As for `read_fields`.
+        start: As for `read_fields`.
+        end: As for `read_fields`.
+
+    Raises:
+        DamagedError: If the bytes are no message.
+    """
+    view, begin = memoryview(content), start
+    for field in read_fields(content, start, end):
+        yield field, view[begin : field[3]]
+        begin = field[3]
+
+
 def read_messages(content: bytes, number: int, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
     """Yield where the fields of one number that hold bytes, a text or a message start and end.
 

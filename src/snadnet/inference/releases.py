@@ -36,6 +36,7 @@ A file whose tensors lie in part in others beside it has their names in the mani
 its ``.safetensors`` file and of what that rests on in turn.
 """
 
+_GRAPH: Final = ".onnx"
 _REMEDY: Final = "reinstall snadnet (pip install --force-reinstall snadnet) or give another weights file"
 _unpacked = ExitStack()  # files of a zipped package live in a temporary folder until the process ends
 atexit.register(_unpacked.close)
@@ -49,7 +50,8 @@ def released_weights(name: str = DEFAULT_WEIGHTS) -> Path:
         name: A name in the manifest.
 
     Raises:
-        WeightsError: If there is no such release, or a file of it is missing or damaged.
+        WeightsError: If there is no such release, or its file is missing or damaged, or one that it rests on; those of
+            a graph are left to `check_shared_weights`, as they are not read where its optimized form is kept.
     """
     folder = files("snadnet") / "weights"
     file = verified(folder, name)
@@ -74,7 +76,7 @@ def selectable_names(task: Task) -> list[str]:
     }
     # The tiny networks of the paper's tables come last.
     graphs = sorted(
-        (name for name, file in files_by_name.items() if file.endswith(".onnx")),
+        (name for name, file in files_by_name.items() if file.endswith(_GRAPH)),
         key=lambda name: ("-tiny" in name, name),
     )
     if task == "deblurring":
@@ -102,8 +104,23 @@ def find_release(name: str) -> str | None:
     return by_file.get(name) or by_file.get(f"{name}.safetensors")
 
 
+@functools.cache
+def check_shared_weights(path: Path) -> None:
+    """Compare the checksums of the weights files that a release's graph shares, once a process.
+
+    Args:
+        path: The graph's file.
+
+    Raises:
+        WeightsError: If one of them is missing or damaged.
+    """
+    folder = files("snadnet") / "weights"
+    for each in _rests_on(folder, _names_by_file()[path.name]):
+        _checked(folder, each)
+
+
 def release_digest(path: Path) -> str | None:
-    """Return a digest of a release's file and of what it rests on, whose checksums have been compared.
+    """Return a digest of a release's file, whose checksum has been compared, and of what it is to rest on.
 
     Args:
         path: Any file.
@@ -112,7 +129,7 @@ def release_digest(path: Path) -> str | None:
         Hexadecimal; None if it is no release's.
 
     Raises:
-        WeightsError: If the manifest is missing or damaged, or the release is.
+        WeightsError: If the manifest is missing or damaged, or the release's file is.
     """
     name = _names_by_file().get(path.name)
     if name is None or released_weights(name) != path:
@@ -146,7 +163,7 @@ def _beside(path: Path, names: Mapping[str, str]) -> str | None:
     if name is None or release_digest(path) is None:
         return None
     # On the same runtime.
-    return name if path.suffix == ".onnx" else f"{name}{path.suffix}"
+    return name if path.suffix == _GRAPH else f"{name}{path.suffix}"
 
 
 def _names_by_file() -> dict[str, str]:
@@ -155,7 +172,9 @@ def _names_by_file() -> dict[str, str]:
 
 
 def verified(folder: Traversable, name: str) -> Traversable:
-    """Return the file that a folder's manifest names, after comparing its SHA-256, and those of what it rests on.
+    """Return the file that a folder's manifest names, after comparing its SHA-256.
+
+    So are those of what it rests on, but for a graph's (`check_shared_weights`).
 
     Args:
         folder: Holds ``manifest.json`` and the files.
@@ -165,7 +184,7 @@ def verified(folder: Traversable, name: str) -> Traversable:
         WeightsError: If the manifest, the name or a file is missing, or one of them is damaged.
     """
     file = _checked(folder, name)
-    for each in _rests_on(folder, name):
+    for each in () if file.name.endswith(_GRAPH) else _rests_on(folder, name):
         _checked(folder, each)
     return file
 

@@ -15,7 +15,7 @@ from snadnet.environment import available_cores
 from snadnet.errors import ModelError
 from snadnet.faces.defaults import CROP_SIZE
 from snadnet.inference.devices import CPU, DeviceEntry
-from snadnet.inference.graph_cache import Graph, open_session
+from snadnet.inference.graph_cache import Graph, keeps, open_session
 
 _ERROR: Final = 3  # ONNX Runtime's log level
 _X86: Final = ("x86_64", "amd64")
@@ -54,6 +54,17 @@ def open_graph(
     if device.provider is None:
         return _OpenVinoSession(graph.read())
     return _OnnxSession(graph, device, fall_back=fall_back, fixed=fixed or {})
+
+
+def is_kept(graph: Graph, device: DeviceEntry, fixed: Mapping[str, int] | None) -> bool:
+    """Whether opening a graph so takes what is kept of it, and need not read it.
+
+    Args:
+        graph: The graph.
+        device: As for `open_graph`.
+        fixed: As for `open_graph`.
+    """
+    return device.provider == CPU and keeps(graph, _onnx_options(), [CPU], fixed or {})
 
 
 class _OnnxSession:

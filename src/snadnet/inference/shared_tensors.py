@@ -18,12 +18,12 @@ from snadnet.inference.protobuf import (
     BYTES,
     VARINT,
     DamagedError,
-    Field,
     field_head,
     read_fields,
     read_messages,
     read_texts,
     read_varint,
+    whole_fields,
 )
 from snadnet.photo import printable
 from snadnet.safetensors_header import Place, tensor_places
@@ -113,7 +113,7 @@ def with_shared_tensors(model: bytes, weights: Mapping[Path, bytes]) -> bytes:
             raise WeightsError(f"{name}: is of another network than the graph beside it; copy both again")
         rest = [
             whole
-            for (number, *_), whole in _whole_fields(model, span)
+            for (number, *_), whole in whole_fields(model, *span)
             if number not in (_TENSOR_EXTERNAL_DATA, _TENSOR_LOCATION)
         ]
         return [*rest, field_head(_TENSOR_BYTES, place.length), data[place.start : place.start + place.length]]
@@ -144,7 +144,7 @@ def _rebuilt(
     Raises:
         DamagedError: If the bytes are no message.
     """
-    for (number, wire, start, end), whole in _whole_fields(model, message):
+    for (number, wire, start, end), whole in whole_fields(model, *message):
         parts: list[Part] | None = None
         if wire == BYTES and number == path[0]:
             inside = path[1:]
@@ -154,14 +154,6 @@ def _rebuilt(
         else:
             yield field_head(number, sum(map(len, parts)))
             yield from parts
-
-
-def _whole_fields(model: bytes, message: Span) -> Iterator[tuple[Field, memoryview]]:
-    """Yield the fields of a message, each with all of its bytes."""
-    view, begin = memoryview(model), message[0]
-    for field in read_fields(model, *message):
-        yield field, view[begin : field[3]]
-        begin = field[3]
 
 
 def _initializers(model: bytes) -> Iterator[Span]:
