@@ -75,12 +75,12 @@ def in_blocks(features: Tensor) -> Tensor:
 
 def channel_sum(features: Tensor, channels: Sequence[int] | None = None) -> Tensor:
     """Return the sum of ``(B, C, H, W)`` over the channels, all or some of them, ``(B, 1, H, W)``."""
-    count = features.shape[1]
-    chosen = range(count) if channels is None else channels
     if not torch.compiler.is_compiling():
-        return features[:, list(chosen)].sum(dim=1, keepdim=True)
-    weight = torch.tensor([float(channel in chosen) for channel in range(count)], device=features.device)
-    return F.conv2d(features, weight.view(1, count, 1, 1))
+        chosen = features if channels is None else features[:, list(channels)]
+        return chosen.sum(dim=1, keepdim=True)
+    count = features.shape[1]
+    weight = [float(channels is None or channel in channels) for channel in range(count)]
+    return F.conv2d(features, torch.tensor(weight, device=features.device).view(1, count, 1, 1))
 
 
 def _padding(convolution: nn.Conv2d) -> tuple[int, int]:
