@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -49,6 +50,47 @@ class ResidualUNet(nn.Module):
         for level in reversed(range(len(kept))):
             features = self.decode[level](in_blocks(self.up[level](features)) + kept[level])
         return F.pixel_shuffle(self.tail(features), _UNSHUFFLE).float()
+
+    @torch.no_grad()
+    def begin_as(self, other: "ResidualUNet") -> None:
+        """Take the weights of another one; where that has more channels at the finest level, those of the strongest.
+
+        Args:
+            other: It has as many levels, and all but the finest as wide.
+        """
+        state = other.state_dict()
+        inner = ("encode.0.", "decode.0.")
+        writing = [f"{each}.{kind}" for each in ("head", "up.0") for kind in ("weight", "bias")]
+        writing += [key for key in state if key.startswith(inner) and ".second." in key]
+        reading = [key for key in state if key.startswith(inner) and key.endswith(".first.weight")]
+        reading += ["down.0.weight", "tail.weight"]
+        width, wider = self.head.out_channels, other.head.out_channels
+
+        def axis(key: str) -> int:
+            """Along which a weight has the channels; a transposed convolution has what it writes second."""
+            return int(key in reading or key == "up.0.weight")
+
+        def strength(keys: Sequence[str]) -> Tensor:
+            """How much of each channel's weights there is, of those of any layer as much."""
+            weights = [state[key].movedim(axis(key), 0).flatten(1) for key in keys if key.endswith("weight")]
+            return torch.stack([each.norm(dim=1) / each.norm() for each in weights]).norm(dim=0)
+
+        def strongest(strengths: Tensor) -> Tensor:
+            return strengths.argsort(descending=True)[:width].sort().values
+
+        channels = strongest(strength(writing) * strength(reading))
+        taken = {key: state[key].index_select(axis(key), channels) for key in (*writing, *reading)}
+        for key in reading:
+            unit = key.removesuffix("first.weight")
+            if unit == key:
+                continue
+            first, second = state[key].flatten(1), state[f"{unit}second.weight"].transpose(0, 1).flatten(1)
+            hidden = strongest(first.norm(dim=1) * second.norm(dim=1))
+            taken[key] = taken[key][hidden]
+            taken[f"{unit}first.bias"] = state[f"{unit}first.bias"][hidden]
+            taken[f"{unit}second.weight"] = taken[f"{unit}second.weight"][:, hidden]
+        assert wider >= width
+        self.load_state_dict(state | taken)
 
 
 def _units(channels: int, count: int) -> nn.Sequential:

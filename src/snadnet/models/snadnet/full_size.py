@@ -13,7 +13,7 @@ from snadnet.models.wiener import enlarge_kernel
 from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, FullSizeRefiner, regression_maps
 from snadnet.models.wiener.quarters import Quarters
 from snadnet.models.wiener.turn import TurnEstimator
-from snadnet.models.wiener.unrolled import UnrolledDeconvolution
+from snadnet.models.wiener.unrolled import QUICK, THOROUGH, UnrolledDeconvolution
 
 SMALLEST_FACE: Final = 2 * Quarters(FULL_KERNEL_SIDE // 2).overlap
 """The least side that a full-size pass takes, in pixels; over a network at half size twice that."""
@@ -106,7 +106,7 @@ class FullSizeSNADNet(nn.Module):
         self.first = first
         self.scale = scale
         self.refiner = FullSizeRefiner()
-        self.deconvolution = UnrolledDeconvolution()
+        self.deconvolution = UnrolledDeconvolution(THOROUGH if scale == 1 else QUICK)
         self.turn_estimator = TurnEstimator() if isinstance(first, SNADNet) else None
         self.size_multiple: int = scale * first.size_multiple
         self.first.requires_grad_(False)

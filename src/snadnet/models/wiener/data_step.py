@@ -25,7 +25,6 @@ _BANDS: Final = 10
 _HIDDEN: Final = 48
 _SPAN: Final = 5.0
 _LEAST_POWER: Final = 1e-8
-_REPETITIONS: Final = 2
 
 
 class Observation:
@@ -93,10 +92,12 @@ class DataStep(nn.Module):
     Args:
         weight: ``r`` before anything is learned.
         level: The expected error before anything is learned, of values in ``[0, 1]``.
+        repetitions: How often the closed form is taken.
     """
 
-    def __init__(self, *, weight: float, level: float) -> None:
+    def __init__(self, *, weight: float, level: float, repetitions: int = 2) -> None:
         super().__init__()
+        self.repetitions = repetitions
         self.log_weights = nn.Parameter(torch.full((_BANDS,), math.log(weight)))
         self.log_level = nn.Parameter(torch.tensor(math.log(level)))
         self.hidden = nn.Linear(2 * _BANDS, _HIDDEN)
@@ -113,7 +114,7 @@ class DataStep(nn.Module):
         share = 1.0 / (observed.power + weights)
         step, kept = observed.blur.scaled(share), observed.power * share
         change = left.times_conjugate(step)
-        for _ in range(_REPETITIONS - 1):
+        for _ in range(self.repetitions - 1):
             left = observed.fourier.transform(observed.unexplained(spectrum.plus(change)))
             # change + share (K* left - weights change), as 1 - weights share is the power's part.
             change = left.times_conjugate(step).plus(change.scaled(kept))

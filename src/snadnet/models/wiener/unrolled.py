@@ -7,7 +7,7 @@ Super-Resolution). The kernel is wrong in part, so the denoiser is also shown wh
 the kernel is wrong, it shows there.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +18,7 @@ from snadnet.models.wiener.fourier import full_precision
 from snadnet.models.wiener.quarters import QUARTERS, Quarters
 from snadnet.models.wiener.turn import TurnEstimator, turn_maps, turned_kernels
 
-ROUNDS: Final = 2
-_WIDTHS: Final = (24, 48, 96)
+_LOWER_WIDTHS: Final = (48, 96)
 _UNITS: Final = (1, 2, 2)
 _FIRST_LEVEL: Final = 20.0 / 255.0
 _LAST_LEVEL: Final = 7.0 / 255.0
@@ -29,13 +28,39 @@ _NOISE: Final = 0.011
 _LEVEL_SCALE: Final = 10.0
 
 
-class Denoiser(nn.Module):
-    """Take noise of a known strength off faces, seeing what else is known of them; untrained, it changes nothing."""
+class Work(NamedTuple):
+    """How much work a deconvolution takes upon itself.
 
-    def __init__(self) -> None:
+    Attributes:
+        rounds: How many there are.
+        width: Channels of the denoiser's finest level.
+        repetitions: How often the data step's closed form is taken.
+        border: How far beyond the edges the denoiser of the last round sees, in pixels, a multiple of 8; None for as
+            far as the canvas reaches.
+    """
+
+    rounds: int = 2
+    width: int = 24
+    repetitions: int = 2
+    border: int | None = None
+
+
+THOROUGH: Final = Work()
+QUICK: Final = Work(rounds=1, width=16, repetitions=1, border=16)
+"""For faces that a whole pass has restored at half their size: what that has done need not be done again."""
+
+
+class Denoiser(nn.Module):
+    """Take noise of a known strength off faces, seeing what else is known of them; untrained, it changes nothing.
+
+    Args:
+        width: Channels of its finest level.
+    """
+
+    def __init__(self, width: int = THOROUGH.width) -> None:
         super().__init__()
         # The images, their noise's level, the last step's change and what was left to explain.
-        self.network = ResidualUNet(10, 3, widths=_WIDTHS, units=_UNITS)
+        self.network = ResidualUNet(10, 3, widths=(width, *_LOWER_WIDTHS), units=_UNITS)
 
     def forward(self, images: Tensor, level: Tensor, change: Tensor, unexplained: Tensor) -> Tensor:
         """Denoise images.
@@ -55,14 +80,27 @@ class Denoiser(nn.Module):
 
 
 class UnrolledDeconvolution(nn.Module):
-    """Rounds of a data step and the denoiser, which is the same in all; see the module."""
+    """Rounds of a data step and the denoiser, which is the same in all; see the module.
 
-    def __init__(self) -> None:
+    Args:
+        work: How much there is to be done.
+    """
+
+    def __init__(self, work: Work = THOROUGH) -> None:
         super().__init__()
-        self.denoiser = Denoiser()
+        self.border = work.border
+        self.denoiser = Denoiser(work.width)
         ratio = _LAST_LEVEL / _FIRST_LEVEL
-        levels = [_FIRST_LEVEL * ratio ** (number / (ROUNDS - 1)) for number in range(ROUNDS)]
-        self.steps = nn.ModuleList(DataStep(weight=(_NOISE / level) ** 2, level=level) for level in levels)
+        levels = [_FIRST_LEVEL * ratio ** (number / max(1, work.rounds - 1)) for number in range(work.rounds)]
+        self.steps = nn.ModuleList(
+            DataStep(weight=(_NOISE / level) ** 2, level=level, repetitions=work.repetitions) for level in levels
+        )
+
+    def begin_as(self, other: "UnrolledDeconvolution") -> None:
+        """Take the weights of another one that does as much work or more: of its rounds the first."""
+        self.denoiser.network.begin_as(other.denoiser.network)
+        for own, step in zip(self.steps, other.steps, strict=False):
+            own.load_state_dict(step.state_dict())
 
     def forward(
         self, blurred: Tensor, kernel: Tensor, draft: Tensor, *, turn_estimator: TurnEstimator | None = None
@@ -86,7 +124,7 @@ class UnrolledDeconvolution(nn.Module):
             return (*rounds, self.last_round(blurred, kernel, images, turn))
         with full_precision(blurred):
             stepped = self.steps[-1](images, observed)
-        return (*rounds, observed.crop(self._denoised(stepped, images)))
+        return (*rounds, self._denoised_last(stepped, images, observed.margin))
 
     def last_round(self, blurred: Tensor, kernel: Tensor, images: Tensor, turn: Tensor) -> Tensor:
         """Take the last round, with a kernel for each quarter of the face.
@@ -102,8 +140,7 @@ class UnrolledDeconvolution(nn.Module):
         """
         with full_precision(blurred):
             stepped = _by_quarters(self.steps[-1], images, blurred, kernel, turn)
-        margin = kernel.shape[-1] // 2
-        return self._denoised(stepped, images)[..., margin:-margin, margin:-margin]
+        return self._denoised_last(stepped, images, kernel.shape[-1] // 2)
 
     def before_last(self, blurred: Tensor, kernel: Tensor, draft: Tensor) -> tuple[Tensor, Tensor]:
         """Return the faces on their canvas before the last round, and what an estimator of the turn sees of them.
@@ -131,6 +168,19 @@ class UnrolledDeconvolution(nn.Module):
         """The faces on the canvas after a step from ``images``."""
         denoised: Tensor = self.denoiser(stepped.images, stepped.level, stepped.images - images, stepped.unexplained)
         return denoised
+
+    def _denoised_last(self, stepped: Step, images: Tensor, margin: int) -> Tensor:
+        """The faces off the canvas, which is larger by a margin, after the last step."""
+        border = margin if self.border is None else min(self.border, margin)
+        found, before, unexplained = (
+            _cut(each, margin - border) for each in (stepped.images, images, stepped.unexplained)
+        )
+        return _cut(self._denoised(Step(found, stepped.level, unexplained), before), border)
+
+
+def _cut(images: Tensor, margin: int) -> Tensor:
+    """Images ``(B, C, H, W)`` without so many pixels on each side."""
+    return images[..., margin:-margin, margin:-margin] if margin else images
 
 
 def _maps(observed: Observation, images: Tensor, kernel: Tensor) -> Tensor:

@@ -111,7 +111,7 @@ class FullSizeRecipe(DeblurringRecipe[FullSizeSettings]):
             if self.settings.initial is None and isinstance(network.first, FullSizeSNADNet):
                 # What it is shown is much alike.
                 network.refiner.load_state_dict(network.first.refiner.state_dict())
-                network.deconvolution.load_state_dict(network.first.deconvolution.state_dict())
+                network.deconvolution.begin_as(network.first.deconvolution)
         self.whole = network.to(self.device)
         return self._part(self.whole)
 
