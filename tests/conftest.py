@@ -40,15 +40,16 @@ def write_network(
     gain: float = 0.1,
     metadata: dict[str, str] | None = None,
     parses: bool = True,
+    parsing_step: int = 1,
     kernel: np.ndarray | None = None,
 ) -> Path:
     """Write a graph whose restored crop is ``clip(blurred + gain)``, every pixel class 1 (skin) if it parses.
 
-    If there is a kernel, it is that of every crop.
+    The parsing is of every pixel, or of every so many pixels. If there is a kernel, it is that of every crop.
     """
     picture = helper.make_tensor_value_info("blurred", TensorProto.FLOAT, ["B", 3, "H", "W"])
     restored = helper.make_tensor_value_info("restored", TensorProto.FLOAT, ["B", 3, "H", "W"])
-    parsing = helper.make_tensor_value_info("parsing", TensorProto.FLOAT, ["B", NUM_CLASSES, "H", "W"])
+    parsing = helper.make_tensor_value_info("parsing", TensorProto.FLOAT, ["B", NUM_CLASSES, "h", "w"])
     scores = np.zeros((NUM_CLASSES, 1, 1), np.float32)
     scores[1] = 5.0
     constants = {
@@ -63,7 +64,7 @@ def write_network(
         helper.make_node("Clip", ["brighter", "zero", "one"], ["restored"]),
     ]
     parser = [
-        helper.make_node("Conv", ["blurred", "none"], ["flat"]),
+        helper.make_node("Conv", ["blurred", "none"], ["flat"], strides=[parsing_step] * 2),
         helper.make_node("Add", ["flat", "scores"], ["logits"]),
         helper.make_node("Softmax", ["logits"], ["parsing"], axis=1),
     ]

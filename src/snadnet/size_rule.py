@@ -20,6 +20,17 @@ class Padding(NamedTuple):
     repeated: tuple[int, int]
 
 
+def unpadded(side: int, padded: int, made: int) -> int:
+    """How many rows or columns of what a network makes of a padded image belong to the image.
+
+    Args:
+        side: The image's, before it was padded.
+        padded: The padded image's.
+        made: Those of what the network makes, which may be of another size.
+    """
+    return -(-side * made // padded)
+
+
 @dataclass(frozen=True)
 class SizeRule:
     """The image sizes that a network takes without padding, in pixels.

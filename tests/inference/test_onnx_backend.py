@@ -43,6 +43,19 @@ def test_any_size_comes_back_as_it_went_in(network, size):
     assert np.allclose(parsing.sum(axis=3), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize(("size", "half"), [((64, 100), (32, 50)), ((17, 31), (9, 16))])
+def test_a_parsing_may_be_of_half_the_size(tmp_path, build_network, size, half):
+    network = OnnxBackend(build_network(tmp_path / "h.onnx", parsing_step=2), "cpu")
+    restored, parsing, *_ = network(crops(2, *size, 3))
+    assert restored.shape == (2, *size, 3)
+    assert parsing.shape == (2, *half, 19)
+
+
+def test_a_parsing_of_another_size_is_refused(tmp_path, build_network):
+    with pytest.raises(WeightsError, match="'parsing' comes back as"):
+        OnnxBackend(build_network(tmp_path / "q.onnx", parsing_step=4), "cpu")
+
+
 def test_the_result_is_clipped_whatever_the_graph_says(tmp_path, build_network):
     path = build_network(tmp_path / "dark.onnx", gain=-0.5)
     restored = OnnxBackend(path, "cpu")(crops(1, 16, 16, 3)).restored

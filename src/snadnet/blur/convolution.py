@@ -54,7 +54,7 @@ def apply_kernel(
         ValueError: If a shape or type is wrong, the kernel has an even side, a value is not finite, or the border or
             method is unknown.
     """
-    checked, taps = checked_images(images), _checked_kernel(kernel)
+    checked, taps = checked_images(images), _without_empty_borders(_checked_kernel(kernel))
     check_border(border)
     if method not in ("auto", "spatial", "fft"):
         raise ValueError(f"method must be 'auto', 'spatial' or 'fft', not {method!r}")
@@ -101,6 +101,13 @@ def _convolve_fft(batch: NDArray[np.float32], kernel: NDArray[np.float32], borde
             full = cv2.dft(spectrum, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT)
             result[:, :, channel] = full[rows - 1 : rows - 1 + height, columns - 1 : columns - 1 + width]
     return blurred
+
+
+def _without_empty_borders(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The kernel without outer rows and columns of nothing, as many on either side: its centre stays the origin."""
+    middle = np.array(kernel.shape) // 2
+    down, across = np.abs(np.argwhere(kernel) - middle).max(axis=0, initial=0)
+    return kernel[middle[0] - down : middle[0] + down + 1, middle[1] - across : middle[1] + across + 1]
 
 
 def check_border(border: str) -> None:

@@ -3,6 +3,7 @@
 import math
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -55,14 +56,17 @@ def noise_level(image: NDArray[np.float32], *, spacing: int = 1) -> float:
     step = max(1, min(spacing, (min(height, width) - 1) // 2))
     if min(height, width) <= 2 * step:
         raise ValueError(f"noise cannot be told from {width} x {height} px; give at least 3 x 3")
-    rows = image[: -2 * step] - 2.0 * image[step:-step] + image[2 * step :]
-    both = rows[:, : -2 * step] - 2.0 * rows[:, step:-step] + rows[:, 2 * step :]
+    taps = np.zeros(2 * step + 1, np.float32)
+    taps[[0, step, -1]] = 1.0, -2.0, 1.0
+    both = cv2.sepFilter2D(image, -1, taps, taps)[step:-step, step:-step]
     # The weights are 1, -2, 1 down times the same across; their squares add up to 36.
     return _median(np.abs(both)) / (_MEDIAN_OF_ABSOLUTES * 6.0)
 
 
 def _median(values: NDArray[np.float32]) -> float:
     """The median, without NumPy's module of masked arrays, which `numpy.median` loads: a sixtieth of a photo's time."""
-    below, above = (values.size - 1) // 2, values.size // 2
-    middle = np.partition(values, (below, above), axis=None)[[below, above]]
-    return float(middle.mean())
+    middle = values.size // 2
+    # By one place rather than two, which takes twice as long.
+    ordered = np.partition(values, middle, axis=None)
+    above = float(ordered[middle])
+    return above if values.size % 2 else (float(ordered[:middle].max()) + above) / 2.0

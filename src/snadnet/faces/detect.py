@@ -61,7 +61,7 @@ from numpy.typing import NDArray
 
 from snadnet.errors import ConfigError, WeightsError
 from snadnet.faces.defaults import MIN_CONFIDENCE
-from snadnet.faces.refine import LOOK_SIZES, CropNetworks, follow_face, refine_landmarks, score_when_aligned
+from snadnet.faces.refine import LOOK_SIZES, SURE, CropNetworks, follow_face, refine_landmarks, score_when_aligned
 from snadnet.faces.tiles import TILE_MARGIN, Detection, TileSearch
 from snadnet.faces.types import Box, Face, common_area
 from snadnet.faces.warp import invert, resize_pixels, scale_of, transform
@@ -82,7 +82,6 @@ _REFINING_CONFIDENCE: Final = 0.3  # that there is a face is known by then
 _CANDIDATES: Final = 5000
 _MOST_SEARCHES: Final = 4  # side by side in a large photo: each takes a hundred megabytes
 
-_SURE: Final = 0.9  # where every face scores as much, no turned copy is searched
 _TURNED_MARGIN: Final = 0.02  # a face is upright unless it scores more than by this when turned
 _TURNED_HANDICAP: Final = 0.1  # more searches shall not find as many times the false faces
 _DIAGONAL_MARGIN: Final = 0.05  # as _TURNED_MARGIN: an upright face scores well enough when turned by half as much
@@ -141,7 +140,7 @@ class FaceDetector:
         copies = _copies(pixels)
         upright = _merge(_search(network, copies, pixels.shape))
         found = upright
-        if turned and not (upright and all(face.confidence >= _SURE for face in upright)):
+        if turned and not (upright and all(face.confidence >= SURE for face in upright)):
             found = self._with_turned(network, pixels, copies, upright)
         # What the copies show stays as it is: in a tile a part of a large face can look like a small one.
         return _merge([*found, *(face for face in _merge(tiles.faces()) if not _overlaps_any(face, found))])

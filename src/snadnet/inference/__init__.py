@@ -5,7 +5,7 @@ The graph's contract, which ``snadnet export`` writes and this package checks:
 - input ``blurred``: float32 ``(B, 3, H, W)`` RGB in [0, 1];
 - output ``restored``: float32 ``(B, 3, H, W)`` RGB;
 - output ``parsing``, which only networks that parse faces have: float32 ``(B, 19, H, W)`` class probabilities
-  (`snadnet.faces.classes`);
+  (`snadnet.faces.classes`), or ``(B, 19, H / 2, W / 2)``;
 - output ``kernel``, which only networks that estimate the blur have: float32 ``(B, K, K)``, in pixels of the crop, with
   an odd ``K`` up to 127, weights of at least 0;
 - B, H and W are free, but H and W keep the rule in the metadata (`snadnet.inference.onnx_metadata`): multiples of

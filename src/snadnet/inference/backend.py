@@ -14,8 +14,8 @@ class RestoredCrops(NamedTuple):
 
     Attributes:
         restored: float32 RGB ``(B, H, W, 3)`` in [0, 1].
-        parsing: float32 ``(B, H, W, 19)`` class probabilities (`snadnet.faces.classes`); None where the
-            network parses no faces.
+        parsing: float32 ``(B, H, W, 19)`` class probabilities (`snadnet.faces.classes`), or of half the height and
+            width, rounded up; None where the network parses no faces.
         kernel: float32 ``(B, K, K)``, the blur kernels that the network estimates, in pixels of the crops; ``K`` odd,
             each kernel non-negative, its sum 1, its centre the origin. None where the network estimates none.
         in_light: bool ``(B,)``, which crops' blur was taken for one of light, at least for the greater part

@@ -25,11 +25,12 @@ from snadnet.inference.protobuf import DamagedError
 from snadnet.inference.releases import check_shared_weights, release_digest
 from snadnet.inference.sessions import GraphSession, is_kept, open_graph
 from snadnet.photo import printable
-from snadnet.size_rule import SizeRule
+from snadnet.size_rule import SizeRule, unpadded
 
-_CONTRACT: Final = {"blurred": 3, "restored": 3, "parsing": NUM_CLASSES}
 _KERNEL: Final = "kernel"
-_OUTPUTS: Final[tuple[str, ...]] = ("restored", "parsing", _KERNEL)
+_PARSING: Final = "parsing"
+_CONTRACT: Final = {"blurred": 3, "restored": 3, _PARSING: NUM_CLASSES}
+_OUTPUTS: Final[tuple[str, ...]] = ("restored", _PARSING, _KERNEL)
 _LARGEST_KERNEL: Final = 127
 _DIMENSIONS: Final = 4
 
@@ -168,7 +169,7 @@ class OnnxBackend:
         outputs = self._run_each(blurred) if self.device in _SIDE_BY_SIDE else self._run(blurred)
         made = dict(zip(self._outputs, outputs, strict=True))
         kernel = made.pop(_KERNEL, None)
-        restored, *parsing = (output[:, :, :height, :width] for output in made.values())
+        restored, *parsing = (_cut(output, (height, width), padded.shape[1:3]) for output in made.values())
         return RestoredCrops(
             np.clip(channels_last(restored), 0, 1),
             # As it lies: of a crop of 512 px a copy would take 20 MB.
@@ -221,7 +222,8 @@ def _read_release(path: Path) -> bytes:
 def _shape_of_one(name: str, output: NDArray[np.float32], blurred: NDArray[np.float32]) -> tuple[int, ...]:
     """The shape that the contract asks of one crop's output."""
     if name != _KERNEL:
-        return (_CONTRACT[name], *blurred.shape[2:])
+        halves = tuple(side // 2 for side in blurred.shape[2:])
+        return (_CONTRACT[name], *(halves if name == _PARSING and output.shape[2:] == halves else blurred.shape[2:]))
     # Made odd and no larger than may be: of a wrong side, another one is asked.
     side = min(max(output.shape, default=1) | 1, _LARGEST_KERNEL)
     return (side, side)
@@ -264,6 +266,12 @@ def _checked_outputs(name: str, ports: GraphPorts) -> list[str]:
                 "make it with: snadnet export"
             )
     return names
+
+
+def _cut(output: NDArray[np.float32], size: tuple[int, int], padded: tuple[int, ...]) -> NDArray[np.float32]:
+    """What of an output ``(B, C, H, W)`` belongs to crops of a size, which were padded to another one."""
+    height, width = (unpadded(*sides) for sides in zip(size, padded, output.shape[2:], strict=True))
+    return output[:, :, :height, :width]
 
 
 def _pad_to_rule(crops: NDArray[np.float32], rule: SizeRule) -> NDArray[np.float32]:

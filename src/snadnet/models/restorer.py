@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from snadnet.models.descriptor import ModelDescriptor
 from snadnet.models.layers.padding import pad_to_rule
+from snadnet.size_rule import unpadded
 
 
 class Restored(NamedTuple):
@@ -13,7 +14,8 @@ class Restored(NamedTuple):
 
     Attributes:
         restored: ``(B, 3, H, W)``, clamped to ``[0, 1]`` in evaluation mode.
-        parsing: Class probabilities ``(B, 19, H, W)``; None where the network parses no faces.
+        parsing: Class probabilities ``(B, 19, H, W)``, or of half the height and width, rounded up; None where the
+            network parses no faces.
         kernel: The kernels by which the network explains the blur, ``(B, K, K)``, sum 1, ``K`` odd, in pixels of the
             image; None where it estimates none.
     """
@@ -54,10 +56,15 @@ class Restorer(nn.Module):
         Raises:
             ModelError: If a side is under 32 px.
         """
-        height, width = blurred.shape[-2:]
-        restored, parsing, kernel = self.restore_unpadded(pad_to_rule(blurred, self.descriptor.size))
-        parsing = None if parsing is None else parsing[..., :height, :width]
-        return Restored(restored[..., :height, :width], parsing, kernel)
+        padded = pad_to_rule(blurred, self.descriptor.size)
+        restored, parsing, kernel = self.restore_unpadded(padded)
+
+        def cut(made: Tensor) -> Tensor:
+            sides = zip(blurred.shape[-2:], padded.shape[-2:], made.shape[-2:], strict=True)
+            height, width = (unpadded(*each) for each in sides)
+            return made[..., :height, :width]
+
+        return Restored(cut(restored), None if parsing is None else cut(parsing), kernel)
 
     def restore_unpadded(self, blurred: Tensor) -> Restored:
         """As ``restore``, for a size that the network takes: what an exported graph computes."""

@@ -14,7 +14,7 @@ from snadnet.models.wiener import KERNEL_SIDE, enlarge_kernel, fourier, halve_ke
 from snadnet.models.wiener.data_step import DataStep, Observation, Step
 from snadnet.models.wiener.fourier import Fourier
 from snadnet.models.wiener.full_size import FULL_KERNEL_SIDE, FullSizeRefiner, regression_maps
-from snadnet.models.wiener.unrolled import ROUNDS, UnrolledDeconvolution
+from snadnet.models.wiener.unrolled import QUICK, THOROUGH, UnrolledDeconvolution, Work
 from support.deblurring_model_checks import DeblurringModelChecks
 
 
@@ -148,15 +148,53 @@ def test_the_weights_of_a_step_follow_the_noise(portrait: np.ndarray) -> None:
     assert step.hidden.weight.grad.abs().sum() > 0
 
 
-def test_rounds_of_the_data_step_alone_deblur_without_noise(portrait: np.ndarray) -> None:
+@pytest.mark.parametrize(("work", "left"), [(THOROUGH, 0.5), (QUICK, 0.7)])
+def test_rounds_of_the_data_step_alone_deblur_without_noise(work: Work, left: float, portrait: np.ndarray) -> None:
     """An untrained denoiser changes nothing, and the true kernel is known."""
     blurred, sharp = a_pair(portrait)
     with torch.no_grad():
-        results = UnrolledDeconvolution()(blurred, a_kernel(), blurred)
+        results = UnrolledDeconvolution(work)(blurred, a_kernel(), blurred)
     errors = [float((faces - sharp).square().mean()) for faces in (blurred, *results)]
-    assert len(results) == ROUNDS
+    assert len(results) == work.rounds
     assert errors == sorted(errors, reverse=True)
-    assert errors[-1] < 0.5 * errors[0]
+    assert errors[-1] < left * errors[0]
+
+
+def spread(deconvolution: UnrolledDeconvolution) -> UnrolledDeconvolution:
+    """With weights everywhere, of which an untrained one has many that are nothing."""
+    with torch.no_grad():
+        for weight in deconvolution.parameters():
+            weight.add_(0.05 * torch.randn(weight.shape, generator=generator()))
+    return deconvolution
+
+
+def test_the_last_denoiser_sees_so_far_beyond_the_edges(portrait: np.ndarray) -> None:
+    blurred, _ = a_pair(portrait)
+    seen: list[int] = []
+    for work in (THOROUGH, THOROUGH._replace(border=16)):
+        deconvolution = UnrolledDeconvolution(work)
+        deconvolution.denoiser.network.register_forward_hook(lambda _net, given, _made: seen.append(given[0].shape[-1]))
+        with torch.no_grad():
+            results = deconvolution(blurred, a_kernel(), blurred)
+        assert all(faces.shape == blurred.shape for faces in results)
+    assert seen == [128 + 48, 128 + 48, 128 + 48, 128 + 32]
+
+
+def test_a_quicker_deconvolution_begins_as_one_that_works_more(portrait: np.ndarray) -> None:
+    blurred, _ = a_pair(portrait)
+    thorough = spread(UnrolledDeconvolution())
+    fewer_rounds = UnrolledDeconvolution(THOROUGH._replace(rounds=1))
+    fewer_rounds.begin_as(thorough)
+    with torch.no_grad():
+        expected = thorough(blurred, a_kernel(), blurred)[0]
+        torch.testing.assert_close(fewer_rounds(blurred, a_kernel(), blurred)[0], expected)
+
+
+def test_a_pass_over_a_pass_does_one_quick_round() -> None:
+    network = create_network("snadnet-small-large")
+    assert isinstance(network, FullSizeSNADNet)
+    assert len(network.deconvolution.steps) == 1
+    assert len(network.first.deconvolution.steps) == THOROUGH.rounds
 
 
 def test_a_kernel_that_is_larger_than_the_picture_is_wrapped_around() -> None:
@@ -220,7 +258,7 @@ def test_a_pass_over_another_begins_with_its_result_at_half_the_size(portrait: n
     changed = F.avg_pool2d(draft.restored - blurred, 2)
     torch.testing.assert_close(changed, first.restored.clamp(0.0, 1.0) - reduced, atol=0.05, rtol=0.0)
     assert draft.parsing is not None
-    assert draft.parsing.shape == (1, 19, *blurred.shape[-2:])
+    assert draft.parsing.shape == (1, 19, *reduced.shape[-2:])
     torch.testing.assert_close(draft.parsing.sum(dim=1), torch.ones_like(draft.parsing[:, 0]))
 
 

@@ -64,7 +64,7 @@ class ResidualUNet(nn.Module):
         writing += [key for key in state if key.startswith(inner) and ".second." in key]
         reading = [key for key in state if key.startswith(inner) and key.endswith(".first.weight")]
         reading += ["down.0.weight", "tail.weight"]
-        width, wider = self.head.out_channels, other.head.out_channels
+        width = self.head.out_channels
 
         def axis(key: str) -> int:
             """Along which a weight has the channels; a transposed convolution has what it writes second."""
@@ -76,7 +76,8 @@ class ResidualUNet(nn.Module):
             return torch.stack([each.norm(dim=1) / each.norm() for each in weights]).norm(dim=0)
 
         def strongest(strengths: Tensor) -> Tensor:
-            return strengths.argsort(descending=True)[:width].sort().values
+            chosen: Tensor = strengths.argsort(descending=True)[:width].sort().values
+            return chosen
 
         channels = strongest(strength(writing) * strength(reading))
         taken = {key: state[key].index_select(axis(key), channels) for key in (*writing, *reading)}
@@ -89,7 +90,6 @@ class ResidualUNet(nn.Module):
             taken[key] = taken[key][hidden]
             taken[f"{unit}first.bias"] = state[f"{unit}first.bias"][hidden]
             taken[f"{unit}second.weight"] = taken[f"{unit}second.weight"][:, hidden]
-        assert wider >= width
         self.load_state_dict(state | taken)
 
 

@@ -26,7 +26,7 @@ class FirstResult(NamedTuple):
         restored: ``(B, 3, H, W)``, about ``[0, 1]``, in the size of the faces.
         kernel: The kernels ``(B, K, K)`` in pixels of the faces, sum 1, ``K`` odd; enlarged where the network finds
             them at half that size.
-        parsing: Class probabilities ``(B, 19, H, W)``; None without a parser.
+        parsing: Class probabilities ``(B, 19, H, W)``, in the size that the network was given; None without a parser.
     """
 
     restored: Tensor
@@ -41,7 +41,8 @@ class Draft(NamedTuple):
         restored: ``(B, 3, H, W)`` RGB in ``[0, 1]``.
         kernel: ``(B, K, K)``, an estimate of the kernel at full size, sum 1.
         regressed: What the kernel's refiner sees of both, see `snadnet.models.wiener.full_size.regression_maps`.
-        parsing: Class probabilities ``(B, 19, H, W)``; None where they were not kept.
+        parsing: Class probabilities ``(B, 19, H, W)``, in the size that the finished network was given; None where they
+            were not kept.
     """
 
     restored: Tensor
@@ -153,8 +154,7 @@ class FullSizeSNADNet(nn.Module):
             return FirstResult(result.restored, kernel, result.parsing)
         # The face keeps what it has of its own beyond half size.
         restored = blurred + _enlarged(result.restored.clamp(0.0, 1.0) - given)
-        parsing = None if result.parsing is None else _enlarged(result.parsing)
-        return FirstResult(restored, enlarge_kernel(kernel), parsing)
+        return FirstResult(restored, enlarge_kernel(kernel), result.parsing)
 
     def draft(self, blurred: Tensor) -> Draft:
         """What is known of ``(B, 3, H, W)`` RGB in ``[0, 1]`` from the finished network."""
