@@ -89,8 +89,8 @@ def warp(
     shrink = 1 / scale_of(matrix)
     margin = int(_MARGIN * max(1.0, shrink))
     left, top, right, bottom = bounds(invert(matrix), *size)
-    first_column, end_column = _part(left - margin, right + margin, image.shape[1])
-    first_row, end_row = _part(top - margin, bottom + margin, image.shape[0])
+    first_column, end_column = needed_part(left - margin, right + margin, image.shape[1])
+    first_row, end_row = needed_part(top - margin, bottom + margin, image.shape[0])
     part: NDArray[Any] = image[first_row:end_row, first_column:end_column]
     local = matrix.copy()  # from the part's pixels to the result's
     local[:, 2] += matrix[:, :2] @ (first_column, first_row)
@@ -108,8 +108,8 @@ def warp(
     return np.asarray(result, np.float32)
 
 
-def _part(start: int, end: int, length: int) -> tuple[int, int]:
-    """The indices of ``range(length)`` that ``range(start, end)`` needs when it is mirrored at the border."""
+def needed_part(start: int, end: int, length: int) -> tuple[int, int]:
+    """Return the indices of ``range(length)`` that ``range(start, end)`` needs when it is mirrored at the border."""
     mirrored_start = 2 * length - 2 - end
     first = min(start, mirrored_start) if end > length else start
     last = max(end, 1 - start) if start < 0 else end

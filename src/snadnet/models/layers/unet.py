@@ -59,12 +59,15 @@ class ResidualUNet(nn.Module):
             other: It has as many levels, and all but the finest as wide.
         """
         state = other.state_dict()
-        inner = ("encode.0.", "decode.0.")
-        writing = [f"{each}.{kind}" for each in ("head", "up.0") for kind in ("weight", "bias")]
-        writing += [key for key in state if key.startswith(inner) and ".second." in key]
-        reading = [key for key in state if key.startswith(inner) and key.endswith(".first.weight")]
-        reading += ["down.0.weight", "tail.weight"]
         width = self.head.out_channels
+        finest = ("encode.0.", "decode.0.")
+        units = [key.removesuffix(".first.weight") for key in state if key.startswith(finest) and ".first.w" in key]
+        writing = [
+            f"{layer}.{kind}"
+            for layer in ("head", "up.0", *(f"{unit}.second" for unit in units))
+            for kind in ("weight", "bias")
+        ]
+        reading = ["down.0.weight", "tail.weight", *(f"{unit}.first.weight" for unit in units)]
 
         def axis(key: str) -> int:
             """Along which a weight has the channels; a transposed convolution has what it writes second."""
@@ -73,7 +76,8 @@ class ResidualUNet(nn.Module):
         def strength(keys: Sequence[str]) -> Tensor:
             """How much of each channel's weights there is, of those of any layer as much."""
             weights = [state[key].movedim(axis(key), 0).flatten(1) for key in keys if key.endswith("weight")]
-            return torch.stack([each.norm(dim=1) / each.norm() for each in weights]).norm(dim=0)
+            strengths: Tensor = torch.stack([each.norm(dim=1) / each.norm() for each in weights]).norm(dim=0)
+            return strengths
 
         def strongest(strengths: Tensor) -> Tensor:
             chosen: Tensor = strengths.argsort(descending=True)[:width].sort().values
@@ -81,15 +85,11 @@ class ResidualUNet(nn.Module):
 
         channels = strongest(strength(writing) * strength(reading))
         taken = {key: state[key].index_select(axis(key), channels) for key in (*writing, *reading)}
-        for key in reading:
-            unit = key.removesuffix("first.weight")
-            if unit == key:
-                continue
-            first, second = state[key].flatten(1), state[f"{unit}second.weight"].transpose(0, 1).flatten(1)
-            hidden = strongest(first.norm(dim=1) * second.norm(dim=1))
-            taken[key] = taken[key][hidden]
-            taken[f"{unit}first.bias"] = state[f"{unit}first.bias"][hidden]
-            taken[f"{unit}second.weight"] = taken[f"{unit}second.weight"][:, hidden]
+        for unit in units:  # and of the channels within each
+            first, bias, second = (f"{unit}.{key}" for key in ("first.weight", "first.bias", "second.weight"))
+            given, made = state[first].flatten(1), state[second].transpose(0, 1).flatten(1)
+            hidden = strongest(given.norm(dim=1) * made.norm(dim=1))
+            taken |= {first: taken[first][hidden], bias: state[bias][hidden], second: taken[second][:, hidden]}
         self.load_state_dict(state | taken)
 
 
