@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from snadnet.blur import kernel_extent, measure_consistency, point_if_unmoved
 from snadnet.concurrency import CorePool
 from snadnet.environment import available_cores
-from snadnet.faces import CROP_SIZE, EstimatedBlur, Patch, crop_face, face_matrix, measure_sharpness
+from snadnet.faces import CROP_SIZE, EstimatedBlur, Face, Patch, crop_face, face_matrix, measure_sharpness
 from snadnet.faces.warp import resize_pixels, scale_of
 from snadnet.image_arrays import Pixels, to_float
 from snadnet.inference import Backend, runs_side_by_side
@@ -58,9 +58,14 @@ class CropRestorer:
         self._batch_size = batch_size
         self._pool = CorePool("snadnet-crops")
 
+    def expect(self, faces: Sequence[Face]) -> None:
+        """Open the network for large faces, if some of these are large, before their crops are there."""
+        for face in faces:
+            self._network_for_face(face.landmarks)
+
     def restore(self, photo: Photo, landmarks: Sequence[NDArray[np.floating]]) -> list[RestoredCrop]:
         """Restore the faces of a photo that have these landmarks, ``(5, 2)`` in its pixels each."""
-        chosen = [self._network_for(CROP_SIZE / scale_of(face_matrix(points))) for points in landmarks]
+        chosen = [self._network_for_face(points) for points in landmarks]
         restored: dict[int, RestoredCrop] = {}
         for network in dict.fromkeys(chosen):
             indices = [index for index, each in enumerate(chosen) if each is network]
@@ -96,6 +101,9 @@ class CropRestorer:
         cores = available_cores()
         for batch in _parts(landmarks, len(landmarks) if self._batch_size >= cores else self._batch_size):
             yield from self._pool.map(alone, batch)
+
+    def _network_for_face(self, landmarks: NDArray[np.floating]) -> Backend:
+        return self._network_for(CROP_SIZE / scale_of(face_matrix(landmarks)))
 
     def _network_for(self, side: float) -> Backend:
         """The network for a face whose crop has that side in photo pixels."""

@@ -209,6 +209,8 @@ class Deblurrer:
     def find_faces(self, photo: PhotoLike, *, choice: FaceChoice = ALL_FACES) -> tuple[FoundFace, ...]:
         """Find the faces of a photo, and say which of them are to be restored and why the others are not.
 
+        The network for large faces begins to open where there are some.
+
         Args:
             photo: As for `restore`.
             choice: Which faces are wanted.
@@ -221,7 +223,12 @@ class Deblurrer:
             ConfigError: If the photo has no face of the chosen number, or the box given lies outside it.
         """
         taken, skipped = select_faces(
-            self._detector, as_photo(photo), choice, min_face=self.min_face, max_faces=self.max_faces
+            self._detector,
+            as_photo(photo),
+            choice,
+            min_face=self.min_face,
+            max_faces=self.max_faces,
+            expect=self._restorer.expect,
         )
         found = [FoundFace(each.face.box, each.face.landmarks, each.face.confidence, each.number) for each in taken]
         found += [FoundFace(each.box, None, each.confidence, each.number, each.reason) for each in skipped]

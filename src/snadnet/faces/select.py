@@ -1,5 +1,6 @@
 """Selection of the faces to restore, with the reason why each of the others is skipped."""
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import assert_never
@@ -29,7 +30,13 @@ class TakenFace:
 
 
 def select_faces(
-    detector: FaceDetector, photo: Photo, choice: FaceChoice, *, min_face: int, max_faces: int
+    detector: FaceDetector,
+    photo: Photo,
+    choice: FaceChoice,
+    *,
+    min_face: int,
+    max_faces: int,
+    expect: Callable[[Sequence[Face]], None] = lambda _faces: None,
 ) -> tuple[list[TakenFace], list[SkippedFace]]:
     """The faces to restore and those to leave, both from the largest to the smallest.
 
@@ -39,6 +46,7 @@ def select_faces(
         choice: Which faces are wanted.
         min_face: Smallest box, shorter side in photo pixels, that is restored.
         max_faces: Most faces that are restored, the largest first.
+        expect: Called with those to restore once they are found, before their landmarks are refined.
 
     Raises:
         ConfigError: If the photo has no face of that number, or the box given lies outside it.
@@ -60,6 +68,7 @@ def select_faces(
             taken.append((face, number))
             continue
         skipped.append(SkippedFace(face.box, face.confidence, reason, number))
+    expect([face for face, _ in taken])
     return _refined(detector, photo, taken), skipped
 
 
