@@ -8,7 +8,8 @@ from PIL import Image
 
 from snadnet import Deblurrer
 from snadnet.errors import ConfigError, WeightsError
-from snadnet.inference import weights_for_large_faces
+from snadnet.faces import FaceDetector
+from snadnet.inference import load_model, weights_for_large_faces
 from snadnet.inference.releases import FOR_LARGE_FACES, released_weights
 
 SHORT = np.diag([1, 2, 2, 2, 1]) / 8
@@ -56,6 +57,19 @@ def test_each_face_goes_to_the_network_for_its_size(deblurrer, two_sizes):
     assert large.parsing.shape == small.parsing.shape == (256, 256)
     assert large.blur.kernel.shape == (5, 5)
     assert small.blur is None
+
+
+@pytest.mark.parametrize(("factor", "opened"), [(1.0, False), (2.5, True)])
+def test_the_network_for_large_faces_opens_once_one_is_found(
+    tiny_network, large_network, portrait, monkeypatch, factor, opened
+):
+    """And not only when its landmarks are refined, which it can do meanwhile."""
+    deblurrer = Deblurrer(weights=tiny_network, large_weights=large_network, device="cpu")
+    seen = []
+    monkeypatch.setattr("snadnet.deblurrer.load_model", lambda *given: seen.append(given[0]) or load_model(*given))
+    monkeypatch.setattr(FaceDetector, "refine", lambda _self, _pixels, face: seen.append("refined") or face)
+    deblurrer.find_faces(enlarged(portrait, factor))
+    assert seen == ([large_network, "refined"] if opened else ["refined"])
 
 
 def test_a_blur_is_told_in_pixels_of_the_photo(deblurrer, large_network, two_sizes):
