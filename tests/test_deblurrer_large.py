@@ -61,7 +61,7 @@ def test_each_face_goes_to_the_network_for_its_size(deblurrer, two_sizes):
 
 @pytest.mark.parametrize(("factor", "opened"), [(1.0, False), (2.5, True)])
 def test_the_network_for_large_faces_opens_once_one_is_found(
-    tiny_network, large_network, portrait, monkeypatch, factor, opened
+    tiny_network, large_network, portrait, monkeypatch, *, factor, opened
 ):
     """And not only when its landmarks are refined, which it can do meanwhile."""
     deblurrer = Deblurrer(weights=tiny_network, large_weights=large_network, device="cpu")
