@@ -93,7 +93,7 @@ class Deblurrer:
         large_weights: The network for faces whose crop takes 384 px of the photo or more, by a name or file; they are
             restored in crops of 512 px then. None takes that of the release, if it has one, as ``"fidelity"`` does.
         max_crop: Largest crop in pixels: under 512, large faces go through a crop of 256 px as all others do, which
-            takes a third of the time.
+            takes half of the time.
         effort: 2 goes one pass further, by the release that does so, and comes a little nearer the truth in half as
             long again; 3 also restores each face's mirror image and averages both, in three times the time. Other
             weights, large faces and open networks are averaged so with 2.

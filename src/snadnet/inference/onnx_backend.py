@@ -172,7 +172,7 @@ class OnnxBackend:
         restored, *parsing = (_cut(output, (height, width), padded.shape[1:3]) for output in made.values())
         return RestoredCrops(
             np.clip(channels_last(restored), 0, 1),
-            # As it lies: of a crop of 512 px a copy would take 20 MB.
+            # As it lies: a copy would take 5 MB.
             np.moveaxis(parsing[0], 1, 3) if parsing else None,
             None if kernel is None else self._normalized(kernel),
         )

@@ -55,7 +55,7 @@ MaxCropOption = Annotated[
         max=LARGE_CROP_SIZE,
         metavar="PX",
         help="Largest crop in which a face is restored, where the weights have a network for large faces; with 256 one "
-        "takes a third of the time, and less memory.",
+        "takes half of the time, and less memory.",
         rich_help_panel=LIMITS_PANEL,
     ),
 ]
