@@ -46,7 +46,7 @@ class Work(NamedTuple):
 
 
 THOROUGH: Final = Work()
-QUICK: Final = Work(rounds=1, width=16, repetitions=1, border=16)
+QUICK: Final = Work(rounds=1, repetitions=1, border=32)
 """For faces that a whole pass has restored at half their size: what that has done need not be done again."""
 
 
