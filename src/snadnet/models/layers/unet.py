@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -50,47 +49,6 @@ class ResidualUNet(nn.Module):
         for level in reversed(range(len(kept))):
             features = self.decode[level](in_blocks(self.up[level](features)) + kept[level])
         return F.pixel_shuffle(self.tail(features), _UNSHUFFLE).float()
-
-    @torch.no_grad()
-    def begin_as(self, other: "ResidualUNet") -> None:
-        """Take the weights of another one; where that has more channels at the finest level, those of the strongest.
-
-        Args:
-            other: It has as many levels, and all but the finest as wide.
-        """
-        state = other.state_dict()
-        width = self.head.out_channels
-        finest = ("encode.0.", "decode.0.")
-        units = [key.removesuffix(".first.weight") for key in state if key.startswith(finest) and ".first.w" in key]
-        writing = [
-            f"{layer}.{kind}"
-            for layer in ("head", "up.0", *(f"{unit}.second" for unit in units))
-            for kind in ("weight", "bias")
-        ]
-        reading = ["down.0.weight", "tail.weight", *(f"{unit}.first.weight" for unit in units)]
-
-        def axis(key: str) -> int:
-            """Along which a weight has the channels; a transposed convolution has what it writes second."""
-            return int(key in reading or key == "up.0.weight")
-
-        def strength(keys: Sequence[str]) -> Tensor:
-            """How much of each channel's weights there is, of those of any layer as much."""
-            weights = [state[key].movedim(axis(key), 0).flatten(1) for key in keys if key.endswith("weight")]
-            strengths: Tensor = torch.stack([each.norm(dim=1) / each.norm() for each in weights]).norm(dim=0)
-            return strengths
-
-        def strongest(strengths: Tensor) -> Tensor:
-            chosen: Tensor = strengths.argsort(descending=True)[:width].sort().values
-            return chosen
-
-        channels = strongest(strength(writing) * strength(reading))
-        taken = {key: state[key].index_select(axis(key), channels) for key in (*writing, *reading)}
-        for unit in units:  # and of the channels within each
-            first, bias, second = (f"{unit}.{key}" for key in ("first.weight", "first.bias", "second.weight"))
-            given, made = state[first].flatten(1), state[second].transpose(0, 1).flatten(1)
-            hidden = strongest(given.norm(dim=1) * made.norm(dim=1))
-            taken |= {first: taken[first][hidden], bias: state[bias][hidden], second: taken[second][:, hidden]}
-        self.load_state_dict(state | taken)
 
 
 def _units(channels: int, count: int) -> nn.Sequential:

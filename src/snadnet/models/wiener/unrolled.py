@@ -18,7 +18,7 @@ from snadnet.models.wiener.fourier import full_precision
 from snadnet.models.wiener.quarters import QUARTERS, Quarters
 from snadnet.models.wiener.turn import TurnEstimator, turn_maps, turned_kernels
 
-_LOWER_WIDTHS: Final = (48, 96)
+_WIDTHS: Final = (24, 48, 96)
 _UNITS: Final = (1, 2, 2)
 _FIRST_LEVEL: Final = 20.0 / 255.0
 _LAST_LEVEL: Final = 7.0 / 255.0
@@ -33,14 +33,12 @@ class Work(NamedTuple):
 
     Attributes:
         rounds: How many there are.
-        width: Channels of the denoiser's finest level.
         repetitions: How often the data step's closed form is taken.
         border: How far beyond the edges the denoiser of the last round sees, in pixels, a multiple of 8; None for as
             far as the canvas reaches.
     """
 
     rounds: int = 2
-    width: int = 24
     repetitions: int = 2
     border: int | None = None
 
@@ -51,16 +49,12 @@ QUICK: Final = Work(rounds=1, repetitions=1, border=32)
 
 
 class Denoiser(nn.Module):
-    """Take noise of a known strength off faces, seeing what else is known of them; untrained, it changes nothing.
+    """Take noise of a known strength off faces, seeing what else is known of them; untrained, it changes nothing."""
 
-    Args:
-        width: Channels of its finest level.
-    """
-
-    def __init__(self, width: int = THOROUGH.width) -> None:
+    def __init__(self) -> None:
         super().__init__()
         # The images, their noise's level, the last step's change and what was left to explain.
-        self.network = ResidualUNet(10, 3, widths=(width, *_LOWER_WIDTHS), units=_UNITS)
+        self.network = ResidualUNet(10, 3, widths=_WIDTHS, units=_UNITS)
 
     def forward(self, images: Tensor, level: Tensor, change: Tensor, unexplained: Tensor) -> Tensor:
         """Denoise images.
@@ -89,7 +83,7 @@ class UnrolledDeconvolution(nn.Module):
     def __init__(self, work: Work = THOROUGH) -> None:
         super().__init__()
         self.border = work.border
-        self.denoiser = Denoiser(work.width)
+        self.denoiser = Denoiser()
         ratio = _LAST_LEVEL / _FIRST_LEVEL
         levels = [_FIRST_LEVEL * ratio ** (number / max(1, work.rounds - 1)) for number in range(work.rounds)]
         self.steps = nn.ModuleList(
@@ -97,8 +91,8 @@ class UnrolledDeconvolution(nn.Module):
         )
 
     def begin_as(self, other: "UnrolledDeconvolution") -> None:
-        """Take the weights of another one that does as much work or more: of its rounds the first."""
-        self.denoiser.network.begin_as(other.denoiser.network)
+        """Take the weights of another one that has as many rounds or more: of these the first."""
+        self.denoiser.load_state_dict(other.denoiser.state_dict())
         for own, step in zip(self.steps, other.steps, strict=False):
             own.load_state_dict(step.state_dict())
 
