@@ -58,7 +58,10 @@ def refine_landmarks(networks: CropNetworks, pixels: Pixels, face: Face) -> Face
         The face with new landmarks, or as it was if the detector does not see it in its crop. The landmarks fit its
         box: step by step they could come to a neighbour's face, or to what the border mirrors.
     """
-    cuts = _Cuts(pixels, face)
+    return _refined(networks, _Cuts(pixels, face), face)
+
+
+def _refined(networks: CropNetworks, cuts: "_Cuts", face: Face) -> Face:
     settled, score = _settled(networks, cuts, face, in_box=True)
     if score >= SURE:
         return settled
@@ -96,7 +99,8 @@ def score_when_aligned(networks: CropNetworks, pixels: Pixels, face: Face) -> fl
         pixels: RGB ``(H, W, 3)``, uint8 or uint16, the photo.
         face: A face of that photo.
     """
-    return _look(networks, _Cuts(pixels, face), refine_landmarks(networks, pixels, face))[1]
+    cuts = _Cuts(pixels, face)
+    return _look(networks, cuts, _refined(networks, cuts, face))[1]
 
 
 class _Cuts:

@@ -54,8 +54,7 @@ class Observation:
 
     def crop(self, canvas: Tensor) -> Tensor:
         """Take ``(B, 3, H, W)`` images off the canvas."""
-        within = slice(self.margin, -self.margin)
-        return canvas[..., within, within]
+        return without_margin(canvas, self.margin)
 
     def unexplained(self, spectrum: Spectrum) -> Tensor:
         """What images on the canvas, given by their spectra, leave of the blurred ones; nothing beyond the edges."""
@@ -65,6 +64,11 @@ class Observation:
         """What the `brightness` of images on the canvas leaves of that of the blurred ones, ``(B, 1, H, W)``."""
         explained = self.fourier.inverse(self.fourier.transform(canvas).times(self.blur))
         return brightness(self.crop(self.padded)) - self.crop(explained)
+
+
+def without_margin(images: Tensor, margin: int) -> Tensor:
+    """Images ``(B, C, H, W)`` without so many pixels on each side."""
+    return images[..., margin:-margin, margin:-margin] if margin else images
 
 
 def brightness(images: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from snadnet.models.layers.unet import ResidualUNet
-from snadnet.models.wiener.data_step import DataStep, Observation, Step, brightness
+from snadnet.models.wiener.data_step import DataStep, Observation, Step, brightness, without_margin
 from snadnet.models.wiener.fourier import full_precision
 from snadnet.models.wiener.quarters import QUARTERS, Quarters
 from snadnet.models.wiener.turn import TurnEstimator, turn_maps, turned_kernels
@@ -167,14 +167,9 @@ class UnrolledDeconvolution(nn.Module):
         """The faces off the canvas, which is larger by a margin, after the last step."""
         border = margin if self.border is None else min(self.border, margin)
         found, before, unexplained = (
-            _cut(each, margin - border) for each in (stepped.images, images, stepped.unexplained)
+            without_margin(each, margin - border) for each in (stepped.images, images, stepped.unexplained)
         )
-        return _cut(self._denoised(Step(found, stepped.level, unexplained), before), border)
-
-
-def _cut(images: Tensor, margin: int) -> Tensor:
-    """Images ``(B, C, H, W)`` without so many pixels on each side."""
-    return images[..., margin:-margin, margin:-margin] if margin else images
+        return without_margin(self._denoised(Step(found, stepped.level, unexplained), before), border)
 
 
 def _maps(observed: Observation, images: Tensor, kernel: Tensor) -> Tensor:
