@@ -83,11 +83,7 @@ class _OnnxSession:
             )
 
     def run(self, names: Sequence[str], blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
-        how = ort.RunOptions()
-        if self._cpu and blurred[0, 0].size > CROP_SIZE**2:
-            # A large crop takes a hundred megabytes, which ONNX Runtime would keep for the next; no slower without.
-            how.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-        outputs: Sequence[NDArray[np.float32]] = self._session.run(list(names), {"blurred": blurred}, how)
+        outputs: Sequence[NDArray[np.float32]] = self._session.run(list(names), {"blurred": blurred})
         return outputs
 
 
