@@ -14,7 +14,7 @@ from snadnet.environment import available_cores
 from snadnet.faces import CROP_SIZE, EstimatedBlur, Face, Patch, crop_face, face_matrix, measure_sharpness
 from snadnet.faces.warp import resize_pixels, scale_of
 from snadnet.image_arrays import Pixels, to_float
-from snadnet.inference import Backend, runs_side_by_side
+from snadnet.inference import Backend, open_ahead, runs_side_by_side
 from snadnet.photo import ColourBridge, Photo
 
 LARGE_FACE: Final = 384
@@ -59,7 +59,7 @@ class CropRestorer:
         self._pool = CorePool("snadnet-crops")
 
     def expect(self, faces: Sequence[Face]) -> None:
-        """Open the network for large faces, if some of these are large, before their crops are there."""
+        """Begin to open the networks that these faces need, before their crops are there."""
         for face in faces:
             self._network_for_face(face.landmarks)
 
@@ -106,13 +106,15 @@ class CropRestorer:
         return self._network_for(CROP_SIZE / scale_of(face_matrix(landmarks)))
 
     def _network_for(self, side: float) -> Backend:
-        """The network for a face whose crop has that side in photo pixels."""
-        if self._open_large is None or side < LARGE_FACE:
-            return self.network
-        if self._large is None:
-            # Without a lock, which could be inherited locked: two threads may each open one, and both work.
-            self._large = self._open_large()
-        return self._large
+        """The network for a face whose crop has that side in photo pixels, which begins to open."""
+        network = self.network
+        if self._open_large is not None and side >= LARGE_FACE:
+            if self._large is None:
+                # Without a lock, which could be inherited locked: two threads may each open one, and both work.
+                self._large = self._open_large()
+            network = self._large
+        open_ahead(network)
+        return network
 
 
 def reduced_to(pixels: Pixels, side: int) -> NDArray[np.float32]:

@@ -209,7 +209,7 @@ class Deblurrer:
     def find_faces(self, photo: PhotoLike, *, choice: FaceChoice = ALL_FACES) -> tuple[FoundFace, ...]:
         """Find the faces of a photo, and say which of them are to be restored and why the others are not.
 
-        The network for large faces begins to open where there are some.
+        The networks that they need begin to open.
 
         Args:
             photo: As for `restore`.

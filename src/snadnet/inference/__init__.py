@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from snadnet.inference.devices import Device, TorchDevice
     from snadnet.inference.light import LightBackend, with_light, without_choice
     from snadnet.inference.mirrored import MirroredBackend, with_effort
-    from snadnet.inference.onnx_backend import OnnxBackend, runs_side_by_side
+    from snadnet.inference.onnx_backend import OnnxBackend, open_ahead, runs_side_by_side
     from snadnet.inference.onnx_safety import MAX_GRAPH_BYTES
     from snadnet.inference.releases import weights_for_large_faces
     from snadnet.inference.resolve import load_model, load_parser, resolve_weights, weights_for_effort
@@ -41,6 +41,7 @@ __all__ = [
     "check_crops",
     "load_model",
     "load_parser",
+    "open_ahead",
     "resolve_weights",
     "runs_side_by_side",
     "weights_for_effort",
@@ -72,6 +73,7 @@ _MODULES: Final = {
     ),
     "snadnet.inference.onnx_backend": (
         "OnnxBackend",
+        "open_ahead",
         "runs_side_by_side",
     ),
     "snadnet.inference.onnx_safety": ("MAX_GRAPH_BYTES",),

@@ -54,8 +54,7 @@ class OnnxBackend:
     sizes than it declares.
 
     On the CPU crops of the size that it is made for, as photos give them, have a graph of their own that takes no
-    others: it opens and runs faster. That for all sizes is opened when it is first needed. A release's is opened in a
-    thread of its own, meanwhile a photo can be read and its faces found; where there is one core, when it is needed.
+    others: it opens and runs faster. Of a release, either is opened when it is first needed, or before (`open_ahead`).
 
     Args:
         path: An ONNX file that keeps the contract of `snadnet.inference`.
@@ -106,10 +105,7 @@ class OnnxBackend:
         self._ahead: Ahead[GraphSession] | None = None
         if release is not None and not is_kept(self._graph, self._chosen, self._fixed):
             check_shared_weights(path)  # what is damaged is said now, not with the first photo
-        if release is not None and self._fixed is not None:
-            if available_cores() > 1:
-                self._ahead = Ahead(partial(self._open, self._fixed))
-        elif not self._session(usual=False).on_device:
+        if (release is None or self._fixed is None) and not self._session(usual=False).on_device:
             self.device = "cpu"
         if release is None:
             self._try_sizes()
@@ -127,6 +123,13 @@ class OnnxBackend:
     def __reduce__(self) -> tuple[type["OnnxBackend"], tuple[Path, Device]]:
         # Opened again where it arrives: a session cannot travel.
         return type(self), (self.path.absolute(), self._asked)
+
+    def open_ahead(self) -> None:
+        """Begin to open the graph for the usual crops in a thread of its own, if there is a core for it."""
+        unopened = self._fixed is not None and self._ahead is None and True not in self._sessions
+        if unopened and available_cores() > 1:
+            # Without a lock, which could be inherited locked: two threads may each begin, and both work.
+            self._ahead = Ahead(partial(self._open, self._fixed))
 
     def _session(self, *, usual: bool) -> GraphSession:
         """The graph for the usual crops, if there is one, or that for all."""
@@ -188,6 +191,7 @@ class OnnxBackend:
 
     def _run_each(self, blurred: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
         """Run ``(B, 3, H, W)`` crop by crop, side by side."""
+        self._session(usual=blurred.shape[1:] == self._usual[1:])  # or each of its threads would open one
         results = self._pool.map(self._run, [blurred[index : index + 1] for index in range(len(blurred))])
         return [np.concatenate(outputs) if len(outputs) > 1 else outputs[0] for outputs in zip(*results, strict=True)]
 
@@ -234,9 +238,21 @@ def runs_side_by_side(network: Backend) -> bool:
 
     Any other network makes the most of a batch.
     """
+    network = _innermost(network)
+    return isinstance(network, OnnxBackend) and network.device in _SIDE_BY_SIDE
+
+
+def open_ahead(network: Backend) -> None:
+    """Begin to open a network that is about to be needed, if it is one that is opened only then."""
+    network = _innermost(network)
+    if isinstance(network, OnnxBackend):
+        network.open_ahead()
+
+
+def _innermost(network: Backend) -> Backend:
     while isinstance(network, BackendAround):
         network = network.network
-    return isinstance(network, OnnxBackend) and network.device in _SIDE_BY_SIDE
+    return network
 
 
 def _checked_outputs(name: str, ports: GraphPorts) -> list[str]:
