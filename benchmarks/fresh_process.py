@@ -11,9 +11,9 @@ from snadnet.faces.defaults import LARGE_CROP_SIZE
 _CODE = """
 import json, sys, time
 from snadnet import Deblurrer
-from snadnet.environment import peak_memory, share_freed_memory
+from snadnet.environment import peak_memory, reuse_freed_memory
 from snadnet.photo import write_photo
-share_freed_memory()  # as the command does
+reuse_freed_memory()  # as the command does
 start = time.perf_counter()
 restoration = Deblurrer(weights=sys.argv[2], device="cpu", max_crop=int(sys.argv[4])).restore(sys.argv[1])
 if sys.argv[3]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from snadnet.environment import peak_memory, resident_memory, run_header, share_freed_memory
+from snadnet.environment import peak_memory, resident_memory, reuse_freed_memory, run_header
 
 
 def test_the_header_repeats_the_command_line_as_it_can_be_typed(monkeypatch):
@@ -37,14 +37,14 @@ def test_memory_is_that_of_the_process_asked_for():
 
 def test_freed_memory_is_shared_unless_the_user_has_settled_that(monkeypatch):
     monkeypatch.setenv("MALLOC_ARENA_MAX", "8")
-    assert not share_freed_memory()
+    assert not reuse_freed_memory()
     monkeypatch.delenv("MALLOC_ARENA_MAX")
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert not share_freed_memory()
+    assert not reuse_freed_memory()
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's own")
 def test_freed_memory_is_shared_where_the_c_library_can():
-    code = "from snadnet.environment import share_freed_memory; raise SystemExit(not share_freed_memory())"
+    code = "from snadnet.environment import reuse_freed_memory; raise SystemExit(not reuse_freed_memory())"
     environment = {name: value for name, value in os.environ.items() if name != "MALLOC_ARENA_MAX"}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-_M_ARENA_MAX: Final = -8  # of glibc's malloc.h
-_ARENAS: Final = 2
+# Of glibc's malloc.h: what of its allocator is settled, and how.
+_ARENA_MAX: Final = (-8, 2)
+_TRIM_THRESHOLD: Final = (-1, 1 << 30)
+_MMAP_THRESHOLD: Final = (-3, 32 << 20)  # the most that it takes
 
 
 def run_header(packages: Sequence[str]) -> str:
@@ -47,11 +49,12 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def share_freed_memory() -> bool:
-    """Let the threads of this process take what others have freed, where the C library is glibc.
+def reuse_freed_memory() -> bool:
+    """Let the threads of this process take what any of them has freed, where the C library is glibc.
 
     Else each thread has an arena of its own, and what one has freed there no other can have, so that a large photo
-    takes more. For programs: a library does not settle this for the process that it runs in.
+    takes more memory; and much of it is given back to the system only to be asked for again, which takes time. For
+    programs: a library does not settle this for the process that it runs in.
 
     Returns:
         Whether that is so now.
@@ -61,7 +64,8 @@ def share_freed_memory() -> bool:
     import ctypes  # noqa: PLC0415 (for those who ask)
 
     try:
-        return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS))
+        mallopt = ctypes.CDLL(None).mallopt
+        return all(mallopt(*setting) for setting in (_ARENA_MAX, _TRIM_THRESHOLD, _MMAP_THRESHOLD))
     except (OSError, AttributeError):  # another C library
         return False
 

@@ -34,7 +34,7 @@ from snadnet.cli.shared.stopping import stop_on_signals
 from snadnet.cli.shared.usage import usage_errors
 from snadnet.cluster import require_cluster_extra
 from snadnet.concurrency import StopSignal, default_workers
-from snadnet.environment import share_freed_memory
+from snadnet.environment import reuse_freed_memory
 from snadnet.errors import UsageError
 from snadnet.faces import LARGE_CROP_SIZE, MAX_FACES, MIN_CONFIDENCE, MIN_FACE
 from snadnet.faces.defaults import Light
@@ -132,7 +132,7 @@ def deblur(
             from snadnet.deblurrer import Deblurrer  # noqa: PLC0415
             from snadnet.inference.resolve import check_model  # noqa: PLC0415
 
-        share_freed_memory()
+        reuse_freed_memory()
         deblurrer = Deblurrer(
             weights=model if weights is None else weights,
             device=device,
