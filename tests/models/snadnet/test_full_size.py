@@ -193,8 +193,22 @@ def test_a_quicker_deconvolution_begins_as_one_that_works_more(portrait: np.ndar
 def test_a_pass_over_a_pass_does_one_quick_round() -> None:
     network = create_network("snadnet-small-large")
     assert isinstance(network, FullSizeSNADNet)
-    assert len(network.deconvolution.steps) == 1
-    assert len(network.first.deconvolution.steps) == THOROUGH.rounds
+    assert [step.repetitions for step in network.deconvolution.steps] == [1]
+    assert [step.repetitions for step in network.first.deconvolution.steps] == [1, 1]
+    network.deconvolution.begin_as(network.first.deconvolution)
+    again = create_network("snadnet-small-twice")
+    assert isinstance(again, FullSizeSNADNet)
+    for deconvolution in (again.deconvolution, again.first.deconvolution):
+        assert [step.repetitions for step in deconvolution.steps] == [2, 2]
+
+
+def test_a_denoiser_sees_what_was_left_to_explain_or_does_not() -> None:
+    images, unexplained = (torch.rand(1, 3, 32, 32, generator=generator()) for _ in range(2))
+    for work in (THOROUGH, QUICK):
+        denoiser = spread(UnrolledDeconvolution(work)).denoiser
+        with torch.no_grad():
+            one, other = (denoiser(images, torch.tensor([0.1]), images, part) for part in (unexplained, 0 * images))
+        assert one.equal(other) != work.shows_unexplained
 
 
 def test_a_kernel_that_is_larger_than_the_picture_is_wrapped_around() -> None:
@@ -219,7 +233,8 @@ def test_a_graphs_transform_is_the_fast_one(height: int, width: int, monkeypatch
         # In a graph the columns have an order of their own.
         order = fourier.column_frequencies(width, images.device).argsort()
         spectra = (part[..., order] for part in (*spectrum, *placed))
-        return (*spectra, transform.inverse(both), transform.inverse_around(both, 5))
+        around = transform.inverse_around(both, 5), transform.inverse_around(spectrum.power(), 5)
+        return (*spectra, transform.inverse(both), *around)
 
     fast = all_of_it()
     monkeypatch.setattr(fourier, "_fast", lambda _device: False)

@@ -50,6 +50,19 @@ class ResidualUNet(nn.Module):
             features = self.decode[level](in_blocks(self.up[level](features)) + kept[level])
         return F.pixel_shuffle(self.tail(features), _UNSHUFFLE).float()
 
+    def begin_as(self, other: "ResidualUNet") -> None:
+        """Take the weights of another one of the same widths that may have more levels below and further inputs.
+
+        Its units on both sides of a level that is the last here follow each other.
+        """
+        state = other.state_dict()
+        state["head.weight"] = state["head.weight"][:, : self.head.in_channels]
+        last = len(self.down)
+        if last < len(other.down):
+            both = nn.Sequential(*other.encode[last], *other.decode[last])  # type: ignore[misc]
+            state |= {f"middle.{name}": tensor for name, tensor in both.state_dict().items()}
+        self.load_state_dict({name: state[name] for name in self.state_dict()})
+
 
 def _units(channels: int, count: int) -> nn.Sequential:
     units = [ResidualUnit(channels) for _ in range(count)]

@@ -112,6 +112,9 @@ class FullSizeSNADNet(nn.Module):
         self.size_multiple: int = scale * first.size_multiple
         self.first.requires_grad_(False)
         self._first_learns = False
+        if scale > 1 and isinstance(first, FullSizeSNADNet):
+            # What more than one would find is lost in what this pass changes.
+            first.deconvolution.repeat(QUICK.repetitions)
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: object) -> None:
         # Weights that say nothing of the turn, as those of older releases, leave it alone.

@@ -215,31 +215,35 @@ class Fourier:
         turned = self._along_rows(torch.cat(spectrum, dim=-2), lead, back=True).movedim(-2, -4)
         return self._back_along_columns(turned.reshape(*lead, self.height, 2, -1))
 
-    def inverse_around(self, spectrum: Spectrum, reach: int) -> Tensor:
+    def inverse_around(self, spectrum: Spectrum | Tensor, reach: int) -> Tensor:
         """Return the pixels of ``inverse``'s images around the origin.
 
         What a pixel and its mirror images have of cosines and of sines is computed once for all four of them.
 
         Args:
-            spectrum: Of the images.
+            spectrum: Of the images; its real part alone where there is no other.
             reach: How many rows and columns on each side of it.
 
         Returns:
             ``(..., 2 reach + 1, 2 reach + 1)``, the origin in the middle.
         """
+        real, imaginary = spectrum if isinstance(spectrum, Spectrum) else (spectrum, None)
         if _fast(self.device):
             lags = torch.arange(2 * reach + 1, device=self.device) - reach
-            return self.inverse(spectrum)[..., lags.unsqueeze(1), lags]
+            whole = Spectrum(real, torch.zeros_like(real) if imaginary is None else imaginary)
+            return self.inverse(whole)[..., lags.unsqueeze(1), lags]
         # From the origin on; sines are zero there.
         cos_h, sin_h = self._waves_of_rows(torch.arange(reach + 1, device=self.device))
         cos_w, sin_w = self._waves_of_columns(torch.arange(reach + 1, device=self.device))
         cos_w, sin_w = (cos_w * self._shares).T, (sin_w[1:] * self._shares).T
         rows = torch.cat((cos_h, sin_h[:, 1:]), dim=1).T
-        (real_even, real_odd), (imaginary_even, imaginary_odd) = (
-            (rows @ part).tensor_split((reach + 1,), dim=-2) for part in spectrum
-        )
-        even = _unfolded(real_even @ cos_w, imaginary_odd @ cos_w, -2)
-        odd = _unfolded(imaginary_even @ sin_w, real_odd @ -sin_w, -2)
+        real_even, real_odd = (rows @ real).tensor_split((reach + 1,), dim=-2)
+        if imaginary is None:
+            even, odd = _unfolded(real_even @ cos_w, None, -2), _unfolded(None, real_odd @ -sin_w, -2)
+        else:
+            imaginary_even, imaginary_odd = (rows @ imaginary).tensor_split((reach + 1,), dim=-2)
+            even = _unfolded(real_even @ cos_w, imaginary_odd @ cos_w, -2)
+            odd = _unfolded(imaginary_even @ sin_w, real_odd @ -sin_w, -2)
         return _unfolded(even, odd, -1)
 
     def _back_along_columns(self, rows: Tensor) -> Tensor:
@@ -285,10 +289,17 @@ class Fourier:
         return whole.reshape(*lead, count, 2, _RADIX, columns)
 
 
-def _unfolded(even: Tensor, odd: Tensor, dim: int) -> Tensor:
-    """Put what has the same sign on both sides of the middle, and what is subtracted beyond it, together."""
+def _unfolded(even: Tensor | None, odd: Tensor | None, dim: int) -> Tensor:
+    """Put what has the same sign on both sides of the middle, and what is subtracted beyond it, together.
+
+    Either may be nothing.
+    """
+    if even is None:
+        assert odd is not None
+        return torch.cat((odd.flip(dim), torch.zeros_like(odd.narrow(dim, 0, 1)), -odd), dim=dim)
     middle, beyond = even.tensor_split((1,), dim=dim)
-    return torch.cat(((beyond + odd).flip(dim), middle, beyond - odd), dim=dim)
+    before, after = (beyond, beyond) if odd is None else (beyond + odd, beyond - odd)
+    return torch.cat((before.flip(dim), middle, after), dim=dim)
 
 
 def _halves(cos: Tensor, sin: Tensor, *, back: bool) -> tuple[Tensor, Tensor]:

@@ -75,9 +75,12 @@ def regress_kernel(restored: Tensor, blurred: Tensor, guess: Tensor) -> KernelRe
         inverses = torch.cat((plain, gradients * roughness), dim=1)
         passed = inverses * power
         guessed = fourier.transform_centred(guess.float().unsqueeze(1))
-        spectra = (cross.scaled(inverses), guessed.scaled(passed), Spectrum(passed, torch.zeros_like(passed)))
-        together = Spectrum(*(torch.cat(parts, dim=1) for parts in zip(*spectra, strict=True)))
-        return KernelRegressions(*fourier.inverse_around(together, guess.shape[-1] // 2).chunk(3, dim=1))
+        reach = guess.shape[-1] // 2
+        return KernelRegressions(
+            fourier.inverse_around(cross.scaled(inverses), reach),
+            fourier.inverse_around(guessed.scaled(passed), reach),
+            fourier.inverse_around(passed, reach),
+        )
 
 
 def _inverses(power: Tensor, ridges: tuple[float, ...]) -> Tensor:

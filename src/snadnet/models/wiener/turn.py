@@ -195,7 +195,7 @@ def _regressed(kernel: Tensor, brightness: Tensor, unexplained: Tensor) -> _Regr
     together = Spectrum(*(torch.cat(parts, dim=1) for parts in zip(*spectra, strict=True)))
     reach = kernel.shape[-1] // 2
     maps = fourier.inverse_around(together, reach)
-    correlated = fourier.inverse_around(Spectrum(arm * power, torch.zeros_like(power)), 2 * reach)
+    correlated = fourier.inverse_around(arm * power, 2 * reach)
     turn, worth = _by_bumps(kernel, maps[:, :_WHITENINGS], correlated)
     return _Regressions(maps[:, _WHITENINGS:-_WHITENINGS], turn, worth, maps[:, -_WHITENINGS:])
 

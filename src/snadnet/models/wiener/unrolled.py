@@ -18,8 +18,6 @@ from snadnet.models.wiener.fourier import full_precision
 from snadnet.models.wiener.quarters import QUARTERS, Quarters
 from snadnet.models.wiener.turn import TurnEstimator, turn_maps, turned_kernels
 
-_WIDTHS: Final = (24, 48, 96)
-_UNITS: Final = (1, 2, 2)
 _FIRST_LEVEL: Final = 20.0 / 255.0
 _LAST_LEVEL: Final = 7.0 / 255.0
 _NOISE: Final = 0.011
@@ -36,25 +34,37 @@ class Work(NamedTuple):
         repetitions: How often the data step's closed form is taken.
         border: How far beyond the edges the denoiser of the last round sees, in pixels, a multiple of 8; None for as
             far as the canvas reaches.
+        widths: Channels of the denoiser's levels, from half size down.
+        units: Their residual units.
+        shows_unexplained: Whether the denoiser sees what was left to explain.
     """
 
     rounds: int = 2
     repetitions: int = 2
     border: int | None = None
+    widths: tuple[int, ...] = (24, 48, 96)
+    units: tuple[int, ...] = (1, 2, 2)
+    shows_unexplained: bool = True
 
 
 THOROUGH: Final = Work()
-QUICK: Final = Work(rounds=1, repetitions=1, border=32)
+QUICK: Final = Work(rounds=1, repetitions=1, border=16, widths=(24, 48), units=(1, 4), shows_unexplained=False)
 """For faces that a whole pass has restored at half their size: what that has done need not be done again."""
 
 
 class Denoiser(nn.Module):
-    """Take noise of a known strength off faces, seeing what else is known of them; untrained, it changes nothing."""
+    """Take noise of a known strength off faces, seeing what else is known of them; untrained, it changes nothing.
 
-    def __init__(self) -> None:
+    Args:
+        work: How much there is to be done.
+    """
+
+    def __init__(self, work: Work = THOROUGH) -> None:
         super().__init__()
+        self.shows_unexplained = work.shows_unexplained
         # The images, their noise's level, the last step's change and what was left to explain.
-        self.network = ResidualUNet(10, 3, widths=_WIDTHS, units=_UNITS)
+        channels = 10 if work.shows_unexplained else 7
+        self.network = ResidualUNet(channels, 3, widths=work.widths, units=work.units)
 
     def forward(self, images: Tensor, level: Tensor, change: Tensor, unexplained: Tensor) -> Tensor:
         """Denoise images.
@@ -69,7 +79,8 @@ class Denoiser(nn.Module):
             The same shape, float32.
         """
         levels = (_LEVEL_SCALE * level)[:, None, None, None].expand(-1, 1, *images.shape[-2:])
-        residual: Tensor = self.network(torch.cat((images - 0.5, levels, change, unexplained), dim=1))
+        seen = (images - 0.5, levels, change, *((unexplained,) if self.shows_unexplained else ()))
+        residual: Tensor = self.network(torch.cat(seen, dim=1))
         return images + residual
 
 
@@ -83,16 +94,21 @@ class UnrolledDeconvolution(nn.Module):
     def __init__(self, work: Work = THOROUGH) -> None:
         super().__init__()
         self.border = work.border
-        self.denoiser = Denoiser()
+        self.denoiser = Denoiser(work)
         ratio = _LAST_LEVEL / _FIRST_LEVEL
         levels = [_FIRST_LEVEL * ratio ** (number / max(1, work.rounds - 1)) for number in range(work.rounds)]
         self.steps = nn.ModuleList(
             DataStep(weight=(_NOISE / level) ** 2, level=level, repetitions=work.repetitions) for level in levels
         )
 
+    def repeat(self, repetitions: int) -> None:
+        """Take the data steps' closed form so often."""
+        for step in self.steps:
+            step.repetitions = repetitions
+
     def begin_as(self, other: "UnrolledDeconvolution") -> None:
-        """Take the weights of another one that has as many rounds or more: of these the first."""
-        self.denoiser.load_state_dict(other.denoiser.state_dict())
+        """Take the weights of another one that does as much or more: of its rounds and of its denoiser's levels the first."""
+        self.denoiser.network.begin_as(other.denoiser.network)
         for own, step in zip(self.steps, other.steps, strict=False):
             own.load_state_dict(step.state_dict())
 
