@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from snadnet.environment import available_cores
 from snadnet.errors import ModelError
-from snadnet.faces.defaults import CROP_SIZE
 from snadnet.inference.devices import CPU, DeviceEntry
 from snadnet.inference.graph_cache import Graph, keeps, open_session
 
