@@ -108,7 +108,7 @@ class UnrolledDeconvolution(nn.Module):
             step.repetitions = repetitions
 
     def begin_as(self, other: "UnrolledDeconvolution") -> None:
-        """Take the weights of another one that does as much or more: of its rounds and its denoiser's levels the first."""
+        """Take the weights of another one that does as much or more: of its rounds and levels the first."""
         self.denoiser.network.begin_as(other.denoiser.network)
         for own, step in zip(self.steps, other.steps, strict=False):
             own.load_state_dict(step.state_dict())
