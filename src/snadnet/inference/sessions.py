@@ -69,8 +69,7 @@ def is_kept(graph: Graph, device: DeviceEntry, fixed: Mapping[str, int] | None) 
 class _OnnxSession:
     def __init__(self, graph: Graph, device: DeviceEntry, *, fall_back: bool, fixed: Mapping[str, int]) -> None:
         # From bytes, so that what was checked is what is run.
-        self._cpu = device.provider == CPU
-        if self._cpu:
+        if device.provider == CPU:
             self._session = open_session(graph, _onnx_options, [CPU], fixed)
         else:
             self._session = ort.InferenceSession(graph.read(), _onnx_options(), providers=[device.provider, CPU])
