@@ -32,7 +32,7 @@ _OPEN = """
 import json, sys, time
 from snadnet.inference import load_model
 start = time.perf_counter()
-load_model(sys.argv[1], sys.argv[2])._session(usual=True)  # waits for what it opens meanwhile
+load_model(sys.argv[1], sys.argv[2])._session(usual=True)
 print(json.dumps(time.perf_counter() - start))
 """
 

@@ -99,7 +99,8 @@ class FullSizeSNADNet(nn.Module):
 
     Args:
         first: A SNADNet with a refinement pass, or a network with a full-size pass.
-        scale: 1 to give ``first`` the image itself, 2 to give it the image at half size.
+        scale: 1 to give ``first`` the image itself, 2 to give it the image at half size; its data steps, if it has any,
+            are then not repeated.
     """
 
     def __init__(self, first: "SNADNet | FullSizeSNADNet", *, scale: Literal[1, 2] = 1) -> None:
@@ -113,7 +114,7 @@ class FullSizeSNADNet(nn.Module):
         self.first.requires_grad_(False)
         self._first_learns = False
         if scale > 1 and isinstance(first, FullSizeSNADNet):
-            # What more than one would find is lost in what this pass changes.
+            # What a repetition finds matters little beneath this pass.
             first.deconvolution.repeat(QUICK.repetitions)
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: object) -> None:
