@@ -126,6 +126,23 @@ def test_an_affine_change_moves_labels_with_the_picture() -> None:
     assert ((changed[..., 0] > 100) == (moved == 1)).mean() > 0.98
 
 
+def test_softening_spares_flat_parts_and_labels_and_is_as_strong_as_it_is_drawn() -> None:
+    image = np.full((9, 9, 3), 40, dtype=np.uint8)
+    image[4, 4] = 240
+    labels = np.ones((9, 9), dtype=np.uint8)
+    soft = Augmentation(flip=0.0, softness=2.0)
+    # The draws of the mirroring and the turn come first.
+    sigma = np.random.default_rng(5).random(3)[2] * soft.softness
+    changed, same = augment(image, labels, soft, np.random.default_rng(5))
+    rows, columns = np.indices((9, 9)) - 4
+    weights = np.exp(-(rows**2 + columns**2) / (2 * sigma**2))
+    np.testing.assert_allclose(changed[..., 0], 40 + 200 * weights / weights.sum(), atol=3)
+    np.testing.assert_array_equal(same, labels)
+    for sigma in (0.0, 1e-9):
+        unchanged, _ = augment(image, labels, Augmentation(flip=0.0, softness=sigma), np.random.default_rng(5))
+        np.testing.assert_array_equal(unchanged, image)
+
+
 def test_a_sample_depends_on_its_number_alone(tmp_path: Path) -> None:
     faces = list_faces(*make_faces(tmp_path, 4))
     mixture = Degradation(linear_share=1.0, kernels=4, jpeg_share=0.5, noise=(0.0, 0.03))

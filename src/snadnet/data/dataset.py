@@ -21,6 +21,8 @@ from snadnet.faces.classes import LEFT_RIGHT_PAIRS
 from snadnet.image_arrays import channels_first, to_float
 
 _FLIPPED_CLASSES = np.arange(256, dtype=np.uint8)
+_LEAST_SIGMA = 1e-6  # of zero OpenCV asks for a size
+
 for _left, _right in LEFT_RIGHT_PAIRS:
     _FLIPPED_CLASSES[[_left, _right]] = _right, _left
 
@@ -35,6 +37,8 @@ class Augmentation(BaseModel):
         zoom: Largest zoom, as a factor either way.
         shift: Largest shift, as a share of the side.
         brightness: Largest change of brightness and contrast, as a share.
+        softness: Largest standard deviation in pixels of a Gaussian that softens the face. A face of many
+            pixels is less sharp in each of them than one that was reduced to few.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,6 +49,7 @@ class Augmentation(BaseModel):
     zoom: float = Field(1.15, ge=1)
     shift: float = Field(0.04, ge=0, le=0.5)
     brightness: float = Field(0.0, ge=0, lt=1)
+    softness: float = Field(0.0, ge=0, le=5)
 
 
 class FaceSample(NamedTuple):
@@ -163,6 +168,9 @@ def augment(
         contrast, offset = rng.uniform(-augmentation.brightness, augmentation.brightness, 2)
         changed = (image.astype(np.float32) - 128.0) * (1.0 + contrast) + 128.0 * (1.0 + offset)
         image = np.clip(np.rint(changed), 0, 255).astype(np.uint8)
+    if augmentation.softness:
+        sigma = rng.uniform(0.0, augmentation.softness)
+        image = cv2.GaussianBlur(image, (0, 0), max(sigma, _LEAST_SIGMA)).astype(np.uint8)
     return np.ascontiguousarray(image), np.ascontiguousarray(labels)
 
 
