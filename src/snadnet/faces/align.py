@@ -80,5 +80,6 @@ def crop_face(pixels: Pixels, matrix: NDArray[np.float64], size: int = CROP_SIZE
     Returns:
         float32 RGB ``(size, size, 3)`` in [0, 1].
     """
-    crop: NDArray[np.float32] = warp(pixels, matrix, (size, size)) / np.float32(PEAKS[pixels.dtype])
-    return crop.clip(0, 1)
+    crop = warp(pixels, matrix, (size, size))
+    crop /= np.float32(PEAKS[pixels.dtype])
+    return crop.clip(0, 1, out=crop)

@@ -40,3 +40,14 @@ def test_a_shallower_one_leaves_out_levels_that_do_nothing() -> None:
         assert other.up[1].bias is not None
         other.up[1].bias.zero_()
     torch.testing.assert_close(network(seen[:, :3]), other(seen))
+
+
+def test_one_without_units_on_the_way_down_leaves_out_units_that_do_nothing() -> None:
+    other = unet(3, (8, 12), (1, 2), seed=2)
+    network = ResidualUNet(3, 3, widths=(8, 12), units=(1, 2), units_down=(0,))
+    network.begin_as(other)
+    assert (network(images(3)) - other(images(3))).abs().max() > 1e-3
+    with torch.no_grad():
+        for weight in other.encode[0].parameters():
+            weight.zero_()
+    torch.testing.assert_close(network(images(3)), other(images(3)))

@@ -220,7 +220,7 @@ def test_a_kernel_that_is_larger_than_the_picture_is_wrapped_around() -> None:
     torch.testing.assert_close(spectrum.imaginary, expected.imag, atol=1e-3, rtol=1e-4)
 
 
-@pytest.mark.parametrize(("height", "width"), [(64, 96), (33, 40), (24, 42), (32, 33)])
+@pytest.mark.parametrize(("height", "width"), [(64, 96), (33, 40), (24, 42), (32, 33), (16, 36)])
 def test_a_graphs_transform_is_the_fast_one(height: int, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     images = torch.randn(2, 3, height, width, generator=generator())
     small = torch.randn(2, 1, 9, 9, generator=generator())

@@ -20,19 +20,28 @@ class ResidualUNet(nn.Module):
         out: Channels of the output.
         widths: Channels of its levels, from half size down.
         units: Residual units of each level, on each side; the last level has one side only.
+        units_down: Those of the levels but the last on the way down, where they are not as many as on the way up.
     """
 
-    def __init__(self, channels: int, out: int, *, widths: Sequence[int], units: Sequence[int]) -> None:
+    def __init__(
+        self,
+        channels: int,
+        out: int,
+        *,
+        widths: Sequence[int],
+        units: Sequence[int],
+        units_down: Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
         self.size_multiple = _UNSHUFFLE * 2 ** (len(widths) - 1)
         self.head = nn.Conv2d(channels * _UNSHUFFLE**2, widths[0], 3, padding=1)
-        upper = list(zip(widths[:-1], units[:-1], strict=True))
-        between = list(pairwise(widths))
-        self.encode = nn.ModuleList(_units(*level) for level in upper)
+        upper, between = widths[:-1], list(pairwise(widths))
+        down = units[:-1] if units_down is None else units_down
+        self.encode = nn.ModuleList(_units(*level) for level in zip(upper, down, strict=True))
         self.down = nn.ModuleList(nn.Conv2d(finer, coarser, 2, stride=2) for finer, coarser in between)
         self.middle = _units(widths[-1], units[-1])
         self.up = nn.ModuleList(nn.ConvTranspose2d(coarser, finer, 2, stride=2) for finer, coarser in between)
-        self.decode = nn.ModuleList(_units(*level) for level in upper)
+        self.decode = nn.ModuleList(_units(*level) for level in zip(upper, units[:-1], strict=True))
         self.tail = nn.Conv2d(widths[0], out * _UNSHUFFLE**2, 3, padding=1)
         nn.init.zeros_(self.tail.weight)
         nn.init.zeros_(self.tail.bias)  # type: ignore[arg-type]
@@ -51,9 +60,10 @@ class ResidualUNet(nn.Module):
         return F.pixel_shuffle(self.tail(features), _UNSHUFFLE).float()
 
     def begin_as(self, other: "ResidualUNet") -> None:
-        """Take the weights of another one of the same widths that may have more levels below and further inputs.
+        """Take the weights of another one of the same widths that may have more levels, units and inputs.
 
-        Its units on both sides of a level that is the last here follow each other.
+        Of units and inputs the first are taken; the units on both sides of a level that is the last here follow each
+        other.
         """
         state = other.state_dict()
         state["head.weight"] = state["head.weight"][:, : self.head.in_channels]

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_RADIX: Final = 8
-"""Rows are transformed in two steps where their number is a multiple of this, as it is in a graph."""
+_RADICES: Final = (16, 8)
+"""Rows are transformed in two steps where their number is a multiple of one of these, as it is in a graph."""
 
-_FOLDS: Final = 4
-"""Columns are folded where their number is a multiple of this."""
+_MOST_FOLDS: Final = 2
+"""How often columns are folded where their number is a multiple of 8, as it is in a graph."""
 
 
 class Spectrum(NamedTuple):
@@ -81,11 +81,20 @@ def extent(length: int, device: torch.device) -> Tensor:
 
 
 def column_frequencies(width: int, device: torch.device) -> Tensor:
-    """The frequencies of a spectrum's columns, 0 to ``width // 2``; in a graph the even ones come first."""
-    if _fast(device) or width % _FOLDS:
-        return torch.arange(width // 2 + 1, device=device)
-    evens = 2 * torch.arange(width // _FOLDS + 1, device=device)
-    return torch.cat((evens, 2 * torch.arange(width // _FOLDS, device=device) + 1))
+    """The frequencies of a spectrum's columns, 0 to ``width // 2``.
+
+    In a graph those that are multiples of 4 come first, then the other even ones, then the odd ones.
+    """
+    folds = 0 if _fast(device) else _folds(width)
+    parts = [2**folds * torch.arange(width // 2 ** (folds + 1) + 1, device=device)]
+    for fold in range(folds, 0, -1):
+        parts.append(2 ** (fold - 1) * (2 * torch.arange(width // 2 ** (fold + 1), device=device) + 1))
+    return torch.cat(parts)
+
+
+def _folds(width: int) -> int:
+    """How often columns are folded: so often that half of what is left is a whole number of pairs."""
+    return next((folds for folds in range(_MOST_FOLDS, 0, -1) if width % 2 ** (folds + 1) == 0), 0)
 
 
 def half_weights(width: int, device: torch.device) -> Tensor:
@@ -118,6 +127,7 @@ class Fourier:
         self.height = height
         self.width = width
         self.device = device
+        self._radix = next((radix for radix in _RADICES if height % radix == 0), None)
 
     @cached_property
     def _rows(self) -> tuple[Tensor, Tensor]:
@@ -130,12 +140,13 @@ class Fourier:
     @cached_property
     def _split_waves(self) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Cosines and sines of the two steps of `_along_rows`: ``(H / R, H / R)``, and ``(H / R, R, R)``."""
-        count = self.height // _RADIX
+        assert self._radix is not None
+        count = self.height // self._radix
         coarse = torch.arange(count, device=self.device)
-        fine = torch.arange(_RADIX, device=self.device)
+        fine = torch.arange(self._radix, device=self.device)
         frequencies = coarse.unsqueeze(1) + extent(count, self.device) * fine
         cos, sin = waves(frequencies.flatten(), fine, self.height)
-        shape = (count, _RADIX, _RADIX)
+        shape = (count, self._radix, self._radix)
         return waves(coarse, coarse, count), (cos.reshape(shape), sin.reshape(shape))
 
     @cached_property
@@ -195,16 +206,25 @@ class Fourier:
         """Transform real ``(..., H, W)`` along their columns, to real and imaginary parts ``(..., 2, H, W // 2 + 1)``.
 
         The two halves of a row are added for the even frequencies and subtracted for the odd ones (Cooley and Tukey
-        1965), which leaves half of the products.
+        1965), which leaves half of the products; and so are the halves of what was added.
         """
         cos, sin = self._columns
-        both, images = torch.stack((cos, -sin)), images.unsqueeze(-3)
-        if self.width % _FOLDS:
-            return images @ both
-        half, evens = self.width // 2, self.width // _FOLDS + 1
-        left, right = images[..., :half], images[..., half:]
-        parts = (left + right) @ both[:, :half, :evens], (left - right) @ both[:, :half, evens:]
-        return torch.cat(parts, dim=-1)
+        both, rest = torch.stack((cos, -sin)), images.unsqueeze(-3)
+        folded = []
+        for _ in range(_folds(self.width)):
+            half = rest.shape[-1] // 2
+            left, right = rest[..., :half], rest[..., half:]
+            folded.append(left - right)
+            rest = left + right
+        parts = zip((rest, *reversed(folded)), self._groups, strict=True)
+        return torch.cat([part @ both[:, : part.shape[-1], group] for part, group in parts], dim=-1)
+
+    @property
+    def _groups(self) -> list[slice]:
+        """The columns of a spectrum that are computed together: those of no fold, then of the last to the first."""
+        folds = _folds(self.width)
+        ends = [self.width // 2 ** (fold + 1) + 1 for fold in range(folds, -1, -1)]
+        return [slice(start, end) for start, end in zip((0, *ends), ends, strict=False)]
 
     def inverse(self, spectrum: Spectrum) -> Tensor:
         """Return the real images ``(..., H, W)`` of a spectrum."""
@@ -252,22 +272,21 @@ class Fourier:
         Even frequencies repeat in the right half, odd ones do so with the other sign.
         """
         cos, sin = self._columns
-        if self.width % _FOLDS:
-            images: Tensor = rows.flatten(-2) @ torch.cat((cos * self._shares, -sin * self._shares), dim=1).T
-            return images
-        half, evens = self.width // 2, self.width // _FOLDS + 1
-        cos, sin = cos[:half] * self._shares, -sin[:half] * self._shares
-        of_evens, of_odds = (
-            rows[..., each].flatten(-2) @ torch.cat((cos[:, each], sin[:, each]), dim=1).T
-            for each in (slice(None, evens), slice(evens, None))
-        )
-        return torch.cat((of_evens + of_odds, of_evens - of_odds), dim=-1)
+        cos, sin = cos * self._shares, -sin * self._shares
+        folds, images = _folds(self.width), None
+        for number, group in enumerate(self._groups):
+            length = self.width // 2 ** min(folds, folds + 1 - number)
+            matrix = torch.cat((cos[:length, group], sin[:length, group]), dim=1).T
+            part: Tensor = rows[..., group].flatten(-2) @ matrix
+            images = part if images is None else torch.cat((images + part, images - part), dim=-1)
+        assert images is not None
+        return images
 
     def _along_rows(self, parts: Tensor, lead: torch.Size, *, back: bool) -> Tensor:
         """Transform real and imaginary parts along all rows, not divided by their number, or back.
 
-        One large product becomes two small ones (Cooley and Tukey 1965): over every `_RADIX`-th row, then over those
-        between, turned by where they lie.
+        One large product becomes two small ones (Cooley and Tukey 1965): over every 16th row, or every eighth, then
+        over those between, turned by where they lie.
 
         Args:
             parts: ``(..., 2, H, C)``, or the same numbers in another shape.
@@ -278,15 +297,15 @@ class Fourier:
             ``(..., n, 2, m, C)``: row ``j n + i`` of the result lies at ``[..., i, :, j, :]``.
         """
         columns = parts.shape[-1]
-        if self.height % _RADIX:
+        if self._radix is None:
             matrix = torch.cat(_halves(*self._rows, back=back))
             turned = matrix @ parts.reshape(*lead, 2 * self.height, columns)
             return turned.reshape(*lead, 1, 2, self.height, columns)
-        count = self.height // _RADIX
+        count = self.height // self._radix
         first, second = self._backward if back else self._forward
-        coarse = first @ parts.reshape(*lead, 2 * count, _RADIX * columns)
-        whole = second @ coarse.reshape(*lead, count, 2 * _RADIX, columns)
-        return whole.reshape(*lead, count, 2, _RADIX, columns)
+        coarse = first @ parts.reshape(*lead, 2 * count, self._radix * columns)
+        whole = second @ coarse.reshape(*lead, count, 2 * self._radix, columns)
+        return whole.reshape(*lead, count, 2, self._radix, columns)
 
 
 def _unfolded(even: Tensor | None, odd: Tensor | None, dim: int) -> Tensor:

@@ -35,7 +35,8 @@ class Work(NamedTuple):
         border: How far beyond the edges the denoiser of the last round sees, in pixels, a multiple of 8; None for as
             far as the canvas reaches.
         widths: Channels of the denoiser's levels, from half size down.
-        units: Their residual units.
+        units: Their residual units, on each side.
+        units_down: Those of the levels but the last on the way down, where they are not as many as on the way up.
         shows_unexplained: Whether the denoiser sees what was left to explain.
     """
 
@@ -44,11 +45,14 @@ class Work(NamedTuple):
     border: int | None = None
     widths: tuple[int, ...] = (24, 48, 96)
     units: tuple[int, ...] = (1, 2, 2)
+    units_down: tuple[int, ...] | None = None
     shows_unexplained: bool = True
 
 
 THOROUGH: Final = Work()
-QUICK: Final = Work(rounds=1, repetitions=1, border=16, widths=(24, 48), units=(1, 4), shows_unexplained=False)
+QUICK: Final = Work(
+    rounds=1, repetitions=1, border=8, widths=(24, 48), units=(1, 4), units_down=(0,), shows_unexplained=False
+)
 """For faces that a whole pass has restored at half their size: what that has done need not be done again."""
 
 
@@ -64,7 +68,7 @@ class Denoiser(nn.Module):
         self.shows_unexplained = work.shows_unexplained
         # The images, their noise's level, the last step's change and what was left to explain.
         channels = 10 if work.shows_unexplained else 7
-        self.network = ResidualUNet(channels, 3, widths=work.widths, units=work.units)
+        self.network = ResidualUNet(channels, 3, widths=work.widths, units=work.units, units_down=work.units_down)
 
     def forward(self, images: Tensor, level: Tensor, change: Tensor, unexplained: Tensor) -> Tensor:
         """Denoise images.
