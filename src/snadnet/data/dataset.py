@@ -20,9 +20,9 @@ from snadnet.errors import DataError
 from snadnet.faces.classes import LEFT_RIGHT_PAIRS
 from snadnet.image_arrays import channels_first, to_float
 
-_FLIPPED_CLASSES = np.arange(256, dtype=np.uint8)
 _LEAST_SIGMA = 1e-6  # of zero OpenCV asks for a size
 
+_FLIPPED_CLASSES = np.arange(256, dtype=np.uint8)
 for _left, _right in LEFT_RIGHT_PAIRS:
     _FLIPPED_CLASSES[[_left, _right]] = _right, _left
 
